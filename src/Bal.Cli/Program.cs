@@ -1,0 +1,2 @@
+Console.WriteLine("bal");
+return 0;

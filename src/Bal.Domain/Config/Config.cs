@@ -1,0 +1,79 @@
+using Bal.Domain.Primitives;
+using LanguageExt;
+
+namespace Bal.Domain.Config;
+
+/// <summary>
+/// A configuration that is valid by construction: only <see cref="ConfigValidation"/> makes one out of text, and every
+/// default has been filled in.
+/// </summary>
+/// <param name="Mode">How the file describes itself, or what was inferred.</param>
+/// <param name="LogLevel">The least severe level that is written.</param>
+/// <param name="Threads">The number of event loops; none means one per usable core.</param>
+/// <param name="Services">The services, at least one; the four-line file is one service called <c>default</c>.</param>
+public sealed record BalConfig(Mode Mode, LogLevel LogLevel, Option<int> Threads, Arr<Service> Services)
+{
+    /// <summary>The service that the top level of the file describes.</summary>
+    public Service Main => Services[0];
+}
+
+/// <summary>One listener with the backends behind it and the policies between them.</summary>
+/// <param name="Name">Unique among the services.</param>
+/// <param name="Listener">Where clients connect.</param>
+/// <param name="Method">How a backend is chosen.</param>
+/// <param name="Backends">At least one, no two equal, in the order of the file.</param>
+/// <param name="Tuning">The policies, each value given or auto-tuned.</param>
+public sealed record Service(string Name, Listener Listener, Method Method, Arr<Endpoint> Backends, Tuning Tuning)
+{
+    /// <summary>The name of the service that the top level of the file describes.</summary>
+    public const string DefaultName = "default";
+}
+
+/// <summary>Where clients connect.</summary>
+/// <param name="BindAddress">A literal address, or a local name resolved when the listener opens.</param>
+/// <param name="Port">1..65535.</param>
+public sealed record Listener(Host BindAddress, int Port)
+{
+    /// <summary><c>address:port</c>, bracketed for IPv6.</summary>
+    public override string ToString() => new Endpoint(BindAddress, Port).ToString();
+}
+
+/// <summary>Whether the file carries a <c>runtime</c> block.</summary>
+public enum Mode
+{
+    /// <summary>Everything is auto-tuned.</summary>
+    Simple,
+
+    /// <summary>A <c>runtime</c> block overrides some of the auto-tuned values.</summary>
+    Advanced,
+}
+
+/// <summary>How a backend is chosen among equally good ones.</summary>
+public enum Method
+{
+    /// <summary>One after the other, in one sequence for the whole process.</summary>
+    RoundRobin,
+}
+
+/// <summary>Severity of a log line, in ascending order.</summary>
+public enum LogLevel
+{
+    /// <summary>Every connection's end with its termination reason.</summary>
+    Debug,
+
+    /// <summary>State changes and life cycle.</summary>
+    Info,
+
+    /// <summary>Something an operator should look at.</summary>
+    Warn,
+
+    /// <summary>Something that failed.</summary>
+    Error,
+}
+
+/// <summary>What happens to a connection over the limit.</summary>
+public enum OverloadPolicy
+{
+    /// <summary>It is closed with RST, counted, and logged at most once a second.</summary>
+    Reject,
+}

@@ -1,0 +1,13 @@
+namespace Bal.Domain.Diagnostics;
+
+/// <summary>A problem that an operator can act on, in the three lines that every such message of bal has.</summary>
+/// <param name="Code">A stable snake_case name of the kind of problem, such as <c>address_in_use</c>.</param>
+/// <param name="WhatHappened">The fact, with names and numbers.</param>
+/// <param name="WhyLikely">The likeliest cause.</param>
+/// <param name="DoThisNow">The next command or edit.</param>
+public sealed record Problem(string Code, string WhatHappened, string WhyLikely, string DoThisNow)
+{
+    /// <summary>The three lines, each ending in a newline.</summary>
+    public string ToText() =>
+        $"what_happened: {WhatHappened}\nwhy_likely: {WhyLikely}\ndo_this_now: {DoThisNow}\n";
+}
