@@ -1,5 +1,3 @@
-using Bal.Domain.Primitives;
-
 namespace Bal.Domain.Config;
 
 /// <summary>Every policy of a service with its numbers; see the table of the contract, section 1.</summary>

@@ -1,0 +1,60 @@
+using Bal.Domain.Config;
+
+namespace Bal.Domain.Backend;
+
+/// <summary>Whether a backend is in rotation, and how far it is from changing sides.</summary>
+/// <param name="Up">In rotation.</param>
+/// <param name="Failures">Consecutive failures so far; counts towards going down while up.</param>
+/// <param name="Successes">Consecutive successes so far; counts towards coming up while down.</param>
+public sealed record Health(bool Up, int Failures, int Successes);
+
+/// <summary>What a result changed.</summary>
+public enum HealthChange
+{
+    /// <summary>The backend stays where it was.</summary>
+    None,
+
+    /// <summary>The backend has just been taken out.</summary>
+    WentDown,
+
+    /// <summary>The backend has just come back.</summary>
+    CameUp,
+}
+
+/// <summary>A transition of <see cref="Health"/>.</summary>
+/// <param name="State">The state after the result.</param>
+/// <param name="Change">What changed.</param>
+public sealed record HealthStep(Health State, HealthChange Change);
+
+/// <summary>
+/// Rise and fall: <c>fail_threshold</c> consecutive failures take a backend out, <c>success_threshold</c> consecutive
+/// successes bring it back. Probes and client connects count alike.
+/// </summary>
+public static class HealthMachine
+{
+    /// <summary>A new backend is up, so that the first client need not wait for a probe, but one failure away from down.</summary>
+    public static Health Initial(HealthPolicy policy) => new(Up: true, policy.FailThreshold - 1, Successes: 0);
+
+    /// <summary>The state after one result.</summary>
+    public static HealthStep Step(HealthPolicy policy, Outcome outcome, Health state) => outcome.Match(
+        passed: () => Passed(policy, state),
+        failed: kind => kind == FailureKind.Local ? new HealthStep(state, HealthChange.None) : Failed(policy, state));
+
+    private static HealthStep Passed(HealthPolicy policy, Health state)
+    {
+        if (state.Up)
+            return new(state.Failures == 0 ? state : state with { Failures = 0 }, HealthChange.None);
+
+        return state.Successes + 1 >= policy.SuccessThreshold
+            ? new(new Health(Up: true, 0, 0), HealthChange.CameUp)
+            : new(state with { Failures = 0, Successes = state.Successes + 1 }, HealthChange.None);
+    }
+
+    private static HealthStep Failed(HealthPolicy policy, Health state)
+    {
+        var failures = state.Failures == int.MaxValue ? int.MaxValue : state.Failures + 1;
+        return state.Up && failures >= policy.FailThreshold
+            ? new(new Health(Up: false, failures, 0), HealthChange.WentDown)
+            : new(state with { Failures = failures, Successes = 0 }, HealthChange.None);
+    }
+}

@@ -1,0 +1,52 @@
+using System.Net;
+using Bal.Domain.Backend;
+using Bal.Domain.Primitives;
+using LanguageExt;
+
+namespace Bal.Domain.Balancing;
+
+/// <summary>How good a candidate a backend is: the order of trial.</summary>
+public enum Tier
+{
+    /// <summary>In rotation.</summary>
+    Up,
+
+    /// <summary>In rotation, but client connects to it have just failed: a last resort.</summary>
+    Cooling,
+
+    /// <summary>Out of rotation: the last of the last resorts.</summary>
+    Down,
+}
+
+/// <summary>A backend as the event loops see it.</summary>
+/// <param name="Id">Its identity.</param>
+/// <param name="Endpoint">As configured, for messages.</param>
+/// <param name="Addresses">What to connect to, the preferred address first; never empty.</param>
+/// <param name="WantsSuccess">
+/// Whether a successful connect would change anything and so must be reported. On a healthy system it is false
+/// everywhere and the loops report nothing at all.
+/// </param>
+public sealed record Route(BackendId Id, Endpoint Endpoint, Arr<IPAddress> Addresses, bool WantsSuccess);
+
+/// <summary>Everything that an event loop needs to know to serve the clients of one service; immutable, published whole.</summary>
+/// <param name="Version">Grows with every table published.</param>
+/// <param name="Service">The name of the service.</param>
+/// <param name="Up">Backends in rotation, in the order of the file.</param>
+/// <param name="Cooling">Backends that cool down.</param>
+/// <param name="Down">Backends out of rotation.</param>
+/// <param name="Protection">Whether protection mode is on: then a client gets one last-resort try.</param>
+/// <param name="ConnectTimeout">The bound of one connect to one address.</param>
+/// <param name="IdleTimeout">The bound of silence on an established connection.</param>
+/// <param name="MaxConcurrentConnections">The connection limit.</param>
+/// <param name="Draining">Backends that a reload removed and that still have connections.</param>
+public sealed record RoutingTable(
+    long Version,
+    string Service,
+    Arr<Route> Up,
+    Arr<Route> Cooling,
+    Arr<Route> Down,
+    bool Protection,
+    Duration ConnectTimeout,
+    Duration IdleTimeout,
+    int MaxConcurrentConnections,
+    Arr<BackendId> Draining);

@@ -1,0 +1,70 @@
+using System.Net;
+using Bal.Domain.Backend;
+using Bal.Domain.Balancing;
+using Bal.Domain.Diagnostics;
+using LanguageExt;
+
+namespace Bal.Domain.Control;
+
+/// <summary>Something that the core wants done. The shell does it and reports what came of it as an event.</summary>
+public abstract record ControlEffect
+{
+    private ControlEffect() { }
+
+    /// <summary>Give the event loops this table.</summary>
+    /// <param name="Table">The table.</param>
+    public sealed record Publish(RoutingTable Table) : ControlEffect;
+
+    /// <summary>Probe a backend; exactly one <see cref="ControlEvent.ProbeEnded"/> must follow.</summary>
+    /// <param name="Backend">Whom.</param>
+    /// <param name="Addresses">The addresses to try in order; one that connects is enough.</param>
+    /// <param name="Port">The port.</param>
+    /// <param name="Timeout">The bound of the whole probe.</param>
+    public sealed record StartProbe(BackendId Backend, Arr<IPAddress> Addresses, int Port, Duration Timeout)
+        : ControlEffect;
+
+    /// <summary>Resolve a name; exactly one <see cref="ControlEvent.Resolved"/> must follow.</summary>
+    /// <param name="Name">The name.</param>
+    public sealed record Resolve(string Name) : ControlEffect;
+
+    /// <summary>Write a line to the log.</summary>
+    /// <param name="Line">The line.</param>
+    public sealed record Log(LogEvent Line) : ControlEffect;
+
+    /// <summary>The last trace of a removed backend is gone; its counters may be freed.</summary>
+    /// <param name="Backend">Whose.</param>
+    public sealed record Forget(BackendId Backend) : ControlEffect;
+
+    /// <summary>Accept what waits in the listeners' queues, then close them; <see cref="ControlEvent.AllIdle"/> must
+    /// follow as soon as no connection is open.</summary>
+    public sealed record StopAccepting : ControlEffect;
+
+    /// <summary>End one of every <paramref name="OneOf"/> open connections now, rounded up.</summary>
+    /// <param name="OneOf">1 ends all.</param>
+    public sealed record Cut(int OneOf) : ControlEffect;
+
+    /// <summary>End the process.</summary>
+    public sealed record Exit : ControlEffect;
+
+    /// <summary>Applies the function of the case that this effect is.</summary>
+    public T Match<T>(
+        Func<Publish, T> publish,
+        Func<StartProbe, T> startProbe,
+        Func<Resolve, T> resolve,
+        Func<Log, T> log,
+        Func<Forget, T> forget,
+        Func<T> stopAccepting,
+        Func<Cut, T> cut,
+        Func<T> exit) => this switch
+        {
+            Publish e => publish(e),
+            StartProbe e => startProbe(e),
+            Resolve e => resolve(e),
+            Log e => log(e),
+            Forget e => forget(e),
+            StopAccepting => stopAccepting(),
+            Cut e => cut(e),
+            Exit => exit(),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+}

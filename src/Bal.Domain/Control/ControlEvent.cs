@@ -1,0 +1,94 @@
+using System.Net;
+using Bal.Domain.Backend;
+using Bal.Domain.Config;
+using Bal.Domain.Diagnostics;
+using LanguageExt;
+
+namespace Bal.Domain.Control;
+
+/// <summary>Something that happened, as the shell tells the core. Together with the time it is the only input there is.</summary>
+public abstract record ControlEvent
+{
+    private ControlEvent() { }
+
+    /// <summary>Time has passed: whatever is due by now is to be done.</summary>
+    public sealed record Tick : ControlEvent;
+
+    /// <summary>A probe ended.</summary>
+    /// <param name="Backend">Whose.</param>
+    /// <param name="Outcome">What it showed.</param>
+    /// <param name="Via">The address that answered; none if it failed.</param>
+    public sealed record ProbeEnded(BackendId Backend, Outcome Outcome, Option<IPAddress> Via) : ControlEvent;
+
+    /// <summary>A name was resolved.</summary>
+    /// <param name="Name">The name.</param>
+    /// <param name="Addresses">Its addresses in order of preference (RFC 6724); empty if the lookup failed.</param>
+    public sealed record Resolved(string Name, Arr<IPAddress> Addresses) : ControlEvent;
+
+    /// <summary>Connects for clients to every address of a backend failed.</summary>
+    /// <param name="Backend">Whose.</param>
+    /// <param name="Kind">How the last address failed.</param>
+    /// <param name="Count">How many clients, above zero.</param>
+    public sealed record ConnectsFailed(BackendId Backend, FailureKind Kind, int Count) : ControlEvent;
+
+    /// <summary>Connects for clients succeeded, reported where the table asks for it.</summary>
+    /// <param name="Backend">Whose.</param>
+    /// <param name="Count">How many, above zero.</param>
+    public sealed record ConnectsSucceeded(BackendId Backend, int Count) : ControlEvent;
+
+    /// <summary>Every candidate failed for a client, or there was none.</summary>
+    /// <param name="Service">The service it came to.</param>
+    public sealed record ClientExhausted(string Service) : ControlEvent;
+
+    /// <summary>Connections were rejected because of the limit.</summary>
+    /// <param name="Total">How many since the start of the process.</param>
+    public sealed record ClientsRejected(long Total) : ControlEvent;
+
+    /// <summary>The last connection of a draining backend ended.</summary>
+    /// <param name="Backend">Whose.</param>
+    public sealed record BackendIdle(BackendId Backend) : ControlEvent;
+
+    /// <summary>A valid configuration was read again and what it needs of the system has been acquired.</summary>
+    /// <param name="Config">The new configuration.</param>
+    public sealed record Reloaded(BalConfig Config) : ControlEvent;
+
+    /// <summary>A reload was refused; everything stays as it is.</summary>
+    /// <param name="Problem">Why.</param>
+    public sealed record ReloadRefused(Problem Problem) : ControlEvent;
+
+    /// <summary>SIGTERM or SIGINT: drain, and when draining already, end at once.</summary>
+    public sealed record StopRequested : ControlEvent;
+
+    /// <summary>No connection is open while bal drains.</summary>
+    public sealed record AllIdle : ControlEvent;
+
+    /// <summary>Applies the function of the case that this event is.</summary>
+    public T Match<T>(
+        Func<T> tick,
+        Func<ProbeEnded, T> probeEnded,
+        Func<Resolved, T> resolved,
+        Func<ConnectsFailed, T> connectsFailed,
+        Func<ConnectsSucceeded, T> connectsSucceeded,
+        Func<ClientExhausted, T> clientExhausted,
+        Func<ClientsRejected, T> clientsRejected,
+        Func<BackendIdle, T> backendIdle,
+        Func<Reloaded, T> reloaded,
+        Func<ReloadRefused, T> reloadRefused,
+        Func<T> stopRequested,
+        Func<T> allIdle) => this switch
+        {
+            Tick => tick(),
+            ProbeEnded e => probeEnded(e),
+            Resolved e => resolved(e),
+            ConnectsFailed e => connectsFailed(e),
+            ConnectsSucceeded e => connectsSucceeded(e),
+            ClientExhausted e => clientExhausted(e),
+            ClientsRejected e => clientsRejected(e),
+            BackendIdle e => backendIdle(e),
+            Reloaded e => reloaded(e),
+            ReloadRefused e => reloadRefused(e),
+            StopRequested => stopRequested(),
+            AllIdle => allIdle(),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+}

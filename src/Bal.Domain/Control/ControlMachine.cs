@@ -1,0 +1,80 @@
+using Bal.Domain.Admission;
+using Bal.Domain.Balancing;
+using Bal.Domain.Config;
+using Bal.Domain.Primitives;
+using LanguageExt;
+using static Bal.Domain.Control.Decisions;
+
+namespace Bal.Domain.Control;
+
+/// <summary>A transition of <see cref="ControlState"/>.</summary>
+/// <param name="State">The state after the event.</param>
+/// <param name="Effects">What is to be done, in order.</param>
+public sealed record ControlStep(ControlState State, Arr<ControlEffect> Effects);
+
+/// <summary>
+/// The composed machine: every decision of bal that is not about the bytes of one connection is made here, by the same
+/// function in production, in the tests and in simulation. It cannot fail, and same inputs give the same step.
+/// </summary>
+public static class ControlMachine
+{
+    /// <summary>The state and effects with which bal starts: every backend up, every table published, nothing probed yet.</summary>
+    public static ControlStep Start(BalConfig config, Instant now)
+    {
+        var empty = new ControlState(
+            config, 1, Arr<ServiceState>.Empty, NextBackendId: 1, Phase.Serving, OverloadNotice.None);
+        var state = config.Services.Fold(empty, (s, service) => ServiceTransitions.AddService(service, now, s));
+        return Publishing.Finish(now, Nothing(state));
+    }
+
+    /// <summary>The state and effects after <paramref name="happened"/> at <paramref name="now"/>.</summary>
+    public static ControlStep Step(ControlEvent happened, Instant now, ControlState state) =>
+        state.Phase is Phase.Ended
+            ? Nothing(state)
+            : Publishing.Finish(now, happened.Match(
+                tick: () => Tick(now, state),
+                probeEnded: e => BackendTransitions.ProbeEnded(e, now, state),
+                resolved: e => ResolutionTransitions.Resolved(e, now, state),
+                connectsFailed: e => BackendTransitions.ConnectsFailed(e, now, state),
+                connectsSucceeded: e => BackendTransitions.ConnectsSucceeded(e, now, state),
+                clientExhausted: e => ServiceTransitions.ClientExhausted(e, now, state),
+                clientsRejected: e => ServiceTransitions.Rejected(e.Total, now, state),
+                backendIdle: e => ServiceTransitions.BackendIdle(e.Backend, state),
+                reloaded: e => ReloadTransitions.Apply(e.Config, now, state),
+                reloadRefused: e => ReloadTransitions.Refuse(e.Problem, state),
+                stopRequested: () => DrainTransitions.Stop(now, state),
+                allIdle: () => DrainTransitions.AllIdle(now, state)));
+
+    /// <summary>
+    /// When a <see cref="ControlEvent.Tick"/> is due at the latest; <see cref="Instant.Never"/> where nothing is pending.
+    /// A due time in the past means now.
+    /// </summary>
+    public static Instant NextDue(Instant now, ControlState state)
+    {
+        var due = Instant.Min(DrainTransitions.DueAt(state.Phase), state.Overload.DueAt);
+        foreach (var service in state.Services)
+        {
+            foreach (var backend in service.Backends)
+            {
+                if (backend.Draining)
+                    continue;
+                if (!backend.Probe.InFlight)
+                    due = Instant.Min(due, backend.Probe.NextAt);
+                if (!backend.Resolution.InFlight)
+                    due = Instant.Min(due, backend.Resolution.NextAt);
+                // The end of a cooldown changes the table, and nothing else would happen at that moment.
+                if (backend.TierAt(now) == Tier.Cooling)
+                    due = Instant.Min(due, backend.Cooldown.Until);
+            }
+        }
+
+        return due;
+    }
+
+    private static ControlStep Tick(Instant now, ControlState state) =>
+        Nothing(state)
+            .Then(s => ServiceTransitions.Rejected(s.Overload.Seen, now, s))
+            .Then(s => ResolutionTransitions.StartDue(now, s))
+            .Then(s => BackendTransitions.StartDueProbes(now, s))
+            .Then(s => DrainTransitions.Tick(now, s));
+}

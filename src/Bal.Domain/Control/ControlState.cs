@@ -1,0 +1,113 @@
+using System.Net;
+using Bal.Domain.Admission;
+using Bal.Domain.Backend;
+using Bal.Domain.Backoff;
+using Bal.Domain.Balancing;
+using Bal.Domain.Config;
+using Bal.Domain.Primitives;
+using Bal.Domain.Protection;
+using LanguageExt;
+
+namespace Bal.Domain.Control;
+
+/// <summary>Everything that bal has decided and may still need to decide the next thing. Owned by one thread.</summary>
+/// <param name="Config">The configuration in force.</param>
+/// <param name="ConfigVersion">Counts the configurations applied, from 1.</param>
+/// <param name="Services">One for each service of the configuration, in its order.</param>
+/// <param name="NextBackendId">The identity that the next new backend gets.</param>
+/// <param name="Phase">Where bal is in its life.</param>
+/// <param name="Overload">What has been said about rejected connections.</param>
+public sealed record ControlState(
+    BalConfig Config,
+    long ConfigVersion,
+    Arr<ServiceState> Services,
+    int NextBackendId,
+    Phase Phase,
+    OverloadNotice Overload);
+
+/// <summary>The state of one service.</summary>
+/// <param name="Config">Its configuration.</param>
+/// <param name="Backends">The configured backends in the order of the file, then those that drain.</param>
+/// <param name="Protection">Its protection mode.</param>
+/// <param name="Table">What the event loops were last told.</param>
+public sealed record ServiceState(
+    Service Config, Arr<BackendState> Backends, ProtectionState Protection, RoutingTable Table);
+
+/// <summary>The state of one backend.</summary>
+/// <param name="Id">Its identity.</param>
+/// <param name="Endpoint">As configured.</param>
+/// <param name="Health">Up or down, and how far from changing.</param>
+/// <param name="Cooldown">Whether client connects to it have been failing.</param>
+/// <param name="Failures">Failed connects since it was added.</param>
+/// <param name="Addresses">What the host resolves to, the preferred address first; empty until a name has resolved.</param>
+/// <param name="Resolution">When the name is resolved again.</param>
+/// <param name="Probe">When it is probed again.</param>
+/// <param name="Draining">A reload removed it; it stays until its last connection ends.</param>
+public sealed record BackendState(
+    BackendId Id,
+    Endpoint Endpoint,
+    Health Health,
+    Cooldown Cooldown,
+    FailureCounters Failures,
+    Arr<IPAddress> Addresses,
+    Resolution Resolution,
+    ProbeSchedule Probe,
+    bool Draining)
+{
+    /// <summary>How good a candidate it is at <paramref name="now"/>.</summary>
+    public Tier TierAt(Instant now) =>
+        !Health.Up ? Tier.Down : Cooldown.IsCooling(now) ? Tier.Cooling : Tier.Up;
+}
+
+/// <summary>When a backend is probed.</summary>
+/// <param name="NextAt">When the next probe is due, if none is in flight.</param>
+/// <param name="InFlight">A probe has been started and not yet ended: at most one a backend.</param>
+/// <param name="LastEndedAt">When the last probe ended.</param>
+public sealed record ProbeSchedule(Instant NextAt, bool InFlight, Option<Instant> LastEndedAt);
+
+/// <summary>When a host name is resolved.</summary>
+/// <param name="NextAt">When the next lookup is due; <see cref="Instant.Never"/> for a literal address.</param>
+/// <param name="InFlight">A lookup has been started and not yet ended.</param>
+public sealed record Resolution(Instant NextAt, bool InFlight)
+{
+    /// <summary>A literal address: there is nothing to resolve.</summary>
+    public static readonly Resolution NotNeeded = new(Instant.Never, false);
+
+    /// <summary>How long an answer is used before it is asked for again; the last good one is kept if that fails.</summary>
+    public static readonly Duration Refresh = new(30_000);
+
+    /// <summary>How soon a failed lookup is repeated, and the least time between two lookups of a failing backend.</summary>
+    public static readonly Duration Retry = new(5_000);
+}
+
+/// <summary>Where bal is in its life.</summary>
+public abstract record Phase
+{
+    private Phase() { }
+
+    /// <summary>Serving.</summary>
+    public sealed record Running : Phase;
+
+    /// <summary>Not accepting; waiting for the open connections to end.</summary>
+    /// <param name="Since">When the drain began.</param>
+    /// <param name="NextCutAt">When the next share of what is left is cut.</param>
+    public sealed record Draining(Instant Since, Instant NextCutAt) : Phase;
+
+    /// <summary>Nothing more happens.</summary>
+    public sealed record Ended : Phase;
+
+    /// <summary>Serving.</summary>
+    public static readonly Phase Serving = new Running();
+
+    /// <summary>Nothing more happens.</summary>
+    public static readonly Phase Over = new Ended();
+
+    /// <summary>Applies the function of the case that this phase is.</summary>
+    public T Match<T>(Func<T> running, Func<Draining, T> draining, Func<T> ended) => this switch
+    {
+        Running => running(),
+        Draining d => draining(d),
+        Ended => ended(),
+        _ => throw new System.Diagnostics.UnreachableException(),
+    };
+}

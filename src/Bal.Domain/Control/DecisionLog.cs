@@ -1,0 +1,81 @@
+using Bal.Domain.Backend;
+using Bal.Domain.Balancing;
+using Bal.Domain.Config;
+using Bal.Domain.Diagnostics;
+using Bal.Domain.Primitives;
+using Bal.Domain.Protection;
+using LanguageExt;
+
+namespace Bal.Domain.Control;
+
+/// <summary>What the log says of each decision: what changed, which count made it change, and what comes next.</summary>
+internal static class DecisionLog
+{
+    public static Arr<LogEvent> Health(BackendState backend, HealthStep step, Outcome outcome, HealthPolicy policy) =>
+        step.Change switch
+        {
+            HealthChange.WentDown => Prelude.Array(LogEvent.Warn("health", "backend_down",
+                $"backend {backend.Endpoint} is down: {step.State.Failures} failed check(s) in a row " +
+                $"({Reason(outcome)}); {policy.SuccessThreshold} success(es) bring it back",
+                LogField.Of("backend", backend.Endpoint.ToString()),
+                LogField.Of("reason", Reason(outcome)),
+                LogField.Of("failures", step.State.Failures),
+                LogField.Of("fail_threshold", policy.FailThreshold))),
+            HealthChange.CameUp => Prelude.Array(LogEvent.Info("health", "backend_up",
+                $"backend {backend.Endpoint} is up again after {policy.SuccessThreshold} success(es)",
+                LogField.Of("backend", backend.Endpoint.ToString()),
+                LogField.Of("success_threshold", policy.SuccessThreshold))),
+            _ => Arr<LogEvent>.Empty,
+        };
+
+    public static Arr<LogEvent> Cooldown(BackendState before, BackendState after, Outcome outcome, Instant now)
+    {
+        var starts = !before.Cooldown.IsCooling(now) && after.Cooldown.IsCooling(now);
+        return starts && after.TierAt(now) == Tier.Cooling
+            ? Prelude.Array(LogEvent.Warn("health", "backend_cooling",
+                $"backend {after.Endpoint} cools down for {after.Cooldown.Until.Since(now).ToText()}: " +
+                $"{after.Cooldown.Streak} client connect(s) failed in a row ({Reason(outcome)})",
+                LogField.Of("backend", after.Endpoint.ToString()),
+                LogField.Of("reason", Reason(outcome)),
+                LogField.Of("streak", after.Cooldown.Streak),
+                LogField.Of("cooldown_ms", after.Cooldown.Until.Since(now).Milliseconds)))
+            : Arr<LogEvent>.Empty;
+    }
+
+    public static Arr<LogEvent> Protection(ServiceState service, ProtectionStep step, Instant now) => step.Change switch
+    {
+        ProtectionChange.TurnedOn => Prelude.Array(TurnedOn(service, step.State)),
+        ProtectionChange.TurnedOff => Prelude.Array(LogEvent.Info("protection", "protection_off",
+            $"protection mode is off: {service.Config.Tuning.Protection.StableSuccessThreshold} successes in a row",
+            LogField.Of("service", service.Config.Name),
+            LogField.Of("lasted_ms", service.Protection.Match(_ => 0L, on => now.Since(on.Since).Milliseconds)))),
+        _ => Arr<LogEvent>.Empty,
+    };
+
+    /// <summary>The stable word for why a connect failed.</summary>
+    public static string Reason(Outcome outcome) => outcome.Match(
+        () => "success",
+        kind => kind switch
+        {
+            FailureKind.Timeout => "timeout",
+            FailureKind.Refused => "refused",
+            FailureKind.Local => "local",
+            _ => "other",
+        });
+
+    private static LogEvent TurnedOn(ServiceState service, ProtectionState state)
+    {
+        var policy = service.Config.Tuning.Protection;
+        var reason = state.Match(_ => ProtectionReason.TimeoutOrRefusedStorm, on => on.Reason);
+        var cause = reason == ProtectionReason.AllBackendsUnavailable
+            ? "every backend failed for one client"
+            : $"{policy.TriggerThreshold} client connects failed within {policy.Window.ToText()}";
+        return LogEvent.Warn("protection", "protection_on",
+            $"protection mode is on: {cause}; it ends after {policy.StableSuccessThreshold} successes in a row",
+            LogField.Of("service", service.Config.Name),
+            LogField.Of("reason", ProtectionText.Of(reason)),
+            LogField.Of("trigger_threshold", policy.TriggerThreshold),
+            LogField.Of("window_ms", policy.Window.Milliseconds),
+            LogField.Of("stable_success_threshold", policy.StableSuccessThreshold));
+    }
+}

@@ -1,0 +1,81 @@
+using Bal.Domain.Backend;
+using Bal.Domain.Config;
+using Bal.Domain.Diagnostics;
+using Bal.Domain.Primitives;
+using Bal.Domain.Reload;
+using LanguageExt;
+using static Bal.Domain.Control.Decisions;
+
+namespace Bal.Domain.Control;
+
+/// <summary>A reload keeps everything known about what stays, and drains what goes.</summary>
+internal static class ReloadTransitions
+{
+    public static ControlStep Apply(BalConfig config, Instant now, ControlState before)
+    {
+        // Services are matched by name; for now there is always the one called "default".
+        var cleared = before with
+        {
+            Config = config,
+            ConfigVersion = before.ConfigVersion + 1,
+            Services = Arr<ServiceState>.Empty,
+        };
+        var after = config.Services.Fold(cleared, (state, service) => before.Services
+            .Find(s => s.Config.Name == service.Name)
+            .Match(
+                old => Replace(old, service, now, state),
+                () => ServiceTransitions.AddService(service, now, state)));
+        var lines = config.Services.Bind(service => before.Services
+            .Find(s => s.Config.Name == service.Name)
+            .Match(
+                old => ReloadDiff.Between(old.Config, service).ToLines(old.Config, service),
+                () => Prelude.Array($"service {service.Name} added")));
+        return Nothing(after).Say(LogEvent.Info("reload", "reload_applied",
+            lines.IsEmpty ? "configuration applied: nothing changed" : $"configuration applied: {string.Join("; ", lines)}",
+            LogField.Of("config_version", after.ConfigVersion),
+            LogField.Of("changes", lines.Count)));
+    }
+
+    public static ControlStep Refuse(Problem problem, ControlState state) =>
+        Nothing(state).Say(LogEvent.Failure("reload", "reload_refused", problem));
+
+    private static ControlState Replace(ServiceState old, Service config, Instant now, ControlState state)
+    {
+        var known = old.Backends.Filter(b => !b.Draining);
+        var fresh = state.NextBackendId;
+        var backends = new List<BackendState>();
+        foreach (var endpoint in config.Backends)
+        {
+            backends.Add(known.Find(b => b.Endpoint == endpoint).Match(
+                Some: kept => Rescheduled(kept, old.Config.Tuning.Health, config.Tuning.Health, now),
+                None: () => ServiceTransitions.NewBackend(new BackendId(fresh++), endpoint, config.Tuning.Health, now)));
+        }
+
+        var kept = config.Backends.ToHashSet();
+        var leaving = old.Backends.Filter(b => b.Draining || !kept.Contains(b.Endpoint)).Map(b => b with
+        {
+            Draining = true,
+            // Its probe, if one is in flight, has nobody to report to.
+            Probe = b.Probe with { InFlight = false },
+        });
+        return state with
+        {
+            NextBackendId = fresh,
+            Services = state.Services.Add(old with
+            {
+                Config = config,
+                Backends = new Arr<BackendState>(backends).AddRange(leaving),
+            }),
+        };
+    }
+
+    // A shorter interval takes effect now, not after the rest of the old one.
+    private static BackendState Rescheduled(
+        BackendState backend, HealthPolicy before, HealthPolicy after, Instant now) =>
+        before.Interval == after.Interval
+            ? backend
+            : backend with
+            {
+                Probe = backend.Probe with { NextAt = Instant.Min(backend.Probe.NextAt, now.Plus(after.Interval)) },
+            };
+}

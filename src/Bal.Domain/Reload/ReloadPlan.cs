@@ -1,0 +1,44 @@
+using Bal.Domain.Config;
+using Bal.Domain.Primitives;
+using LanguageExt;
+
+namespace Bal.Domain.Reload;
+
+/// <summary>What changes when one service's configuration replaces another.</summary>
+/// <param name="Kept">Backends in both: they keep their connections, health, counters and cooldown.</param>
+/// <param name="Added">Backends only in the new configuration.</param>
+/// <param name="Removed">Backends only in the old one: they drain.</param>
+/// <param name="ListenerChanged">Whether clients connect elsewhere from now on.</param>
+/// <param name="TuningChanged">Whether any policy changed.</param>
+public sealed record ReloadPlan(
+    Arr<Endpoint> Kept, Arr<Endpoint> Added, Arr<Endpoint> Removed, bool ListenerChanged, bool TuningChanged)
+{
+    /// <summary>Whether nothing changes at all.</summary>
+    public bool IsEmpty => Added.IsEmpty && Removed.IsEmpty && !ListenerChanged && !TuningChanged;
+
+    /// <summary>One line a change, as an operator reads it; none where nothing changes.</summary>
+    public Arr<string> ToLines(Service before, Service after) =>
+        Added.Map(e => $"backend {e} added")
+            .Append(Removed.Map(e => $"backend {e} removed, its connections drain"))
+            .Append(ListenerChanged
+                ? Prelude.Array($"listener moves from {before.Listener} to {after.Listener}")
+                : Arr<string>.Empty)
+            .Append(TuningChanged ? Prelude.Array("runtime settings changed") : Arr<string>.Empty);
+}
+
+/// <summary>Compares configurations.</summary>
+public static class ReloadDiff
+{
+    /// <summary>What changes between <paramref name="before"/> and <paramref name="after"/>.</summary>
+    public static ReloadPlan Between(Service before, Service after)
+    {
+        var had = before.Backends.ToHashSet();
+        var has = after.Backends.ToHashSet();
+        return new(
+            after.Backends.Filter(had.Contains),
+            after.Backends.Filter(e => !had.Contains(e)),
+            before.Backends.Filter(e => !has.Contains(e)),
+            before.Listener != after.Listener,
+            before.Tuning != after.Tuning || before.Method != after.Method);
+    }
+}
