@@ -1,0 +1,100 @@
+using Bal.Domain.Diagnostics;
+using Bal.Infrastructure.Linux;
+using LanguageExt;
+
+namespace Bal.Infrastructure.Logging;
+
+/// <summary>A descriptor that log lines go to, whole lines only as far as the target allows. Used by one thread.</summary>
+internal sealed unsafe class LogTarget : IDisposable
+{
+    private int _fd;
+    private bool _owned;
+    private bool _midLine;
+
+    internal LogTarget(int fd, bool owned) => (_fd, _owned) = (fd, owned);
+
+    /// <summary>Whether the last write succeeded.</summary>
+    internal bool Works { get; private set; } = true;
+
+    /// <summary>Whether the last write failed in a way that only another descriptor mends.</summary>
+    internal bool IsGone { get; private set; }
+
+    /// <summary>Opens a log file for appending, 0600 where it is created, following no symlink.</summary>
+    internal static Either<Problem, int> Open(string path)
+    {
+        var flags = Libc.O_WRONLY | Libc.O_APPEND | Libc.O_CREAT | Libc.O_NOFOLLOW | Libc.O_CLOEXEC | Libc.O_NONBLOCK;
+        var fd = Libc.open(path, flags, 0x180 /* 0600 */);
+        if (fd >= 0) return fd;
+        var errno = Errno.Last;
+        return new Problem(
+            errno == Errno.ELOOP ? "log_file_symlink" : "log_file_open_failed",
+            $"the log file {path} could not be opened: {(errno == Errno.ELOOP ? "it is a symbolic link" : Errno.Text(errno))}",
+            errno switch
+            {
+                Errno.ELOOP => "somebody has put the link there, perhaps to have another file overwritten",
+                Errno.EACCES or Errno.EPERM => "it belongs to another user, such as root after a 'sudo bal start'",
+                Errno.ENOSPC or Errno.EDQUOT => "the disk or the quota is full",
+                Errno.EISDIR => "a directory has that name",
+                _ => "the directory is missing or the file system is read-only",
+            },
+            $"look at it with 'ls -ld {path}', then remove it or set another BAL_HOME");
+    }
+
+    internal static void Close(int fd) => _ = Libc.close(fd);
+
+    internal void Reopen(int fd)
+    {
+        Dispose();
+        (_fd, _owned, _midLine, Works, IsGone) = (fd, true, false, true, false);
+    }
+
+    /// <summary>Writes a line, waiting for a slow reader; false if it was lost.</summary>
+    internal bool Write(byte[] line)
+    {
+        // What a failure has left of an earlier line is ended first, so that this one stands alone.
+        var ok = (!_midLine || Send("\n"u8)) && Send(line);
+        Works = ok;
+        if (ok) IsGone = false;
+        return ok;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        if (_owned) Close(_fd);
+        _owned = false;
+    }
+
+    private bool Send(ReadOnlySpan<byte> bytes)
+    {
+        var sent = 0;
+        fixed (byte* first = bytes)
+            while (sent < bytes.Length)
+            {
+                var count = Libc.write(_fd, first + sent, (nuint)(bytes.Length - sent));
+                if (count > 0) sent += (int)count;
+                else if (count < 0 && !Survives(Errno.Last))
+                {
+                    _midLine = (sent > 0 && !TakeBack(sent)) || (_midLine && sent == 0);
+                    return false;
+                }
+            }
+        _midLine = false;
+        return true;
+    }
+
+    private bool Survives(int errno)
+    {
+        if (errno == Errno.EINTR) return true;
+        if (errno == Errno.EAGAIN) return Libc.WaitFor(_fd, Libc.POLLOUT, -1);
+        IsGone = errno is Errno.EPIPE or Errno.EBADF;
+        return false;
+    }
+
+    /// <summary>Removes the part of a line that a full disk has left at the end of a file; a pipe takes nothing back.</summary>
+    private bool TakeBack(int count)
+    {
+        var end = Libc.EndOf(_fd);
+        return end >= count && Libc.ftruncate(_fd, end - count) == 0;
+    }
+}
