@@ -59,7 +59,7 @@ internal sealed unsafe partial class EventLoop
     private int StartConnect(Session* session, byte[] address)
     {
         var fd = Libc.socket(
-            SocketAddress.FamilyOf(address), Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
+            SockAddr.FamilyOf(address), Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
         if (fd < 0)
             return *errno;
         var on = 1;
@@ -92,7 +92,7 @@ internal sealed unsafe partial class EventLoop
         }
 
         if ((what & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
-            TryElsewhere(session, KindOf(SocketError(session->Backend.Fd)));
+            TryElsewhere(session, KindOf(Sockets.TakeError(session->Backend.Fd)));
         else if ((what & Libc.EPOLLOUT) != 0)
             Established(session);
     }
@@ -190,14 +190,6 @@ internal sealed unsafe partial class EventLoop
         NativeMemory.Free(session->Tried);
         session->Tried = null;
         session->TriedCount = session->TriedCapacity = 0;
-    }
-
-    private static int SocketError(int fd)
-    {
-        var error = 0;
-        var length = (uint)sizeof(int);
-        _ = Libc.getsockopt(fd, Libc.SOL_SOCKET, Libc.SO_ERROR, &error, &length);
-        return error;
     }
 
     private static FailureKind KindOf(int error) => ConnectErrors.KindOf(error);

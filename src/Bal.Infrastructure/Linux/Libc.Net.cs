@@ -89,5 +89,8 @@ internal static unsafe partial class Libc
     internal static extern int epoll_wait(int epoll, byte* events, int maxEvents, int timeoutMs);
 
     [DllImport("libc")]
+    internal static extern uint umask(uint mask);
+
+    [DllImport("libc")]
     internal static extern int eventfd(uint initial, int flags);
 }

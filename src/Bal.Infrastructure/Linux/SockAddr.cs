@@ -5,7 +5,7 @@ using System.Net.Sockets;
 namespace Bal.Infrastructure.Linux;
 
 /// <summary>Writes and reads <c>struct sockaddr_in</c> and <c>sockaddr_in6</c> (ip(7), ipv6(7)).</summary>
-internal static class SocketAddress
+internal static class SockAddr
 {
     /// <summary>Room for either kind.</summary>
     public const int MaxLength = 28;

@@ -1,0 +1,235 @@
+using System.Collections.Frozen;
+using Bal.Application;
+using Bal.Domain.Backend;
+using Bal.Domain.Balancing;
+using Bal.Domain.Config;
+using Bal.Domain.Control;
+using Bal.Domain.Diagnostics;
+using Bal.Infrastructure.Linux;
+using LanguageExt;
+
+namespace Bal.Infrastructure.DataPlane;
+
+/// <summary>
+/// The event loops with what they share, as the supervisor sees them. Called by the supervisor's thread only. What it
+/// gives back (listeners, counters) it gives back only after every loop has confirmed that it no longer uses it.
+/// </summary>
+internal sealed class Plane : IDataPlane, IDisposable
+{
+    private readonly EventLoop[] loops;
+    private readonly LoopMailbox[] mailboxes;
+    private readonly int[] synced;
+    private readonly Dictionary<string, ListenerSet> listening = [];
+    private readonly Dictionary<string, ListenerSet> prepared = [];
+    private readonly Dictionary<string, int> backlogs = [];
+    private readonly Dictionary<int, CounterBlock> counters = [];
+    private readonly Dictionary<int, int> draining = [];
+    private BalConfig? pending;
+    private ServicePlane[] services = [];
+    private int lastTag;
+    private int lastSync;
+    private int stopSync = -1;
+
+    public Plane(int threads, WakeUp supervisor, Action<Exception> onCrash)
+    {
+        mailboxes = [.. Enumerable.Range(0, threads).Select(_ => new LoopMailbox(supervisor))];
+        loops = [.. mailboxes.Select((m, i) => new EventLoop(i, s => Volatile.Read(ref services)[s], m, onCrash))];
+        synced = new int[threads];
+        foreach (var loop in loops)
+            loop.Start();
+    }
+
+    public Either<Problem, Unit> Prepare(BalConfig config)
+    {
+        pending = config;
+        foreach (var service in config.Services)
+        {
+            if (listening.TryGetValue(service.Name, out var open) && open.Listener == service.Listener)
+                continue;
+            var result = ListenerSet.Open(
+                service.Listener, service.Tuning.Backlog, loops.Length, ++lastTag,
+                shareWithOwn: listening.Values.Any(l => l.Listener.Port == service.Listener.Port));
+            if (result.Match(Right: set => Keep(service.Name, set), Left: _ => false))
+                continue;
+            Abandon();
+            return result.Map(_ => Unit.Default);
+        }
+
+        return Unit.Default;
+    }
+
+    public void Commit()
+    {
+        foreach (var (service, set) in prepared)
+        {
+            var index = PlaneOf(service).Index;
+            for (var i = 0; i < loops.Length; i++)
+                loops[i].Post(new LoopCommand.Listen(set.Descriptors[i], index, set.Tag));
+            // After the new one listens: the service is reachable at every moment.
+            if (listening.TryGetValue(service, out var old))
+                Tell(new LoopCommand.Unlisten(old.Tag));
+            listening[service] = set;
+        }
+
+        prepared.Clear();
+        foreach (var service in pending?.Services ?? [])
+        {
+            if (backlogs.TryGetValue(service.Name, out var backlog) && backlog != service.Tuning.Backlog)
+                listening[service.Name].SetBacklog(service.Tuning.Backlog);
+            backlogs[service.Name] = service.Tuning.Backlog;
+        }
+    }
+
+    public void Abandon()
+    {
+        foreach (var set in prepared.Values)
+            set.Discard();
+        prepared.Clear();
+        pending = null;
+    }
+
+    public void Publish(RoutingTable table)
+    {
+        var plane = PlaneOf(table.Service);
+        var before = plane.Current.Table;
+        plane.Current = new Snapshot(table, TargetsOf(table));
+        if (table.IdleTimeout.Milliseconds < before.IdleTimeout.Milliseconds)
+            Tell(new LoopCommand.Retime());
+        var leaving = table.Draining.Filter(id => !draining.ContainsKey(id.Value));
+        if (leaving.IsEmpty)
+            return;
+        lastSync++;
+        foreach (var id in leaving)
+        {
+            CountersOf(id).MarkDraining();
+            draining[id.Value] = lastSync;
+        }
+
+        Tell(new LoopCommand.Sync(lastSync));
+    }
+
+    public void Forget(BackendId backend)
+    {
+        draining.Remove(backend.Value);
+        if (counters.Remove(backend.Value, out var block))
+            block.Dispose();
+    }
+
+    public void StopAccepting()
+    {
+        stopSync = ++lastSync;
+        Tell(new LoopCommand.Stop());
+        Tell(new LoopCommand.Sync(stopSync));
+    }
+
+    public void Cut(int oneOf) => Tell(new LoopCommand.Cut(oneOf));
+
+    public Traffic Measure() => new(
+        services.Sum(s => (long)s.Open),
+        Rejected(),
+        new Arr<BackendTraffic>(counters.Select(pair =>
+        {
+            var sum = pair.Value.Sum();
+            return new BackendTraffic(new BackendId(pair.Key), sum.Active, sum.Total, sum.BytesIn, sum.BytesOut);
+        })));
+
+    /// <summary>Turns what the loops have reported since the last call into events of the core.</summary>
+    public void Collect(Action<ControlEvent> into)
+    {
+        for (var i = 0; i < loops.Length; i++)
+        {
+            foreach (var report in mailboxes[i].Take())
+                Translate(i, report, into);
+        }
+
+        foreach (var id in draining.Where(d => Confirmed(d.Value) && counters[d.Key].Sum().Active == 0)
+            .Select(d => d.Key).ToArray())
+        {
+            // Stays in the table of draining backends until the core forgets it, so that it is not marked again.
+            draining[id] = int.MaxValue;
+            into(new ControlEvent.BackendIdle(new BackendId(id)));
+        }
+
+        if (stopSync >= 0 && Confirmed(stopSync) && services.All(s => s.Open == 0))
+        {
+            stopSync = -1;
+            into(new ControlEvent.AllIdle());
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var loop in loops)
+            loop.Dispose();
+        foreach (var block in counters.Values)
+            block.Dispose();
+        Abandon();
+    }
+
+    private bool Keep(string service, ListenerSet set)
+    {
+        prepared[service] = set;
+        return true;
+    }
+
+    private void Translate(int loop, LoopReport report, Action<ControlEvent> into)
+    {
+        switch (report.Kind)
+        {
+            case LoopReportKind.ConnectFailed:
+                into(new ControlEvent.ConnectsFailed(new BackendId(report.Subject), report.Failure, report.Count));
+                break;
+            case LoopReportKind.ConnectSucceeded:
+                into(new ControlEvent.ConnectsSucceeded(new BackendId(report.Subject), report.Count));
+                break;
+            case LoopReportKind.ClientExhausted:
+                into(new ControlEvent.ClientExhausted(services[report.Subject].Name));
+                break;
+            case LoopReportKind.Rejected:
+                into(new ControlEvent.ClientsRejected(Rejected()));
+                break;
+            case LoopReportKind.Synced:
+                synced[loop] = Math.Max(synced[loop], report.Subject);
+                break;
+            default:
+                // BackendIdle, AllIdle and DescriptorsExhausted only wake the supervisor; the sums tell.
+                break;
+        }
+    }
+
+    private bool Confirmed(int sync) => synced.All(s => s >= sync);
+
+    private long Rejected() => loops.Sum(l => Volatile.Read(in l.Counters.Rejected));
+
+    private void Tell(LoopCommand command)
+    {
+        foreach (var loop in loops)
+            loop.Post(command);
+    }
+
+    private ServicePlane PlaneOf(string service)
+    {
+        var known = services.FirstOrDefault(s => s.Name == service);
+        if (known is not null)
+            return known;
+        var added = new ServicePlane(services.Length, service);
+        Volatile.Write(ref services, [.. services, added]);
+        return added;
+    }
+
+    private FrozenDictionary<int, RouteTarget> TargetsOf(RoutingTable table) =>
+        table.Up.Append(table.Cooling).Append(table.Down).ToFrozenDictionary(
+            route => route.Id.Value,
+            route => new RouteTarget(
+                route.Id.Value,
+                [.. route.Addresses.Select(a => SockAddr.Of(a, route.Endpoint.Port))],
+                route.WantsSuccess,
+                CountersOf(route.Id)));
+
+    private CounterBlock CountersOf(BackendId id)
+    {
+        if (!counters.TryGetValue(id.Value, out var block))
+            counters[id.Value] = block = new CounterBlock(loops.Length);
+        return block;
+    }
+}

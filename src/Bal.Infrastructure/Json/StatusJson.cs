@@ -1,0 +1,142 @@
+using System.Globalization;
+using System.Text.Json;
+using Bal.Domain.Backend;
+using Bal.Domain.Diagnostics;
+using LanguageExt;
+
+namespace Bal.Infrastructure.Json;
+
+/// <summary>The JSON of <c>status</c> (contract, section 2): the daemon's answer and the command's output are the same text.</summary>
+public static class StatusJson
+{
+    /// <summary>Indented JSON with a newline at the end.</summary>
+    public static byte[] Write(StatusReport report)
+    {
+        using var stream = new MemoryStream();
+        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
+        {
+            json.WriteStartObject();
+            json.WriteBoolean("running", report.Running);
+            report.Pid.Match(Some: pid => json.WriteNumber("pid", pid), None: () => json.WriteNull("pid"));
+            json.WriteString("config_path", report.ConfigPath);
+            json.WriteString("bind_address", report.BindAddress);
+            json.WriteNumber("port", report.Port);
+            json.WriteString("method", report.Method);
+            json.WriteNumber("backend_total", report.BackendTotal);
+            json.WriteNumber("backend_reachable", report.BackendReachable);
+            json.WriteNumber("active_connections", report.ActiveConnections);
+            json.WriteNumber("rejected_connections", report.RejectedConnections);
+            WriteTime(json, "last_check_time", report.LastCheckTime);
+            json.WriteStartObject("protection_mode");
+            json.WriteBoolean("enabled", report.Protection.Enabled);
+            report.Protection.Reason.Match(
+                Some: reason => json.WriteString("reason", reason), None: () => json.WriteNull("reason"));
+            WriteTime(json, "since", report.Protection.Since);
+            json.WriteEndObject();
+            json.WriteStartArray("backends");
+            foreach (var backend in report.Backends)
+                WriteBackend(json, backend);
+            json.WriteEndArray();
+            json.WriteString("version", report.Version);
+            json.WriteNumber("uptime_ms", report.UptimeMs);
+            json.WriteNumber("config_version", report.ConfigVersion);
+            json.WriteBoolean("stopping", report.Stopping);
+            json.WriteEndObject();
+        }
+
+        stream.WriteByte((byte)'\n');
+        return stream.ToArray();
+    }
+
+    /// <summary>Reads what <see cref="Write"/> wrote; an answer of another version or of something else is refused.</summary>
+    public static Either<string, StatusReport> Read(ReadOnlyMemory<byte> text)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            return ReadReport(document.RootElement);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        {
+            return e.Message;
+        }
+    }
+
+    private static void WriteBackend(Utf8JsonWriter json, BackendReport backend)
+    {
+        json.WriteStartObject();
+        json.WriteString("address", backend.Address);
+        json.WriteBoolean("reachable", backend.Reachable);
+        json.WriteString("state", backend.State);
+        json.WriteNumber("active_connections", backend.ActiveConnections);
+        json.WriteNumber("total_connections", backend.TotalConnections);
+        json.WriteNumber("bytes_in", backend.BytesIn);
+        json.WriteNumber("bytes_out", backend.BytesOut);
+        WriteTime(json, "last_check_time", backend.LastCheckTime);
+        WriteTime(json, "cooldown_until", backend.CooldownUntil);
+        json.WriteStartObject("counters");
+        json.WriteNumber("timeout", backend.Counters.Timeout);
+        json.WriteNumber("refused", backend.Counters.Refused);
+        json.WriteNumber("other", backend.Counters.Other);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    }
+
+    private static void WriteTime(Utf8JsonWriter json, string name, Option<DateTimeOffset> time) => time.Match(
+        Some: t => json.WriteString(
+            name, t.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)),
+        None: () => json.WriteNull(name));
+
+    private static StatusReport ReadReport(JsonElement json)
+    {
+        var protection = json.GetProperty("protection_mode");
+        var backends = new List<BackendReport>();
+        foreach (var backend in json.GetProperty("backends").EnumerateArray())
+            backends.Add(ReadBackend(backend));
+        return new(
+            json.GetProperty("running").GetBoolean(),
+            json.GetProperty("pid") is { ValueKind: JsonValueKind.Number } pid ? pid.GetInt32() : Option<int>.None,
+            Text(json, "config_path"),
+            Text(json, "bind_address"),
+            json.GetProperty("port").GetInt32(),
+            Text(json, "method"),
+            Number(json, "active_connections"),
+            Number(json, "rejected_connections"),
+            Time(json, "last_check_time"),
+            new ProtectionReport(
+                protection.GetProperty("enabled").GetBoolean(),
+                protection.GetProperty("reason").GetString() is { } reason ? reason : Option<string>.None,
+                Time(protection, "since")),
+            new Arr<BackendReport>(backends),
+            Text(json, "version"),
+            Number(json, "uptime_ms"),
+            Number(json, "config_version"),
+            json.GetProperty("stopping").GetBoolean());
+    }
+
+    private static BackendReport ReadBackend(JsonElement json)
+    {
+        var counters = json.GetProperty("counters");
+        return new(
+            Text(json, "address"),
+            json.GetProperty("reachable").GetBoolean(),
+            Text(json, "state"),
+            Number(json, "active_connections"),
+            Number(json, "total_connections"),
+            Number(json, "bytes_in"),
+            Number(json, "bytes_out"),
+            Time(json, "last_check_time"),
+            Time(json, "cooldown_until"),
+            new FailureCounters(
+                Number(counters, "timeout"), Number(counters, "refused"), Number(counters, "other")));
+    }
+
+    private static string Text(JsonElement json, string name) => json.GetProperty(name).GetString() ?? "";
+
+    private static long Number(JsonElement json, string name) => json.GetProperty(name).GetInt64();
+
+    private static Option<DateTimeOffset> Time(JsonElement json, string name) =>
+        json.GetProperty(name) is { ValueKind: JsonValueKind.String } text
+            ? text.GetDateTimeOffset()
+            : Option<DateTimeOffset>.None;
+}

@@ -1,0 +1,115 @@
+using System.Text;
+
+namespace Bal.Infrastructure.Linux;
+
+/// <summary>
+/// Sockets for the control plane, where spans and errno as a value are worth more than a saved instruction. The event
+/// loops call <see cref="Libc"/> themselves.
+/// </summary>
+internal static unsafe class Sockets
+{
+    private const int AfUnix = 1;
+    private const int SoPeercred = 17;
+    private const int PathBytes = 108;
+
+    /// <summary>errno of the last call of this thread.</summary>
+    public static int LastError => *Libc.ErrnoLocation();
+
+    /// <summary>Starts a TCP connect; the descriptor, or -1 and the errno with which it could not even begin.</summary>
+    public static int BeginConnect(ReadOnlySpan<byte> address, out int error)
+    {
+        var fd = Libc.socket(
+            SockAddr.FamilyOf(address), Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
+        if (fd < 0)
+        {
+            error = LastError;
+            return -1;
+        }
+
+        fixed (byte* bytes = address)
+            error = Libc.connect(fd, bytes, (uint)address.Length) == 0 ? 0 : LastError;
+        if (error is 0 or Errno.EINPROGRESS)
+        {
+            error = 0;
+            return fd;
+        }
+
+        _ = Libc.close(fd);
+        return -1;
+    }
+
+    /// <summary>Takes the pending error of a socket (SO_ERROR, socket(7)); zero where there is none.</summary>
+    public static int TakeError(int fd)
+    {
+        var error = 0;
+        var length = (uint)sizeof(int);
+        _ = Libc.getsockopt(fd, Libc.SOL_SOCKET, Libc.SO_ERROR, &error, &length);
+        return error;
+    }
+
+    /// <summary>Sets an option of type int.</summary>
+    public static void SetOption(int fd, int level, int name, int value) =>
+        _ = Libc.setsockopt(fd, level, name, &value, sizeof(int));
+
+    /// <summary>bind(2); zero or errno.</summary>
+    public static int Bind(int fd, ReadOnlySpan<byte> address)
+    {
+        fixed (byte* bytes = address)
+            return Libc.bind(fd, bytes, (uint)address.Length) == 0 ? 0 : LastError;
+    }
+
+    /// <summary>A listening Unix socket that only its owner can open; the descriptor, or -1 and errno.</summary>
+    /// <param name="path">At most 107 bytes (unix(7)).</param>
+    /// <param name="backlog">See listen(2).</param>
+    /// <param name="error">Why not.</param>
+    public static int ListenUnix(string path, int backlog, out int error)
+    {
+        var fd = Libc.socket(AfUnix, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
+        if (fd < 0)
+        {
+            error = LastError;
+            return -1;
+        }
+
+        var address = stackalloc byte[2 + PathBytes];
+        new Span<byte>(address, 2 + PathBytes).Clear();
+        *(ushort*)address = AfUnix;
+        var length = Encoding.UTF8.GetBytes(path, new Span<byte>(address + 2, PathBytes - 1));
+        // The mode of a socket file is fixed by umask(2) at bind(2), and a later chmod(2) would leave a gap.
+        var mask = Libc.umask(0x7F);
+        error = Libc.bind(fd, address, (uint)(3 + length)) == 0 ? 0 : LastError;
+        _ = Libc.umask(mask);
+        if (error == 0 && Libc.listen(fd, backlog) != 0)
+            error = LastError;
+        if (error == 0)
+            return fd;
+        _ = Libc.close(fd);
+        return -1;
+    }
+
+    /// <summary>Takes a waiting connection; -1 where there is none.</summary>
+    public static int Accept(int fd) => Libc.accept4(fd, null, null, Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC);
+
+    /// <summary>The user at the other end of a Unix socket (SO_PEERCRED, unix(7)); none where the kernel does not say.</summary>
+    public static uint? PeerUser(int fd)
+    {
+        // struct ucred { pid_t pid; uid_t uid; gid_t gid; }
+        var credentials = stackalloc uint[3];
+        var length = 12u;
+        return Libc.getsockopt(fd, Libc.SOL_SOCKET, SoPeercred, credentials, &length) == 0 ? credentials[1] : null;
+    }
+
+    /// <summary>recv(2).</summary>
+    public static int Receive(int fd, Span<byte> into)
+    {
+        fixed (byte* bytes = into)
+            return (int)Libc.recv(fd, bytes, (nuint)into.Length, 0);
+    }
+
+    /// <summary>send(2) without SIGPIPE.</summary>
+    public static int Send(int fd, ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* first = bytes)
+            return (int)Libc.send(fd, first, (nuint)bytes.Length, Libc.MSG_NOSIGNAL);
+    }
+}

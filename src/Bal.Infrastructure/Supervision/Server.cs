@@ -1,0 +1,154 @@
+using Bal.Application;
+using Bal.Domain.Config;
+using Bal.Domain.Diagnostics;
+using Bal.Infrastructure.Config;
+using Bal.Infrastructure.DataPlane;
+using Bal.Infrastructure.Json;
+using Bal.Infrastructure.Linux;
+using Bal.Infrastructure.Logging;
+using Bal.Infrastructure.Process;
+using LanguageExt;
+
+namespace Bal.Infrastructure.Supervision;
+
+/// <summary>What a balancer process is started with.</summary>
+/// <param name="Home">The directory of this instance, which exists.</param>
+/// <param name="ConfigPath">The configuration file, as an absolute path; read again by every reload.</param>
+/// <param name="Version">bal's version.</param>
+/// <param name="Readiness">Told once connections are accepted.</param>
+/// <param name="Log">Where decisions are told; its level follows the configuration.</param>
+public sealed record ServerOptions(
+    BalHome Home, string ConfigPath, string Version, Readiness Readiness, LogPipeline Log);
+
+/// <summary>The composition of a serving process: it starts everything in order, serves, and takes it down again.</summary>
+public static class Server
+{
+    private const string Module = "lifecycle";
+
+    /// <summary>Serves until told to stop; why not, where it cannot start. Exit code 0 is a clean stop.</summary>
+    public static Either<Problem, int> Run(ServerOptions options)
+    {
+        Libc.IgnoreSigpipe();
+        var descriptors = Libc.RaiseDescriptorLimit();
+        return ReadConfig(options).Match(
+            Right: reading => PidFile.Acquire(options.Home.PidFile).Bind(pid =>
+            {
+                using (pid)
+                    return Serve(options, reading, pid, descriptors);
+            }),
+            Left: refusal => refusal.Problem);
+    }
+
+    private static Either<Problem, int> Serve(
+        ServerOptions options, ConfigReading reading, PidFile pid, long descriptors)
+    {
+        using var reactor = new Reactor();
+        var identity = new ProcessIdentity(
+            Environment.ProcessId, options.ConfigPath, options.Version, reactor.Now);
+        var threads = reading.Config.Threads.IfNone(Environment.ProcessorCount);
+        using var plane = new Plane(threads, reactor.Wake, fault => Crash(options.Log, fault));
+        reactor.Collect = plane.Collect;
+        options.Log.Level = reading.Config.LogLevel;
+
+        var supervisor = new SupervisorLoop(
+            reactor,
+            plane,
+            new Prober(reactor, new Resolver(reactor)),
+            new DecisionLogWriter(options.Log),
+            () => ReadConfig(options),
+            config => options.Log.Level = config.LogLevel,
+            () => DateTimeOffset.UtcNow,
+            identity);
+        using var signals = new Signals(reactor, () => ReopenLog(options.Log));
+        return plane.Prepare(reading.Config)
+            .Bind(_ => ControlServer.Open(
+                reactor, options.Home.ControlSocket, (line, answer) => Answer(reactor, line, answer)))
+            .Bind(control =>
+            {
+                using (control)
+                {
+                    options.Log.Write(LogEvent.Info(Module, "starting",
+                        $"bal {options.Version} listens on {reading.Config.Main.Listener} for " +
+                        $"{reading.Config.Main.Backends.Count} backend(s)",
+                        LogField.Of("version", options.Version),
+                        LogField.Of("config_path", options.ConfigPath),
+                        LogField.Of("listener", reading.Config.Main.Listener.ToString()),
+                        LogField.Of("backends", reading.Config.Main.Backends.Count),
+                        LogField.Of("threads", threads),
+                        LogField.Of("descriptor_limit", descriptors)));
+                    foreach (var warning in reading.Warnings)
+                        options.Log.Write(ToLog(warning));
+                    supervisor.Start(reading.Config);
+                    return pid.WritePid().Map(_ =>
+                    {
+                        options.Log.Write(LogEvent.Info(Module, "started", "bal accepts connections",
+                            LogField.Of("pid", identity.Pid)));
+                        options.Readiness.ReportReady();
+                        supervisor.Run();
+                        return 0;
+                    });
+                }
+            });
+    }
+
+    private static Either<ConfigRefusal, ConfigReading> ReadConfig(ServerOptions options)
+    {
+        var loaded = ConfigLoader.Load(options.ConfigPath);
+        var outcome = loaded.Outcome;
+        return outcome.Config.Match(
+            Some: config => Either<ConfigRefusal, ConfigReading>.Right(new ConfigReading(config, outcome.Findings)),
+            None: () => new ConfigRefusal(Invalid(loaded), outcome.Findings));
+    }
+
+    private static Problem Invalid(LoadedConfig loaded)
+    {
+        var errors = loaded.Outcome.Findings.Filter(f => f.Severity == Severity.Error);
+        var first = errors[0];
+        var more = errors.Count > 1 ? $" (and {errors.Count - 1} more)" : "";
+        var where = first.At.Line > 0 ? $"{loaded.Path}:{first.At.Line}:{first.At.Column}: " : "";
+        return new Problem(
+            "config_invalid",
+            $"the configuration cannot be used: {where}{first.Message}{more}",
+            first.Hint.Length > 0 ? first.Hint : "a value was mistyped or a key is in the wrong place",
+            $"run 'bal check --config {loaded.Path}' to see every problem, correct the file, and try again");
+    }
+
+    private static void Answer(Reactor reactor, string request, Action<byte[]> answer)
+    {
+        switch (request)
+        {
+            case "status":
+                reactor.Post(new SupervisorInput.Status(report => answer(StatusJson.Write(report))));
+                break;
+            case "graceful":
+                reactor.Post(new SupervisorInput.Reload(result => answer(ReloadJson.Write(result))));
+                break;
+            default:
+                answer("{\"error\": \"unknown request; known are: status, graceful\"}\n"u8.ToArray());
+                break;
+        }
+    }
+
+    private static void ReopenLog(LogPipeline log) => log.Reopen().IfLeft(problem =>
+        log.Write(LogEvent.Failure("logging", "log_reopen_failed", problem)));
+
+    private static LogEvent ToLog(Finding warning) => LogEvent.Warn("config", "config_warning", warning.Message,
+        LogField.Of("code", warning.Code), LogField.Of("path", warning.Path), LogField.Of("hint", warning.Hint));
+
+    // A loop that has crashed serves nobody, and half of a balancer is worse than none that is started again.
+    private static void Crash(LogPipeline log, Exception fault)
+    {
+        log.Write(LogEvent.Failure(Module, "internal_error", new Problem(
+            "internal_error",
+            $"an event loop failed: {fault.Message}",
+            "this is a defect of bal",
+            "start bal again, and report this line with the log before it")));
+        _ = log.Flush(LogPipeline.ExitPatience);
+        Environment.FailFast(fault.ToString());
+    }
+
+    private sealed class DecisionLogWriter(LogPipeline log) : IDecisionLog
+    {
+        public void Write(LogEvent line) => log.Write(line);
+    }
+}
