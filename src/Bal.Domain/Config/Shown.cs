@@ -1,0 +1,40 @@
+using System.Globalization;
+using System.Text;
+
+namespace Bal.Domain.Config;
+
+/// <summary>How values of a file appear in messages: bounded, on one line, and unable to steer a terminal.</summary>
+internal static class Shown
+{
+    private const int MaxLength = 60;
+
+    /// <summary>The node as a message names it: its text in quotes, or its kind.</summary>
+    public static string Value(RawNode node) => node.Match(
+        scalar => scalar.Quoted || scalar.Text.Length == 0 || !IsPlain(scalar.Text)
+            ? $"\"{Text(scalar.Text)}\""
+            : Text(scalar.Text),
+        sequence => sequence.Items.IsEmpty ? "an empty list" : "a list",
+        mapping => mapping.Entries.IsEmpty ? "an empty mapping" : "a mapping");
+
+    /// <summary>The text cut at 60 characters, with control and format characters escaped.</summary>
+    public static string Text(string text)
+    {
+        var shown = new StringBuilder();
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (shown.Length >= MaxLength)
+                return shown.Append("...").ToString();
+            if (IsPrintable(rune))
+                shown.Append(rune.ToString());
+            else
+                shown.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}");
+        }
+        return shown.ToString();
+    }
+
+    private static bool IsPlain(string text) => text.All(c => char.IsAsciiLetterOrDigit(c) || "._:+-/%[]".Contains(c));
+
+    private static bool IsPrintable(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
+        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
+        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.OtherNotAssigned);
+}

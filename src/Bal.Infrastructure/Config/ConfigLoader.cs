@@ -1,0 +1,45 @@
+using Bal.Domain.Config;
+using Bal.Domain.Diagnostics;
+using Bal.Infrastructure.Linux;
+
+namespace Bal.Infrastructure.Config;
+
+/// <summary>From a path to a configuration, or to every reason why it is none.</summary>
+public static class ConfigLoader
+{
+    /// <summary>
+    /// Reads and validates the file at <paramref name="path"/>, which is resolved against the current directory here, once.
+    /// Never throws and never blocks: what cannot be read is a finding.
+    /// </summary>
+    public static LoadedConfig Load(string path, HostFacts facts)
+    {
+        var full = path.Length == 0 ? path : Path.GetFullPath(path.Replace("\0", "", StringComparison.Ordinal));
+        return new(full, RegularFile.Read(full, YamlReader.MaxBytes).Match(
+            Right: bytes => YamlReader.Read(bytes).Match(
+                Right: document => ConfigValidation.Validate(document, facts),
+                Left: ConfigOutcome.Unreadable),
+            Left: fault => ConfigOutcome.Unreadable(Unreadable(full, fault))));
+    }
+
+    /// <summary>As above, with the facts of this machine as they are now.</summary>
+    public static LoadedConfig Load(string path) => Load(path, LinuxHostFacts.Gather());
+
+    private static Finding Unreadable(string path, FileFault fault)
+    {
+        var (code, message, hint) = fault.Reason switch
+        {
+            FileFaultReason.Missing => ("file_missing", $"{path} does not exist",
+                "check the path, or copy sample/config.yaml there"),
+            FileFaultReason.Directory => ("file_is_directory", $"{path} is a directory, not a file",
+                "name the file inside it, such as config.yaml"),
+            FileFaultReason.NotRegular => ("file_not_regular", $"{path} is {fault.Detail}, not a regular file",
+                "name a regular file: a reload has to be able to read it again"),
+            FileFaultReason.Denied => ("file_denied", $"{path} may not be read by this user ({fault.Detail})",
+                $"check the modes with 'namei -l {path}', then chmod or chown the file"),
+            FileFaultReason.TooLarge => ("file_too_large", $"{path} has {fault.Detail}; allowed are at most 1 MiB",
+                "check that it is the configuration: a real one is far smaller"),
+            _ => ("file_unreadable", $"{path} could not be read: {fault.Detail}", "check the path and its file system"),
+        };
+        return new Finding(Severity.Error, code, "", SourcePosition.None, message, hint);
+    }
+}

@@ -1,0 +1,74 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Unicode;
+using Bal.Domain.Config;
+using Bal.Domain.Diagnostics;
+using LanguageExt;
+
+namespace Bal.Infrastructure.Config;
+
+/// <summary>Bytes as the text of a YAML file: size, encoding and the characters that may stand in it.</summary>
+internal static class YamlText
+{
+    private const string EncodingHint = "save the file as UTF-8: 'iconv -f UTF-16 -t UTF-8' converts it, or your editor does";
+
+    /// <summary>The text without a byte order mark; or the first thing that is wrong with it.</summary>
+    public static Either<Finding, string> Decode(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length > YamlReader.MaxBytes)
+            return Fault("file_too_large", SourcePosition.Start,
+                $"the file has more than {YamlReader.MaxBytes} bytes; allowed are at most 1 MiB",
+                "check that it is the configuration: a real one is far smaller");
+        if (LooksLikeUtf16(bytes))
+            return Fault("not_utf8", SourcePosition.Start, "the file is UTF-16 text; allowed is UTF-8", EncodingHint);
+        var content = bytes.StartsWith(Encoding.UTF8.Preamble) ? bytes[Encoding.UTF8.Preamble.Length..] : bytes;
+        var buffer = new char[content.Length];
+        if (Utf8.ToUtf16(content, buffer, out var read, out var written, replaceInvalidSequences: false) != OperationStatus.Done)
+            return Fault("not_utf8", PositionOf(buffer.AsSpan(0, written)),
+                $"the file is not UTF-8: byte 0x{content[read]:x2} is invalid here", "save the file as UTF-8, or remove the character");
+        var text = buffer.AsSpan(0, written);
+        // YAML 1.2, section 5.1: C0 controls but tab and line breaks, and DEL, are not printable.
+        var control = text.IndexOfAny(Controls);
+        return control < 0
+            ? new string(text)
+            : Fault("control_character", PositionOf(text[..control]),
+                $"the file contains the control character 0x{(int)text[control]:x2}, which no YAML file may",
+                "remove the character; if there are many, this is not a text file");
+    }
+
+    /// <summary>Where the line, or the one before it, is indented with a tab; null where neither is.</summary>
+    public static SourcePosition? TabIndentation(string text, int line)
+    {
+        var number = 0;
+        SourcePosition? found = null;
+        foreach (var content in text.AsSpan().EnumerateLines())
+        {
+            number++;
+            if (number > line)
+                break;
+            if (number < line - 1)
+                continue;
+            var tab = content.IndexOf('\t');
+            if (tab >= 0 && content[..tab].Trim(' ').IsEmpty && !content.Trim().IsEmpty)
+                found = new SourcePosition(number, tab + 1);
+        }
+        return found;
+    }
+
+    /// <summary>An error about the file's form.</summary>
+    public static Finding Fault(string code, SourcePosition at, string message, string hint) =>
+        new(Severity.Error, code, "", at, message, hint);
+
+    private static SearchValues<char> Controls { get; } = SearchValues.Create(
+        [.. Enumerable.Range(0, 32).Append(127).Select(c => (char)c).Except(['\t', '\n', '\r'])]);
+
+    private static bool LooksLikeUtf16(ReadOnlySpan<byte> bytes) => bytes.Length >= 2 && (
+        bytes.StartsWith(Encoding.Unicode.Preamble) || bytes.StartsWith(Encoding.BigEndianUnicode.Preamble)
+        || (bytes[0] == 0 && bytes[1] != 0) || (bytes[0] != 0 && bytes[1] == 0 && bytes.Length % 2 == 0));
+
+    private static SourcePosition PositionOf(ReadOnlySpan<char> before)
+    {
+        var line = before.Count('\n') + 1;
+        return new(line, before.Length - before.LastIndexOf('\n'));
+    }
+}
