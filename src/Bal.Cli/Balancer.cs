@@ -1,0 +1,23 @@
+using Bal.Domain.Config;
+using Bal.Domain.Diagnostics;
+using Bal.Infrastructure.Logging;
+using Bal.Infrastructure.Process;
+using LanguageExt;
+
+namespace Bal.Cli;
+
+/// <summary>What <c>start</c> hands to the balancer.</summary>
+/// <param name="Home">The directory of this instance, which exists.</param>
+/// <param name="Config">Where the file is, every path absolute; a missing one is a problem for the balancer to state.</param>
+/// <param name="Readiness">To be told once connections are accepted; expected only in a daemon.</param>
+/// <param name="Log">Open, at level info until the configuration says otherwise.</param>
+internal sealed record BalancerOptions(BalHome Home, ConfigLocation Config, Readiness Readiness, LogPipeline Log);
+
+/// <summary>The place where the supervisor is plugged in.</summary>
+internal static class Balancer
+{
+    /// <summary>Runs until it is told to stop.</summary>
+    /// <returns>An exit code, or why it could not start; the caller logs and reports the problem.</returns>
+    internal static Either<Problem, int> Run(BalancerOptions options) =>
+        throw new NotSupportedException("the balancer is not wired up yet");
+}

@@ -1,0 +1,69 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using Bal.Domain.Config;
+using Bal.Domain.Diagnostics;
+using Bal.Infrastructure.Control;
+using Bal.Infrastructure.Process;
+using LanguageExt;
+
+namespace Bal.Cli.Commands;
+
+/// <summary><c>bal graceful</c>: the daemon reads its file again; the command returns when the outcome is known.</summary>
+internal static class GracefulCommand
+{
+    internal static Command Define(CompositionRoot composition)
+    {
+        var command = new Command("graceful", "Re-read the configuration and apply it with no connection lost");
+        command.SetAction(_ => Run(composition));
+        return command;
+    }
+
+    private static int Run(CompositionRoot composition) => composition.Home()
+        .Bind(home => RunningProcess.Find(home.PidFile).Bind(process => Ask(home, process)))
+        .Bind(ControlAnswer.Parse)
+        .Match(
+            Right: answer => Show(composition, answer),
+            Left: problem =>
+            {
+                composition.Error.Problem(problem);
+                return ExitCode.Failure;
+            });
+
+    private static Either<Problem, string> Ask(BalHome home, RunningProcess process)
+    {
+        // The lock tells apart "not running" from a daemon that does not answer.
+        using (process) return ControlClient.Ask(home.ControlSocket, "graceful", ControlClient.GracefulPatience);
+    }
+
+    private static int Show(CompositionRoot composition, ControlAnswer answer)
+    {
+        var applied = answer.Flag("applied");
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"applied: {(applied ? "yes" : "no")}\n");
+        if (answer.Number("config_version") is { } version)
+            text.Append(CultureInfo.InvariantCulture, $"config_version: {version}\n");
+        if (answer.Text("message") is { Length: > 0 } message)
+            text.Append(CultureInfo.InvariantCulture, $"message: {message}\n");
+        foreach (var change in answer.Items("changes"))
+            if (change.ValueKind == JsonValueKind.String)
+                text.Append(CultureInfo.InvariantCulture, $"change: {change.GetString()}\n");
+        text.Append(applied ? "next: run 'bal status'\n" : "next: run 'bal check'; the earlier configuration keeps serving\n");
+        composition.Out.Write(text.ToString());
+
+        if (answer.ProblemOrNull() is { } problem) composition.Error.Problem(problem);
+        foreach (var finding in answer.Items("findings"))
+            composition.Error.Problem(FindingProblem.Of("", ToFinding(finding)));
+        return applied ? ExitCode.Ok : ExitCode.Failure;
+    }
+
+    private static Finding ToFinding(JsonElement finding) => new(
+        ControlAnswer.TextOf(finding, "severity") == "warning" ? Severity.Warning : Severity.Error,
+        ControlAnswer.TextOf(finding, "code") ?? "",
+        ControlAnswer.TextOf(finding, "path") ?? "",
+        new SourcePosition(
+            (int)(ControlAnswer.NumberOf(finding, "line") ?? 0), (int)(ControlAnswer.NumberOf(finding, "column") ?? 0)),
+        ControlAnswer.TextOf(finding, "message") ?? "",
+        ControlAnswer.TextOf(finding, "hint") ?? "");
+}

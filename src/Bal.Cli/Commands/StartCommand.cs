@@ -1,0 +1,120 @@
+using System.CommandLine;
+using Bal.Domain.Config;
+using Bal.Domain.Diagnostics;
+using Bal.Infrastructure.Logging;
+using Bal.Infrastructure.Process;
+using LanguageExt;
+
+namespace Bal.Cli.Commands;
+
+/// <summary><c>bal start</c>: in the foreground, or with <c>-d</c> as a daemon that is waited for.</summary>
+internal static class StartCommand
+{
+    private const string Module = "start";
+
+    internal static Command Define(CompositionRoot composition, System.CommandLine.Option<string?> config)
+    {
+        var daemon = new System.CommandLine.Option<bool>("--daemon", "-d")
+        {
+            Description = "Run in the background; return once it accepts connections",
+        };
+        var command = new Command("start", "Run the load balancer, in the foreground unless -d is given") { daemon };
+        command.SetAction(parsed =>
+        {
+            var file = Prelude.Optional(parsed.GetValue(config)).Map(composition.Absolute);
+            return parsed.GetValue(daemon) ? Launch(composition, file) : Serve(composition, file);
+        });
+        return command;
+    }
+
+    /// <summary>The launcher: starts the same binary again without <c>-d</c> and says what came of it.</summary>
+    private static int Launch(CompositionRoot composition, LanguageExt.Option<string> config)
+    {
+        using var log = LogPipeline.ToStderr(LogLevel.Info);
+        return composition.Home().Bind(home =>
+        {
+            log.Write(LogEvent.Info(Module, "starting", "starting bal as a daemon", LogField.Of("home", home.Root)));
+            string[] arguments = ["start", .. config.Match(file => (string[])["--config", file], () => [])];
+            var variables = new Dictionary<string, string?> { ["BAL_HOME"] = home.Root };
+            composition.AbsoluteVariable("BAL_CONFIG").IfSome(file => variables["BAL_CONFIG"] = file);
+            return DaemonLauncher.Launch(arguments, variables, DaemonLauncher.Patience).Map(pid => (Pid: pid, home.LogFile));
+        }).Match(
+            Right: started =>
+            {
+                log.Write(LogEvent.Info(Module, "started", "bal accepts connections",
+                    LogField.Of("pid", started.Pid), LogField.Of("log", started.LogFile)));
+                return ExitCode.Ok;
+            },
+            Left: problem => Failed(composition, log, problem));
+    }
+
+    /// <summary>The balancer itself: in the foreground, or as the child that <see cref="Launch"/> waits for.</summary>
+    private static int Serve(CompositionRoot composition, LanguageExt.Option<string> config)
+    {
+        var readiness = Readiness.FromEnvironment();
+        // Until the log is open, the launcher's pipe or standard error is all there is.
+        return composition.Home().Bind(home => home.Ensure().Map(_ => home)).Match(
+            Right: home => OpenLog(home, readiness).Match(
+                Right: log =>
+                {
+                    using (log)
+                    {
+                        var location = composition.Config(home, config);
+                        readiness.LeaveDirectory();
+                        return Guarded(new BalancerOptions(home, location, readiness, log)).Match(
+                            Right: code => code,
+                            Left: problem => readiness.IsExpected
+                                ? FailedAsDaemon(readiness, log, problem)
+                                : Failed(composition, log, problem));
+                    }
+                },
+                Left: problem => FailedWithoutLog(composition, readiness, problem)),
+            Left: problem => FailedWithoutLog(composition, readiness, problem));
+    }
+
+    // A daemon's standard error leads nowhere: what kills it has to be in its log, and known to who waits for it.
+    private static Either<Problem, int> Guarded(BalancerOptions options)
+    {
+        try
+        {
+            return Balancer.Run(options);
+        }
+        catch (Exception fault)
+        {
+            options.Log.Write(LogEvent.Failure(Module, "internal_error", Faults.ToProblem(fault)));
+            options.Readiness.ReportProblem(Faults.ToProblem(fault));
+            throw;
+        }
+    }
+
+    private static Either<Problem, LogPipeline> OpenLog(BalHome home, Readiness readiness) => readiness.IsExpected
+        ? LogPipeline.ToFile(home.LogFile, LogLevel.Info)
+        : Either<Problem, LogPipeline>.Right(LogPipeline.ToStderr(LogLevel.Info));
+
+    private static int FailedWithoutLog(CompositionRoot composition, Readiness readiness, Problem problem)
+    {
+        if (readiness.IsExpected)
+        {
+            readiness.ReportProblem(problem);
+            return ExitCode.Failure;
+        }
+        using var log = LogPipeline.ToStderr(LogLevel.Info);
+        return Failed(composition, log, problem);
+    }
+
+    private static int FailedAsDaemon(Readiness readiness, LogPipeline log, Problem problem)
+    {
+        log.Write(LogEvent.Failure(Module, "start_failed", problem));
+        readiness.ReportProblem(problem);
+        return ExitCode.Failure;
+    }
+
+    // One line for the machine, three for the person, in that order on one stream.
+    private static int Failed(CompositionRoot composition, LogPipeline log, Problem problem)
+    {
+        log.Write(LogEvent.Failure(Module, "start_failed", problem));
+        _ = log.Flush(LogPipeline.ExitPatience);
+        composition.Error.Problem(problem);
+        return ExitCode.Failure;
+    }
+}

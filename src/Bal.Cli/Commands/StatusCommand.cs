@@ -1,0 +1,55 @@
+using System.CommandLine;
+using Bal.Domain.Diagnostics;
+using Bal.Infrastructure.Control;
+using Bal.Infrastructure.Process;
+
+namespace Bal.Cli.Commands;
+
+/// <summary><c>bal status</c>: what the running daemon itself knows, never a fresh probe.</summary>
+internal static class StatusCommand
+{
+    internal static Command Define(CompositionRoot composition, Option<string?> config)
+    {
+        var (json, verbose, brief) = (Options.Json(), Options.Verbose(), Options.Brief());
+        var exitCode = new Option<bool>("--exit-code")
+        {
+            Description = "Exit with 0 for OK, 1 for WARN, 2 for critical or stopped",
+        };
+        var command = new Command("status", "Show what the running daemon knows") { json, verbose, brief, exitCode };
+        command.SetAction(parsed => Run(
+            composition,
+            parsed.GetValue(config),
+            parsed.GetValue(exitCode),
+            Options.Form(parsed.GetValue(json), parsed.GetValue(verbose), parsed.GetValue(brief))));
+        return command;
+    }
+
+    private static int Run(CompositionRoot composition, string? config, bool exitCode, ReportForm form) =>
+        composition.Home()
+            .Bind(home => Observe(composition, home, config, form))
+            .Match(
+                Right: report =>
+                {
+                    composition.Out.Report(report.Text);
+                    return exitCode ? (int)report.Level : ExitCode.Ok;
+                },
+                Left: problem =>
+                {
+                    composition.Out.Problem(problem);
+                    return exitCode ? ExitCode.Critical : ExitCode.Failure;
+                });
+
+    // Stopped is an observation, too; only a daemon that runs and does not answer could not be observed.
+    private static LanguageExt.Either<Problem, Rendered> Observe(
+        CompositionRoot composition, BalHome home, string? config, ReportForm form) =>
+        PidFile.Inspect(home.PidFile).Match(
+            missing: () => Stopped(composition, home, config, form),
+            held: _ => ControlClient.Ask(home.ControlSocket, "status", ControlClient.StatusPatience)
+                .Map(answer => Reports.Status(answer, form)),
+            stale: _ => Stopped(composition, home, config, form),
+            unreadable: problem => problem);
+
+    private static LanguageExt.Either<Problem, Rendered> Stopped(
+        CompositionRoot composition, BalHome home, string? config, ReportForm form) =>
+        Reports.StatusStopped(composition.Config(home, LanguageExt.Prelude.Optional(config)), form);
+}

@@ -1,0 +1,59 @@
+using System.Text.Json;
+using Bal.Domain.Diagnostics;
+using LanguageExt;
+
+namespace Bal.Cli;
+
+/// <summary>An answer of the daemon: one JSON object, of which nothing is taken for granted.</summary>
+internal sealed record ControlAnswer(JsonElement Root)
+{
+    /// <summary>Reads an answer; one that is no JSON object, or says <c>error</c>, is a problem.</summary>
+    internal static Either<Problem, ControlAnswer> Parse(string text)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            if (document.RootElement.ValueKind != JsonValueKind.Object) return Unintelligible("it is no JSON object");
+            var answer = new ControlAnswer(document.RootElement.Clone());
+            return answer.Text("error") is { } error ? Unintelligible(error) : answer;
+        }
+        catch (JsonException e)
+        {
+            return Unintelligible(e.Message);
+        }
+    }
+
+    /// <summary>A text; null where there is none.</summary>
+    internal string? Text(string name) => TextOf(Root, name);
+
+    /// <summary>A whole number; null where there is none.</summary>
+    internal long? Number(string name) => NumberOf(Root, name);
+
+    /// <summary>Whether a member is there and true.</summary>
+    internal bool Flag(string name) => Root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True;
+
+    /// <summary>The members of a list; none where there is no list.</summary>
+    internal IEnumerable<JsonElement> Items(string name) =>
+        Root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : [];
+
+    /// <summary>The three lines under <c>problem</c>, if there is one.</summary>
+    internal Problem? ProblemOrNull() =>
+        Root.TryGetProperty("problem", out var p) && p.ValueKind == JsonValueKind.Object
+            ? new Problem(TextOf(p, "code") ?? "unknown", TextOf(p, "what_happened") ?? "",
+                TextOf(p, "why_likely") ?? "", TextOf(p, "do_this_now") ?? "")
+            : null;
+
+    internal static string? TextOf(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value)
+            && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    internal static long? NumberOf(JsonElement element, string name) =>
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value)
+            && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : null;
+
+    private static Problem Unintelligible(string why) => new(
+        "control_answer_unknown",
+        $"the answer of the daemon was not understood: {why}",
+        "the running daemon is of another version than this 'bal'",
+        "run 'bal stop', then 'bal start -d'");
+}

@@ -1,0 +1,20 @@
+namespace Bal.Cli;
+
+/// <summary>Exit codes (contract, section 2); the two last are those of sysexits.h.</summary>
+internal static class ExitCode
+{
+    /// <summary>Done, valid, running or observed.</summary>
+    internal const int Ok = 0;
+
+    /// <summary>The command could not do what it was asked for; with <c>status --exit-code</c> a warning.</summary>
+    internal const int Failure = 1;
+
+    /// <summary>With <c>status --exit-code</c>: critical or stopped.</summary>
+    internal const int Critical = 2;
+
+    /// <summary>Wrong usage (EX_USAGE).</summary>
+    internal const int Usage = 64;
+
+    /// <summary>A fault of bal itself (EX_SOFTWARE).</summary>
+    internal const int Internal = 70;
+}

@@ -1,0 +1,47 @@
+using System.Text;
+using Bal.Domain.Diagnostics;
+
+namespace Bal.Cli;
+
+/// <summary>The output could not be written, for a reason other than a reader that went away.</summary>
+internal sealed class OutputException(string message, Exception inner) : Exception(message, inner);
+
+/// <summary>
+/// Standard output or standard error. A reader that closes its end early is no error: what it does not want is lost.
+/// </summary>
+/// <param name="stream">Where the bytes go.</param>
+/// <param name="isTerminal">Whether a person reads along.</param>
+/// <param name="colour">Whether result words are coloured.</param>
+internal sealed class Output(Stream stream, bool isTerminal, bool colour)
+{
+    /// <summary>Whether a line may be rewritten in place.</summary>
+    internal bool IsTerminal => isTerminal;
+
+    /// <summary>Standard output or standard error of this process.</summary>
+    internal static Output Standard(bool error, Func<string, string?> variable)
+    {
+        var terminal = !(error ? Console.IsErrorRedirected : Console.IsOutputRedirected);
+        var colour = terminal && string.IsNullOrEmpty(variable("NO_COLOR")) && variable("TERM") is not (null or "dumb");
+        return new Output(error ? Console.OpenStandardError() : Console.OpenStandardOutput(), terminal, colour);
+    }
+
+    /// <summary>Writes text as it is.</summary>
+    internal void Write(string text)
+    {
+        try
+        {
+            stream.Write(Encoding.UTF8.GetBytes(text));
+            stream.Flush();
+        }
+        catch (IOException e)
+        {
+            throw new OutputException(e.Message, e);
+        }
+    }
+
+    /// <summary>Writes the three lines of a problem.</summary>
+    internal void Problem(Problem problem) => Write(problem.ToText());
+
+    /// <summary>Writes a report, with the word of its result coloured where that is wanted.</summary>
+    internal void Report(string text) => Write(colour ? Palette.Colour(text) : text);
+}

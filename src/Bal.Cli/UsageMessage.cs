@@ -1,0 +1,87 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Bal.Domain.Primitives;
+using LanguageExt;
+
+namespace Bal.Cli;
+
+/// <summary>What is said to somebody who has mistyped: the wrong word, and the right one that is nearest to it.</summary>
+internal static class UsageMessage
+{
+    internal static string Of(ParseResult parsed, RootCommand tree)
+    {
+        var command = parsed.CommandResult.Command;
+        var name = command == tree ? "bal" : $"bal {command.Name}";
+        var unknown = parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null;
+        var what = unknown is null ? ProblemOf(parsed)
+            : IsOption(unknown) ? UnknownOption(unknown, command, tree, name)
+            : command == tree ? UnknownCommand(unknown, tree)
+            : $"'{name}' takes no argument '{Shown(unknown)}'{Instead(unknown, command, tree)}";
+        return $"bal: {what} (see '{name} --help')";
+    }
+
+    // A missing value is named after its option; the other messages come from the options' own validators.
+    private static string ProblemOf(ParseResult parsed)
+    {
+        foreach (var error in parsed.Errors)
+            if (error.SymbolResult is OptionResult { Tokens.Count: 0, Option: var option } && option.ValueType != typeof(bool))
+                return $"{option.Name} needs a value: {option.Name} {option.HelpName}";
+            else if (error.SymbolResult is OptionResult { Tokens.Count: > 1, Option: var repeated })
+                return $"{repeated.Name} was given more than once";
+        return parsed.Errors[0].Message.TrimEnd('.');
+    }
+
+    private static string UnknownCommand(string word, RootCommand tree) =>
+        $"unknown command '{Shown(word)}'" + Meant(word, tree).Match(
+            near => $"; did you mean 'bal {near}'?",
+            () => $"; the commands are {string.Join(", ", tree.Subcommands.Select(c => c.Name))}");
+
+    // The words that haproxy, nginx, systemctl and docker have taught people.
+    private static LanguageExt.Option<string> Meant(string word, RootCommand tree) => word switch
+    {
+        "help" => "--help",
+        "version" => "--version",
+        "reload" or "restart" or "update" => "graceful",
+        "run" or "up" or "serve" or "daemon" => "start",
+        "test" or "validate" or "configtest" or "lint" => "check",
+        "quit" or "shutdown" or "down" or "kill" => "stop",
+        "info" or "stats" or "ps" or "show" => "status",
+        _ => Nearest.To(word, Names(tree.Subcommands)),
+    };
+
+    private static string UnknownOption(string word, Command command, RootCommand tree, string name)
+    {
+        var bare = word.Split('=', 2)[0];
+        var owners = tree.Subcommands.Where(c => Words(c, tree).Contains(bare)).Select(c => $"'bal {c.Name}'").ToList();
+        if (owners.Count > 0) return $"{Shown(bare)} is no option of '{name}', but of {string.Join(", ", owners)}";
+        // Single letters are all one slip apart: there the list says more than a guess.
+        var near = bare.Length > 2 ? Nearest.To(bare, new Arr<string>(Words(command, tree))) : LanguageExt.Option<string>.None;
+        return $"unknown option '{Shown(bare)}'" + near.Match(
+            meant => $"; did you mean '{meant}'?",
+            () => $"; '{name}' knows {string.Join(", ", Words(command, tree).Where(w => w.StartsWith("--", StringComparison.Ordinal)))}");
+    }
+
+    // 'bal check sample/config.yaml' is what most people try first.
+    private static string Instead(string word, Command command, RootCommand tree) =>
+        tree.Subcommands.Any(c => c.Name == word) ? "; one command at a time"
+        : word.Length == 0 || !command.Options.Any(o => o.Name is "--json" or "--daemon") ? ""
+        : Nearest.To(word, new Arr<string>(command.Options.Select(o => o.Name).Where(n => n != "--help"))).Match(
+            near => $"; did you mean '{near}'?",
+            () => $"; a configuration file is named with --config {Shown(word)}");
+
+    private static bool IsOption(string word) => word.Length > 1 && word[0] == '-';
+
+    private static Arr<string> Names(IEnumerable<Command> commands) => new(commands.Select(c => c.Name));
+
+    private static List<string> Words(Command command, RootCommand tree)
+    {
+        var options = command == tree ? tree.Options : command.Options.Concat(tree.Options.Where(o => o.Recursive));
+        return [.. options.SelectMany(o => o.Aliases.Prepend(o.Name)).Distinct().Where(w => w is not ("/?" or "/h" or "-?"))];
+    }
+
+    private static string Shown(string word)
+    {
+        var clean = string.Concat(word.Select(c => char.IsControl(c) ? '?' : c));
+        return clean.Length <= 64 ? clean : clean[..63] + "…";
+    }
+}

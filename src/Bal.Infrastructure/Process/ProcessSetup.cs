@@ -1,0 +1,21 @@
+using Bal.Infrastructure.Linux;
+
+namespace Bal.Infrastructure.Process;
+
+/// <summary>What every run of the binary does before anything else.</summary>
+public static class ProcessSetup
+{
+    /// <summary>
+    /// Fills closed standard descriptors, and turns a reader that goes away (<c>bal status | head -1</c>) into an error
+    /// of the write instead of a signal.
+    /// </summary>
+    public static void Prepare()
+    {
+        Libc.FillStandardDescriptors();
+        Libc.IgnoreSigpipe();
+    }
+
+    /// <summary>Raises the soft limit on open files to the hard one (setrlimit(2)).</summary>
+    /// <returns>The limit in force afterwards; -1 if it is unknown, <see cref="long.MaxValue"/> if there is none.</returns>
+    public static long RaiseDescriptorLimit() => Libc.RaiseDescriptorLimit();
+}
