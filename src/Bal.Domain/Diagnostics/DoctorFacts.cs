@@ -108,7 +108,7 @@ public abstract record PidFact
     public sealed record Absent : PidFact;
 
     /// <summary>Nobody holds the lock: what a killed daemon left, or foreign content.</summary>
-    /// <param name="Content">The content, shortened for display; may be empty.</param>
+    /// <param name="Content">The content in words, such as <c>empty</c> or <c>pid 4711</c>.</param>
     public sealed record Stale(string Content) : PidFact;
 
     /// <summary>A process holds the lock.</summary>
@@ -116,8 +116,8 @@ public abstract record PidFact
     public sealed record Held(Option<int> ProcessId) : PidFact;
 
     /// <summary>The file could not be examined.</summary>
-    /// <param name="Reason">What the system said.</param>
-    public sealed record Unreadable(string Reason) : PidFact;
+    /// <param name="Reason">Why not.</param>
+    public sealed record Unreadable(Problem Reason) : PidFact;
 
     /// <summary>Applies the function of the case that this fact is.</summary>
     public T Match<T>(

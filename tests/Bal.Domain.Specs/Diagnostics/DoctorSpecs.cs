@@ -102,6 +102,17 @@ public class DoctorSpecs
     }
 
     [Fact]
+    public void A_file_that_is_missing_has_no_line_to_point_at()
+    {
+        var missing = new Finding(
+            Severity.Error, "file_missing", "", new SourcePosition(0, 0), "/c.yaml does not exist", "copy the sample");
+        var outcome = new ConfigOutcome(Option<BalConfig>.None, Prelude.Array(missing));
+        var report = DoctorReport.From(Stopped with { Config = new ConfigFact.Read("/c.yaml", outcome) });
+        Assert.Contains("what_happened: /c.yaml does not exist\n", report.ToText());
+        Assert.Contains("do_this_now: copy the sample\n", report.ToText());
+    }
+
+    [Fact]
     public void A_stale_pid_file_is_ok_because_the_next_start_replaces_it() =>
         Assert.Equal(Healthy, DoctorReport.From(Stopped with { Pid = new PidFact.Stale("-1") }).ToText());
 
