@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # Shared by the scripts beside it: finding the repository, the SDK and the packages they need.
 
+# shellcheck disable=SC2034 # for the scripts that source this
 ROOT="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
 
