@@ -13,7 +13,7 @@ up_to_date() {
   [[ -x $BINARY ]] || return 1
   local newer
   newer="$(find "$ROOT/src" "$ROOT/Directory.Build.props" "$ROOT/Directory.Packages.props" "$ROOT/global.json" \
-    \( -name bin -o -name obj \) -prune -o -newer "$BINARY" -print -quit)"
+    \( -name bin -o -name obj \) -prune -o -type f -newer "$BINARY" -print -quit)"
   [[ -z $newer ]]
 }
 
