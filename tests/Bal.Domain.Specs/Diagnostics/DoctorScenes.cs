@@ -47,7 +47,7 @@ internal static class DoctorScenes
     /// <summary>A machine before its first start, with nothing wrong.</summary>
     internal static DoctorFacts Stopped => new(
         Valid(Balancer(2)),
-        new HomeFact.Present("/h", 0b111_000_000, true),
+        new HomeFact.Present("/h", 1000, 0b111_000_000, true),
         new PidFact.Absent(),
         new ControlFact.NotAsked(),
         Prelude.Array(Bind(new BindOutcome.Free())),
@@ -70,8 +70,8 @@ internal static class DoctorScenes
         from config in AnyConfig
         from home in Gen.Elements<HomeFact>(
             new HomeFact.Missing("/h", true), new HomeFact.Missing("/h", false), new HomeFact.NotDirectory("/h"),
-            new HomeFact.Present("/h", 0b111_101_101, true), new HomeFact.Present("/h", 0b111_111_111, true),
-            new HomeFact.Present("/it's here", 0b111_000_000, false))
+            new HomeFact.Present("/h", 1000, 0b111_101_101, true), new HomeFact.Present("/h", 1000, 0b111_111_111, true),
+            new HomeFact.Present("/it's here", 1000, 0b111_000_000, false))
         from pid in Gen.Elements<PidFact>(
             new PidFact.Absent(), new PidFact.Stale("empty"), new PidFact.Stale("-1"), new PidFact.Unreadable(Missing),
             new PidFact.Held(Option<int>.None), new PidFact.Held(Prelude.Some(42)))
