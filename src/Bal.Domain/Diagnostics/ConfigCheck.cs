@@ -22,6 +22,7 @@ public static class ConfigCheck
     private static DoctorCheck Invalid(ConfigFact.Read read)
     {
         var errors = read.Outcome.Findings.Filter(f => f.Severity == Severity.Error);
+        if (!errors.IsEmpty && !HasPosition(errors[0])) return Unreadable(errors[0]);
         var first = errors.IsEmpty ? "no reason was given" : OneLine(errors[0]);
         var more = errors.Count > 1 ? $" (and {errors.Count - 1} more)" : "";
         return DoctorCheck.Critical(CheckName.Config, new Problem(
@@ -31,11 +32,21 @@ public static class ConfigCheck
             "run 'bal check', correct every line that it lists, then run 'bal doctor' again"));
     }
 
+    /// <summary>A finding without a position is about the file as a whole: it is missing, or cannot be read.</summary>
+    private static DoctorCheck Unreadable(Finding finding) => DoctorCheck.Critical(CheckName.Config, new Problem(
+        finding.Code,
+        finding.Message,
+        "no configuration was made yet, or --config, BAL_CONFIG or BAL_HOME names another place",
+        finding.Hint.Length == 0 ? "run 'bal check' for the details" : finding.Hint));
+
+    private static bool HasPosition(Finding finding) => finding.At.Line > 0;
+
     private static string Counted(int count, string noun) => count == 1 ? $"1 {noun}" : $"{count} {noun}s";
 
     private static string OneLine(Finding finding)
     {
         var key = finding.Path.Length == 0 ? "" : $"{finding.Path}: ";
-        return $"line {finding.At.Line}, column {finding.At.Column}: {key}{finding.Message}";
+        var at = HasPosition(finding) ? $"line {finding.At.Line}, column {finding.At.Column}: " : "";
+        return $"{at}{key}{finding.Message}";
     }
 }

@@ -10,18 +10,12 @@ public static class DaemonChecks
         absent: () => DoctorCheck.Ok(CheckName.Pid, "no daemon is running"),
         stale: s => DoctorCheck.OkWithNote(
             CheckName.Pid,
-            s.Content.Length == 0
-                ? "no daemon is running; an empty PID file is left over"
-                : $"no daemon is running; a stale PID file is left over (it says '{s.Content}')",
+            $"no daemon is running; a stale PID file is left over ({s.Content})",
             "nothing to do: the next start replaces it"),
         held: h => DoctorCheck.Ok(CheckName.Pid, h.ProcessId.Match(
             Some: id => $"the daemon is running (pid={id})",
             None: () => "a daemon is starting: it holds the PID file and has not written its PID yet")),
-        unreadable: u => DoctorCheck.Critical(CheckName.Pid, new Problem(
-            "pid_file_unreadable",
-            $"the PID file cannot be examined: {u.Reason}",
-            "it belongs to another user, or something else than a regular file stands in its place",
-            "run 'ls -l \"${BAL_HOME:-$HOME/.bal}\"', remove what bal did not make or use another BAL_HOME")));
+        unreadable: u => DoctorCheck.Critical(CheckName.Pid, u.Reason));
 
     /// <summary>What the control socket said.</summary>
     public static DoctorCheck Control(ControlFact control, PidFact pid) => control.Match(

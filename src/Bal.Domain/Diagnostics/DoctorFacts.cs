@@ -78,8 +78,12 @@ public abstract record HomeFact
     /// <summary>A directory.</summary>
     public sealed record Present : HomeFact
     {
-        /// <summary>Creates the fact from the permission bits and what access(2) said.</summary>
-        public Present(string path, int mode, bool writable) : base(path) => (Mode, Writable) = (mode, writable);
+        /// <summary>Creates the fact from what stat(2) and access(2) said.</summary>
+        public Present(string path, long owner, int mode, bool writable) : base(path) =>
+            (Owner, Mode, Writable) = (owner, mode, writable);
+
+        /// <summary>The user that it belongs to.</summary>
+        public long Owner { get; }
 
         /// <summary>The permission bits, such as octal 0700.</summary>
         public int Mode { get; }
@@ -108,7 +112,7 @@ public abstract record PidFact
     public sealed record Absent : PidFact;
 
     /// <summary>Nobody holds the lock: what a killed daemon left, or foreign content.</summary>
-    /// <param name="Content">The content, shortened for display; may be empty.</param>
+    /// <param name="Content">The content in words, such as <c>empty</c> or <c>pid 4711</c>.</param>
     public sealed record Stale(string Content) : PidFact;
 
     /// <summary>A process holds the lock.</summary>
@@ -116,8 +120,11 @@ public abstract record PidFact
     public sealed record Held(Option<int> ProcessId) : PidFact;
 
     /// <summary>The file could not be examined.</summary>
-    /// <param name="Reason">What the system said.</param>
-    public sealed record Unreadable(string Reason) : PidFact;
+    /// <param name="Reason">Why not.</param>
+    public sealed record Unreadable(Problem Reason) : PidFact;
+
+    /// <summary>Whether a daemon runs, starts or ends.</summary>
+    public bool IsHeld => Match(absent: () => false, stale: _ => false, held: _ => true, unreadable: _ => false);
 
     /// <summary>Applies the function of the case that this fact is.</summary>
     public T Match<T>(

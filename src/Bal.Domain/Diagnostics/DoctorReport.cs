@@ -25,7 +25,7 @@ public sealed record DoctorReport(Arr<DoctorCheck> Checks, Option<string> Protec
         IEnumerable<DoctorCheck> checks =
         [
             ConfigCheck.Of(facts.Config),
-            HostChecks.Home(facts.Home),
+            HostChecks.Home(facts.Home, facts.EffectiveUserId, facts.Pid.IsHeld),
             DaemonChecks.Pid(facts.Pid),
             DaemonChecks.Control(facts.Control, facts.Pid),
             .. facts.Binds.Map(BindCheck.Of),
@@ -34,7 +34,7 @@ public sealed record DoctorReport(Arr<DoctorCheck> Checks, Option<string> Protec
                 Some: config => LimitChecks.Of(config, facts.Limits),
                 None: () => Arr<DoctorCheck>.Empty),
             HostChecks.User(facts.EffectiveUserId),
-            HostChecks.Log(facts.Log),
+            HostChecks.Log(facts.Log, facts.Pid.IsHeld),
         ];
         var reason = facts.Control.Match(
             notAsked: () => Option<string>.None,

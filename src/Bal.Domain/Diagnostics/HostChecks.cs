@@ -6,10 +6,14 @@ public static class HostChecks
     /// <summary>Below this much free space the log is about to lose lines.</summary>
     public const long LeastFreeBytes = 64L << 20;
 
-    private const int WritableByOthers = 0b010_010;
+    private const int WritableByGroup = 0b010_000;
+    private const int WritableByAll = 0b000_010;
 
-    /// <summary>The directory BAL_HOME; 0755, as mkdir makes it, is accepted (contract, section 2).</summary>
-    public static DoctorCheck Home(HomeFact home) => home.Match(
+    /// <summary>
+    /// The directory BAL_HOME; 0755, as mkdir makes it, is accepted (contract, section 2). What would keep this user
+    /// from starting is no fault while the daemon runs: then another user looks at it, such as a monitor or root.
+    /// </summary>
+    public static DoctorCheck Home(HomeFact home, long effectiveUserId, bool running) => home.Match(
         missing: m => m.Creatable
             ? DoctorCheck.Ok(CheckName.Home, $"{m.Path} does not exist yet; start creates it")
             : DoctorCheck.Critical(CheckName.Home, new Problem(
@@ -22,8 +26,12 @@ public static class HostChecks
             $"{n.Path} is no directory",
             "BAL_HOME names a file, or a file was put where the directory belongs",
             $"move {Quoted(n.Path)} away, or set BAL_HOME to a directory")),
-        present: p => !p.Writable ? NotWritable(p)
-            : (p.Mode & WritableByOthers) != 0 ? Open(p)
+        present: p =>
+            (p.Mode & WritableByAll) != 0 ? Open(p, running)
+            : (p.Mode & WritableByGroup) != 0 ? DoctorCheck.Warn(CheckName.Home, TooOpen(p, "its group"))
+            : running ? DoctorCheck.Ok(CheckName.Home, $"{p.Path} is used by the daemon (mode {Octal(p.Mode)})")
+            : p.Owner != effectiveUserId ? DoctorCheck.Critical(CheckName.Home, Foreign(p, effectiveUserId))
+            : !p.Writable ? DoctorCheck.Critical(CheckName.Home, NotWritable(p))
             : DoctorCheck.Ok(CheckName.Home, $"{p.Path} is writable (mode {Octal(p.Mode)})"));
 
     /// <summary>Running as root is said, and no fault.</summary>
@@ -35,9 +43,9 @@ public static class HostChecks
         : DoctorCheck.Ok(CheckName.User, $"running as user {effectiveUserId}");
 
     /// <summary>The log file; a sink that fails costs lines, never connections, so it only warns.</summary>
-    public static DoctorCheck Log(LogFact log) => log.State switch
+    public static DoctorCheck Log(LogFact log, bool running) => log.State switch
     {
-        LogState.NotWritable => DoctorCheck.Warn(CheckName.Log, new Problem(
+        LogState.NotWritable when !running => DoctorCheck.Warn(CheckName.Log, new Problem(
             "log_not_writable",
             $"{log.Path} may not be written by this user",
             "it was made by another user, for example by a start with sudo",
@@ -55,22 +63,36 @@ public static class HostChecks
                 $"free some space; 'df -h {Quoted(log.Path)}' shows the file system")),
             None: () => DoctorCheck.Ok(
                 CheckName.Log,
-                log.State == LogState.Absent ? $"{log.Path} does not exist yet" : $"{log.Path} is writable")),
+                log.State switch
+                {
+                    LogState.Absent => $"{log.Path} does not exist yet",
+                    LogState.Writable => $"{log.Path} is writable",
+                    _ => $"{log.Path} is written by the daemon",
+                })),
     };
 
-    private static DoctorCheck NotWritable(HomeFact.Present home) =>
-        DoctorCheck.Critical(CheckName.Home, new Problem(
-            "home_not_writable",
-            $"{home.Path} may not be written by this user (mode {Octal(home.Mode)})",
-            "it belongs to another user, for example because bal once ran with sudo",
-            $"run 'sudo chown -R \"$(id -un)\" {Quoted(home.Path)} && chmod 0700 {Quoted(home.Path)}'"));
+    private static Problem NotWritable(HomeFact.Present home) => new(
+        "home_not_writable",
+        $"{home.Path} may not be written by its owner (mode {Octal(home.Mode)})",
+        "its permissions were changed, or the file system is mounted read-only",
+        $"run 'chmod 0700 {Quoted(home.Path)}'; if that fails, set BAL_HOME to another place");
 
-    private static DoctorCheck Open(HomeFact.Present home) =>
-        DoctorCheck.Warn(CheckName.Home, new Problem(
-            "home_too_open",
-            $"{home.Path} may be written by other users (mode {Octal(home.Mode)})",
-            "it was made with a permissive umask or chmod",
-            $"run 'chmod 0700 {Quoted(home.Path)}'"));
+    private static Problem Foreign(HomeFact.Present home, long effectiveUserId) => new(
+        "home_foreign",
+        $"{home.Path} belongs to user {home.Owner}, and bal would run as user {effectiveUserId}",
+        "bal once ran with sudo, or BAL_HOME is that of somebody else",
+        "run bal as the owner of the directory, or set BAL_HOME to a directory of your own");
+
+    /// <summary>A start refuses such a directory, so it is critical unless the daemon is running already.</summary>
+    private static DoctorCheck Open(HomeFact.Present home, bool running) => running
+        ? DoctorCheck.Warn(CheckName.Home, TooOpen(home, "everybody"))
+        : DoctorCheck.Critical(CheckName.Home, TooOpen(home, "everybody"));
+
+    private static Problem TooOpen(HomeFact.Present home, string whom) => new(
+        "home_too_open",
+        $"{home.Path} may be written by {whom} (mode {Octal(home.Mode)}), so the files of bal can be replaced",
+        "it was made with a permissive umask or chmod, or it is a shared directory such as /tmp",
+        $"run 'chmod 0700 {Quoted(home.Path)}', or set BAL_HOME to a directory of its own");
 
     private static string Octal(int mode) => Convert.ToString(mode, 8).PadLeft(4, '0');
 

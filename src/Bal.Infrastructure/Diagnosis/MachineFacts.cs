@@ -8,24 +8,27 @@ namespace Bal.Infrastructure.Diagnosis;
 /// <summary>Facts of the file system and of /proc; what cannot be read is unknown, never an error.</summary>
 internal static class MachineFacts
 {
+    private const uint PermissionBits = 0xFFF;
     private static readonly char[] Blanks = [' ', '\t'];
 
     internal static HomeFact Home(string path)
     {
-        if (Directory.Exists(path))
-            return new HomeFact.Present(path, (int)new DirectoryInfo(path).UnixFileMode, AccessCheck.MayCreateIn(path));
-        if (File.Exists(path) || new FileInfo(path).LinkTarget is not null) return new HomeFact.NotDirectory(path);
+        if (FileFacts.Of(path, follow: true) is { IsDirectory: true } found)
+            return new HomeFact.Present(
+                path, found.Owner, (int)(found.Mode & PermissionBits), AccessCheck.MayCreateIn(path));
+        if (FileFacts.Of(path, follow: false) is not null) return new HomeFact.NotDirectory(path);
         var ancestor = ExistingAncestor(path);
         return new HomeFact.Missing(path, Directory.Exists(ancestor) && AccessCheck.MayCreateIn(ancestor));
     }
 
     internal static LogFact Log(string path)
     {
-        var file = new FileInfo(path);
-        var state = file.LinkTarget is not null || Directory.Exists(path) ? LogState.NotRegular
-            : !file.Exists ? LogState.Absent
-            : AccessCheck.MayWriteFile(path) ? LogState.Writable
-            : LogState.NotWritable;
+        var state = FileFacts.Of(path, follow: false) switch
+        {
+            null => LogState.Absent,
+            { IsRegular: false } => LogState.NotRegular,
+            _ => AccessCheck.MayWriteFile(path) ? LogState.Writable : LogState.NotWritable,
+        };
         return new LogFact(path, state, FreeBytes(ExistingAncestor(path)));
     }
 

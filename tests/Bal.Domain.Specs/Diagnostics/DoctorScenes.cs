@@ -47,7 +47,7 @@ internal static class DoctorScenes
     /// <summary>A machine before its first start, with nothing wrong.</summary>
     internal static DoctorFacts Stopped => new(
         Valid(Balancer(2)),
-        new HomeFact.Present("/h", 0b111_000_000, true),
+        new HomeFact.Present("/h", 1000, 0b111_000_000, true),
         new PidFact.Absent(),
         new ControlFact.NotAsked(),
         Prelude.Array(Bind(new BindOutcome.Free())),
@@ -70,10 +70,10 @@ internal static class DoctorScenes
         from config in AnyConfig
         from home in Gen.Elements<HomeFact>(
             new HomeFact.Missing("/h", true), new HomeFact.Missing("/h", false), new HomeFact.NotDirectory("/h"),
-            new HomeFact.Present("/h", 0b111_101_101, true), new HomeFact.Present("/h", 0b111_111_111, true),
-            new HomeFact.Present("/it's here", 0b111_000_000, false))
+            new HomeFact.Present("/h", 1000, 0b111_101_101, true), new HomeFact.Present("/h", 1000, 0b111_111_111, true),
+            new HomeFact.Present("/it's here", 1000, 0b111_000_000, false))
         from pid in Gen.Elements<PidFact>(
-            new PidFact.Absent(), new PidFact.Stale(""), new PidFact.Stale("-1"), new PidFact.Unreadable("EIO"),
+            new PidFact.Absent(), new PidFact.Stale("empty"), new PidFact.Stale("-1"), new PidFact.Unreadable(Missing),
             new PidFact.Held(Option<int>.None), new PidFact.Held(Prelude.Some(42)))
         from control in Gen.Elements<ControlFact>(
             new ControlFact.NotAsked(), new ControlFact.Silent("no answer within 1 s"),
@@ -100,9 +100,11 @@ internal static class DoctorScenes
         new BindOutcome.HeldByOther(Prelude.Some(new PortHolder(7, "nginx"))),
         new BindOutcome.Unresolved("no such name"), new BindOutcome.Failed("EIO"));
 
+    private static Problem Missing => new("file_missing", "no file", "none was made", "make one");
+
     private static Gen<ConfigFact> AnyConfig => Gen.Elements<ConfigFact>(
         Valid(Balancer(1)), Valid(Balancer(9, port: 40000)),
-        new ConfigFact.Unavailable(new Problem("config_missing", "no file", "none was made", "make one")),
+        new ConfigFact.Unavailable(Missing),
         new ConfigFact.Read("/c.yaml", new ConfigOutcome(
             Option<BalConfig>.None,
             Prelude.Array(Finding(Severity.Error), Finding(Severity.Warning), Finding(Severity.Error)))));

@@ -86,7 +86,7 @@ public class DoctorSpecs
     [Fact]
     public void Running_as_root_is_said_and_leaves_the_level_at_ok()
     {
-        var report = DoctorReport.From(Stopped with { EffectiveUserId = 0 });
+        var report = DoctorReport.From(Running with { EffectiveUserId = 0 });
         Assert.Equal(Healthy, report.ToText());
         Assert.Contains("check: user: OK: running as root\n", report.ToVerboseText());
     }
@@ -99,6 +99,17 @@ public class DoctorSpecs
         Assert.Equal(CheckLevel.Critical, report.Overall);
         Assert.EndsWith("next: run 'bal check'\n", report.ToText());
         Assert.Contains("line 3, column 5: bind_address", report.ToText());
+    }
+
+    [Fact]
+    public void A_file_that_is_missing_has_no_line_to_point_at()
+    {
+        var missing = new Finding(
+            Severity.Error, "file_missing", "", new SourcePosition(0, 0), "/c.yaml does not exist", "copy the sample");
+        var outcome = new ConfigOutcome(Option<BalConfig>.None, Prelude.Array(missing));
+        var report = DoctorReport.From(Stopped with { Config = new ConfigFact.Read("/c.yaml", outcome) });
+        Assert.Contains("what_happened: /c.yaml does not exist\n", report.ToText());
+        Assert.Contains("do_this_now: copy the sample\n", report.ToText());
     }
 
     [Fact]
@@ -183,10 +194,18 @@ public class DoctorSpecs
     [InlineData(0b111_101_101, CheckLevel.Ok)]
     [InlineData(0b111_000_000, CheckLevel.Ok)]
     [InlineData(0b111_111_101, CheckLevel.Warn)]
-    [InlineData(0b111_101_111, CheckLevel.Warn)]
-    public void A_home_that_others_may_write_to_warns_and_0755_does_not(int mode, CheckLevel expected) =>
+    [InlineData(0b111_101_111, CheckLevel.Critical)]
+    public void A_home_that_a_start_would_refuse_is_critical_and_0755_is_accepted(int mode, CheckLevel expected) =>
         Assert.Equal(expected, Level(
-            Stopped with { Home = new HomeFact.Present("/h", mode, true) }, CheckName.Home));
+            Stopped with { Home = new HomeFact.Present("/h", 1000, mode, true) }, CheckName.Home));
+
+    [Fact]
+    public void Root_or_a_monitor_may_look_at_the_home_of_a_running_daemon_that_is_not_its_own()
+    {
+        var foreign = new HomeFact.Present("/h", 1000, 0b111_000_000, false);
+        Assert.Equal(CheckLevel.Ok, Level(Running with { Home = foreign, EffectiveUserId = 0 }, CheckName.Home));
+        Assert.Equal(CheckLevel.Critical, Level(Stopped with { Home = foreign, EffectiveUserId = 0 }, CheckName.Home));
+    }
 
     private static CheckLevel Level(DoctorFacts facts, string name) =>
         DoctorReport.From(facts).Checks.Single(c => c.Name == name).Level;

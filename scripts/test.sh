@@ -1,0 +1,123 @@
+#!/usr/bin/env bash
+# Everything that decides whether bal is fit: format, build, scripts, native binary, and every test project.
+#   scripts/test.sh [--no-install]
+# Ends in the line "N passed, N failed" and exits 0 exactly when nothing failed. A step that fails, a runner that dies
+# and a suite that ran no test count as one failure each. BAL_TEST_LIMIT (seconds) bounds one suite.
+set -euo pipefail
+here="$(dirname -- "${BASH_SOURCE[0]}")"
+# shellcheck source=scripts/lib.sh
+. "$here/lib.sh"
+
+passed=0
+failed=0
+limit="${BAL_TEST_LIMIT:-420}"
+results="$(mktemp -d)"
+trap 'rm -rf -- "$results"' EXIT
+
+install=yes
+case "${1:-}" in
+  '') ;;
+  --no-install) install= ;;
+  *) die "usage: scripts/test.sh [--no-install]" ;;
+esac
+
+need_dotnet
+if [[ -n $install ]]; then
+  need_native_toolchain
+  need_packages redis-server redis-tools postgresql nginx-light libnginx-mod-stream curl iperf3 wrk \
+    haproxy iproute2 procps util-linux openssl python3 shellcheck
+fi
+cd "$ROOT"
+
+# line NAME OUTCOME SECONDS
+line() { printf '%-28s %s (%s s)\n' "$1" "$2" "$3"; }
+
+# step NAME SECONDS COMMAND...: one check that either passes silently or shows its output.
+step() {
+  local name="$1" seconds="$2" log="$results/step.log" started=$SECONDS status=0
+  shift 2
+  timeout --kill-after=10 "$seconds" "$@" >"$log" 2>&1 || status=$?
+  if [[ $status -eq 0 ]]; then
+    passed=$((passed + 1))
+    line "$name" ok "$((SECONDS - started))"
+    return 0
+  fi
+  failed=$((failed + 1))
+  line "$name" "FAILED (exit $status)" "$((SECONDS - started))"
+  # The same error is reported once per project that it breaks.
+  grep -E '(error|warning) [A-Z]+[0-9]+|error:|^In .* line|SC[0-9]+' "$log" | sort -u | head -40 || tail -n 40 "$log"
+  return 1
+}
+
+# The counts, and the failures with what their author wrote about them, from a TRX file.
+read_results() {
+  python3 - "$1" <<'PYTHON'
+import sys
+import xml.etree.ElementTree as tree
+
+t = "{http://microsoft.com/schemas/VisualStudio/TeamTest/2010}"
+try:
+    root = tree.parse(sys.argv[1]).getroot()
+except (OSError, tree.ParseError) as e:
+    print("0 0")
+    print(f"no readable result file: {e}")
+    sys.exit()
+results = root.findall(f"{t}Results/{t}UnitTestResult")
+good = sum(r.get("outcome") == "Passed" for r in results)
+bad = [r for r in results if r.get("outcome") not in ("Passed", "NotExecuted")]
+print(good, len(bad))
+for r in bad:
+    print(f"  FAILED {r.get('testName')}")
+    # FsCheck writes the shrunk example and the seed for Replay into the message.
+    for part in ("Message", "StackTrace"):
+        text = r.findtext(f"{t}Output/{t}ErrorInfo/{t}{part}") or ""
+        for shown in text.strip().splitlines()[: 40 if part == "Message" else 6]:
+            print(f"    {shown}")
+PYTHON
+}
+
+# suite PROJECT: all tests of one project that is already built.
+suite() {
+  local project="$1" name trx log started=$SECONDS status=0 good=0 bad=0 outcome
+  name="$(basename "$project")"
+  trx="$results/$name.trx"
+  log="$results/$name.log"
+  timeout --kill-after=10 "$limit" dotnet test "$project" -c Release --no-build --nologo \
+    --logger "trx;LogFileName=$trx" --blame-hang-timeout "$((limit - 30))s" --blame-hang-dump-type none \
+    --results-directory "$results/$name" >"$log" 2>&1 || status=$?
+  outcome="$(read_results "$trx")"
+  read -r good bad <<<"$outcome"
+  if [[ $bad -eq 0 && ($status -ne 0 || $good -eq 0) ]]; then
+    # Died, timed out, or found no test: the tests that did pass prove nothing about the rest.
+    bad=1
+    outcome+=$'\n'"  FAILED the runner ended with $status after $good tests"$'\n'"$(tail -n 20 "$log")"
+  fi
+  passed=$((passed + good))
+  failed=$((failed + bad))
+  line "$name" "$good passed, $bad failed" "$((SECONDS - started))"
+  tail -n +2 <<<"$outcome"
+}
+
+scripts=(scripts/*.sh .ci/run)
+step shellcheck 60 shellcheck -x "${scripts[@]}" || true
+step restore 300 dotnet restore Bal.sln -v quiet || true
+step format 300 dotnet format Bal.sln --no-restore --verify-no-changes || true
+built=
+step build 420 dotnet build Bal.sln -c Release --no-restore --nologo -v quiet && built=yes
+published=
+# Bounded apart from the build: compiling natively takes most of its time in one single-threaded phase.
+step publish 600 scripts/publish.sh --if-needed && published=yes
+export BAL_BINARY="$ROOT/dist/bal"
+
+for project in tests/*/; do
+  project="${project%/}"
+  if [[ -z $built || ($project == tests/Bal.EndToEnd && -z $published) ]]; then
+    failed=$((failed + 1))
+    line "$(basename "$project")" "FAILED (not run: its build failed)" 0
+  else
+    suite "$project"
+  fi
+done
+
+printf '%s passed, %s failed\n' "$passed" "$failed"
+[[ $failed -eq 0 ]]
