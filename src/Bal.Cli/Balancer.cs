@@ -2,6 +2,7 @@ using Bal.Domain.Config;
 using Bal.Domain.Diagnostics;
 using Bal.Infrastructure.Logging;
 using Bal.Infrastructure.Process;
+using Bal.Infrastructure.Supervision;
 using LanguageExt;
 
 namespace Bal.Cli;
@@ -13,11 +14,13 @@ namespace Bal.Cli;
 /// <param name="Log">Open, at level info until the configuration says otherwise.</param>
 internal sealed record BalancerOptions(BalHome Home, ConfigLocation Config, Readiness Readiness, LogPipeline Log);
 
-/// <summary>The place where the supervisor is plugged in.</summary>
+/// <summary>From the command line to the serving process.</summary>
 internal static class Balancer
 {
     /// <summary>Runs until it is told to stop.</summary>
     /// <returns>An exit code, or why it could not start; the caller logs and reports the problem.</returns>
-    internal static Either<Problem, int> Run(BalancerOptions options) =>
-        throw new NotSupportedException("the balancer is not wired up yet");
+    internal static Either<Problem, int> Run(BalancerOptions options) => options.Config.Match(
+        found: file => Server.Run(new ServerOptions(
+            options.Home, file.Path, Product.Version, options.Readiness, options.Log)),
+        missing: missing => ConfigProblems.Missing(missing));
 }
