@@ -29,6 +29,7 @@ internal static class Errno
     internal const int ELOOP = 40;
     internal const int EPROTO = 71;
     internal const int ENOTSOCK = 88;
+    internal const int EAFNOSUPPORT = 97;
     internal const int EADDRINUSE = 98;
     internal const int EADDRNOTAVAIL = 99;
     internal const int ENETDOWN = 100;

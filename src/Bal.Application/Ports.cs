@@ -1,0 +1,97 @@
+using Bal.Domain.Backend;
+using Bal.Domain.Balancing;
+using Bal.Domain.Config;
+using Bal.Domain.Control;
+using Bal.Domain.Diagnostics;
+using Bal.Domain.Primitives;
+using LanguageExt;
+
+namespace Bal.Application;
+
+/// <summary>The event loops, as the supervisor needs them.</summary>
+public interface IDataPlane
+{
+    /// <summary>
+    /// Acquires what a configuration needs of the system, its listening sockets above all, without changing anything
+    /// that serves. What was acquired takes effect with <see cref="Commit"/> and is given back by <see cref="Abandon"/>.
+    /// </summary>
+    Either<Problem, Unit> Prepare(BalConfig config);
+
+    /// <summary>Puts what <see cref="Prepare"/> acquired into service; listeners that go are accepted empty first.</summary>
+    void Commit();
+
+    /// <summary>Gives back what <see cref="Prepare"/> acquired.</summary>
+    void Abandon();
+
+    /// <summary>Gives the loops a new table.</summary>
+    void Publish(RoutingTable table);
+
+    /// <summary>See <see cref="ControlEffect.Forget"/>.</summary>
+    void Forget(BackendId backend);
+
+    /// <summary>See <see cref="ControlEffect.StopAccepting"/>.</summary>
+    void StopAccepting();
+
+    /// <summary>See <see cref="ControlEffect.Cut"/>.</summary>
+    void Cut(int oneOf);
+
+    /// <summary>What has passed, at this moment.</summary>
+    Traffic Measure();
+}
+
+/// <summary>Probes and lookups: started here, ended by an event.</summary>
+public interface IProber
+{
+    /// <summary>See <see cref="ControlEffect.StartProbe"/>.</summary>
+    void Start(ControlEffect.StartProbe probe);
+
+    /// <summary>See <see cref="ControlEffect.Resolve"/>.</summary>
+    void Resolve(string name);
+}
+
+/// <summary>What happens to the supervisor: events of the core and requests of the operator.</summary>
+public interface IInbox
+{
+    /// <summary>The monotonic clock.</summary>
+    Instant Now { get; }
+
+    /// <summary>The next thing that happened; none at <paramref name="until"/> at the latest.</summary>
+    Option<SupervisorInput> Next(Instant until);
+}
+
+/// <summary>Where decisions are told. Must never block.</summary>
+public interface IDecisionLog
+{
+    /// <summary>Writes a line.</summary>
+    void Write(LogEvent line);
+}
+
+/// <summary>Something for the supervisor to handle.</summary>
+public abstract record SupervisorInput
+{
+    private SupervisorInput() { }
+
+    /// <summary>An event for the core.</summary>
+    /// <param name="Event">The event.</param>
+    public sealed record Happened(ControlEvent Event) : SupervisorInput;
+
+    /// <summary>Read the configuration again and apply it.</summary>
+    /// <param name="Answer">Told what came of it.</param>
+    public sealed record Reload(Action<ReloadAnswer> Answer) : SupervisorInput;
+
+    /// <summary>Report.</summary>
+    /// <param name="Answer">Told the report.</param>
+    public sealed record Status(Action<StatusReport> Answer) : SupervisorInput;
+}
+
+/// <summary>What came of a reload.</summary>
+/// <param name="ConfigVersion">The version in force afterwards.</param>
+/// <param name="Problem">Why nothing was changed; none where the configuration was applied.</param>
+/// <param name="Findings">Errors and warnings of the file.</param>
+/// <param name="Changes">What changed, a line each.</param>
+public sealed record ReloadAnswer(
+    long ConfigVersion, Option<Problem> Problem, Arr<Finding> Findings, Arr<string> Changes)
+{
+    /// <summary>Whether the configuration was applied.</summary>
+    public bool Applied => Problem.IsNone;
+}

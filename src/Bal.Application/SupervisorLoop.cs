@@ -1,0 +1,143 @@
+using Bal.Domain.Config;
+using Bal.Domain.Control;
+using Bal.Domain.Diagnostics;
+using Bal.Domain.Primitives;
+using Bal.Domain.Reload;
+using LanguageExt;
+
+namespace Bal.Application;
+
+/// <summary>
+/// The one thread that owns the control state: it takes what happened, asks the core what follows, and has it done.
+/// It decides nothing itself.
+/// </summary>
+/// <param name="inbox">What happens.</param>
+/// <param name="plane">The event loops.</param>
+/// <param name="prober">Probes and lookups.</param>
+/// <param name="log">Where decisions are told.</param>
+/// <param name="readConfig">Reads and validates the configuration file again.</param>
+/// <param name="onReloaded">Told of every configuration that takes effect.</param>
+/// <param name="wallClock">The wall clock, for reports only.</param>
+/// <param name="identity">The process, for reports.</param>
+public sealed class SupervisorLoop(
+    IInbox inbox,
+    IDataPlane plane,
+    IProber prober,
+    IDecisionLog log,
+    Func<Either<ConfigRefusal, ConfigReading>> readConfig,
+    Action<BalConfig> onReloaded,
+    Func<DateTimeOffset> wallClock,
+    ProcessIdentity identity)
+{
+    /// <summary>How long the start waits for names to resolve, so that the first client finds a backend.</summary>
+    private static readonly Duration FirstLookups = new(2_000);
+
+    private ControlState state = null!;
+    private bool exited;
+
+    /// <summary>Begins to serve a configuration that the event loops have prepared.</summary>
+    public void Start(BalConfig config)
+    {
+        Take(ControlMachine.Start(config, inbox.Now));
+        Step(new ControlEvent.Tick());
+        var patience = inbox.Now.Plus(FirstLookups);
+        while (!exited && !patience.IsDue(inbox.Now) && LooksUpFirst())
+            HandleNext(patience);
+        plane.Commit();
+    }
+
+    /// <summary>Serves until the core wants the process to end.</summary>
+    public void Run()
+    {
+        while (!exited)
+            HandleNext(Instant.Never);
+    }
+
+    private void HandleNext(Instant until)
+    {
+        var due = Instant.Min(until, ControlMachine.NextDue(inbox.Now, state));
+        inbox.Next(due).Match(Some: Handle, None: () => { });
+        if (!exited && ControlMachine.NextDue(inbox.Now, state).IsDue(inbox.Now))
+            Step(new ControlEvent.Tick());
+    }
+
+    private bool LooksUpFirst() =>
+        state.Services.Exists(s => s.Backends.Exists(b => b.Resolution.InFlight && b.Addresses.IsEmpty));
+
+    private void Handle(SupervisorInput input)
+    {
+        switch (input)
+        {
+            case SupervisorInput.Happened happened:
+                Step(happened.Event);
+                break;
+            case SupervisorInput.Status status:
+                var clock = new ClockReading(inbox.Now, wallClock());
+                status.Answer(StatusReports.Of(identity, plane.Measure(), clock, state));
+                break;
+            case SupervisorInput.Reload reload:
+                reload.Answer(Reload());
+                break;
+            default:
+                throw new System.Diagnostics.UnreachableException();
+        }
+    }
+
+    private ReloadAnswer Reload() => readConfig().Match(
+        Right: reading => plane.Prepare(reading.Config).Match(
+            Right: _ => Apply(reading),
+            Left: problem => Refuse(problem, reading.Warnings)),
+        Left: refusal => Refuse(refusal.Problem, refusal.Findings));
+
+    private ReloadAnswer Apply(ConfigReading reading)
+    {
+        var before = state.Config.Main;
+        Step(new ControlEvent.Reloaded(reading.Config));
+        plane.Commit();
+        onReloaded(reading.Config);
+        var changes = ReloadDiff.Between(before, reading.Config.Main).ToLines(before, reading.Config.Main);
+        return new(state.ConfigVersion, Option<Problem>.None, reading.Warnings, changes);
+    }
+
+    private ReloadAnswer Refuse(Problem problem, Arr<Finding> findings)
+    {
+        plane.Abandon();
+        Step(new ControlEvent.ReloadRefused(problem));
+        return new(state.ConfigVersion, problem, findings, Arr<string>.Empty);
+    }
+
+    private void Step(ControlEvent happened) => Take(ControlMachine.Step(happened, inbox.Now, state));
+
+    private void Take(ControlStep step)
+    {
+        state = step.State;
+        foreach (var effect in step.Effects)
+            Do(effect);
+    }
+
+    private void Do(ControlEffect effect) => effect.Match<Unit>(
+        publish: e => Done(() => plane.Publish(e.Table)),
+        startProbe: e => Done(() => prober.Start(e)),
+        resolve: e => Done(() => prober.Resolve(e.Name)),
+        log: e => Done(() => log.Write(e.Line)),
+        forget: e => Done(() => plane.Forget(e.Backend)),
+        stopAccepting: () => Done(plane.StopAccepting),
+        cut: e => Done(() => plane.Cut(e.OneOf)),
+        exit: () => Done(() => exited = true));
+
+    private static Unit Done(Action action)
+    {
+        action();
+        return Unit.Default;
+    }
+}
+
+/// <summary>A configuration that can be used.</summary>
+/// <param name="Config">The configuration.</param>
+/// <param name="Warnings">What else was found.</param>
+public sealed record ConfigReading(BalConfig Config, Arr<Finding> Warnings);
+
+/// <summary>A configuration that cannot be used.</summary>
+/// <param name="Problem">Why, in three lines.</param>
+/// <param name="Findings">Every error and warning.</param>
+public sealed record ConfigRefusal(Problem Problem, Arr<Finding> Findings);

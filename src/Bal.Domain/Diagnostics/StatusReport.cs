@@ -1,0 +1,206 @@
+using Bal.Domain.Backend;
+using Bal.Domain.Balancing;
+using Bal.Domain.Config;
+using Bal.Domain.Control;
+using Bal.Domain.Primitives;
+using Bal.Domain.Protection;
+using LanguageExt;
+
+namespace Bal.Domain.Diagnostics;
+
+/// <summary>What a running bal knows of itself, or what is known of one that does not run (contract, section 2).</summary>
+/// <param name="Running">Whether the process runs.</param>
+/// <param name="Pid">Its process id.</param>
+/// <param name="ConfigPath">The file it was started with; empty where none is known.</param>
+/// <param name="BindAddress">Where it listens.</param>
+/// <param name="Port">On which port; 0 where unknown.</param>
+/// <param name="Method">How it chooses.</param>
+/// <param name="ActiveConnections">Open connections now.</param>
+/// <param name="RejectedConnections">Rejected since the start.</param>
+/// <param name="LastCheckTime">When a probe last ended.</param>
+/// <param name="Protection">Protection mode.</param>
+/// <param name="Backends">The backends, draining ones last.</param>
+/// <param name="Version">bal's version.</param>
+/// <param name="UptimeMs">Milliseconds since it started.</param>
+/// <param name="ConfigVersion">Counts the configurations applied, from 1; 0 where it does not run.</param>
+/// <param name="Stopping">It is draining.</param>
+public sealed record StatusReport(
+    bool Running,
+    Option<int> Pid,
+    string ConfigPath,
+    string BindAddress,
+    int Port,
+    string Method,
+    long ActiveConnections,
+    long RejectedConnections,
+    Option<DateTimeOffset> LastCheckTime,
+    ProtectionReport Protection,
+    Arr<BackendReport> Backends,
+    string Version,
+    long UptimeMs,
+    long ConfigVersion,
+    bool Stopping)
+{
+    /// <summary>Configured backends; draining ones are listed but not counted.</summary>
+    public int BackendTotal => Backends.Count(b => b.State != BackendReport.Draining);
+
+    /// <summary>Of those, the ones in rotation.</summary>
+    public int BackendReachable => Backends.Count(b => b.Reachable && b.State != BackendReport.Draining);
+
+    /// <summary>The worst of what is reported.</summary>
+    public OverallStatus Overall =>
+        !Running || BackendReachable == 0 ? OverallStatus.Critical
+        : BackendReachable < BackendTotal || Protection.Enabled || Stopping ? OverallStatus.Warn
+        : OverallStatus.Ok;
+}
+
+/// <summary>How things are, in one word.</summary>
+public enum OverallStatus
+{
+    /// <summary>Everything works.</summary>
+    Ok,
+
+    /// <summary>Clients are served, but something is wrong.</summary>
+    Warn,
+
+    /// <summary>Clients are not served.</summary>
+    Critical,
+}
+
+/// <summary>Protection mode as reported.</summary>
+/// <param name="Enabled">Whether it is on.</param>
+/// <param name="Reason">Why.</param>
+/// <param name="Since">Since when, by the wall clock.</param>
+public sealed record ProtectionReport(bool Enabled, Option<string> Reason, Option<DateTimeOffset> Since)
+{
+    /// <summary>Protection mode is off.</summary>
+    public static readonly ProtectionReport Off = new(false, Option<string>.None, Option<DateTimeOffset>.None);
+}
+
+/// <summary>One backend as reported.</summary>
+/// <param name="Address"><c>host:port</c>.</param>
+/// <param name="Reachable">In rotation.</param>
+/// <param name="State"><c>up</c>, <c>cooling</c>, <c>down</c> or <c>draining</c>.</param>
+/// <param name="ActiveConnections">Connections that use it now.</param>
+/// <param name="TotalConnections">Connections established since it was added.</param>
+/// <param name="BytesIn">Bytes from clients.</param>
+/// <param name="BytesOut">Bytes from the backend.</param>
+/// <param name="LastCheckTime">When a probe of it last ended.</param>
+/// <param name="CooldownUntil">Until when it cools down.</param>
+/// <param name="Counters">Failed connects.</param>
+public sealed record BackendReport(
+    string Address,
+    bool Reachable,
+    string State,
+    long ActiveConnections,
+    long TotalConnections,
+    long BytesIn,
+    long BytesOut,
+    Option<DateTimeOffset> LastCheckTime,
+    Option<DateTimeOffset> CooldownUntil,
+    FailureCounters Counters)
+{
+    /// <summary>The state of a removed backend that still has connections.</summary>
+    public const string Draining = "draining";
+}
+
+/// <summary>What identifies the process that reports.</summary>
+/// <param name="Pid">Its process id.</param>
+/// <param name="ConfigPath">The file it was started with.</param>
+/// <param name="Version">bal's version.</param>
+/// <param name="StartedAt">When it started.</param>
+public sealed record ProcessIdentity(int Pid, string ConfigPath, string Version, Instant StartedAt);
+
+/// <summary>A reading of both clocks at one moment, so that monotonic times can be shown as times of day.</summary>
+/// <param name="Now">The monotonic clock.</param>
+/// <param name="Wall">The wall clock.</param>
+public sealed record ClockReading(Instant Now, DateTimeOffset Wall)
+{
+    /// <summary>The time of day of a monotonic instant, as today's wall clock sees it.</summary>
+    public DateTimeOffset ToWall(Instant at) => Wall.AddMilliseconds(at.Milliseconds - Now.Milliseconds);
+}
+
+/// <summary>Makes status reports out of states.</summary>
+public static class StatusReports
+{
+    /// <summary>The report of a running process.</summary>
+    public static StatusReport Of(ProcessIdentity process, Traffic traffic, ClockReading clock, ControlState state)
+    {
+        var service = state.Services[0];
+        var checks = service.Backends.Bind(b => b.Probe.LastEndedAt.Match(
+            at => Prelude.Array(at), () => Arr<Instant>.Empty));
+        return new(
+            Running: true,
+            process.Pid,
+            process.ConfigPath,
+            service.Config.Listener.BindAddress.ToString(),
+            service.Config.Listener.Port,
+            MethodText(service.Config.Method),
+            traffic.ActiveConnections,
+            traffic.RejectedConnections,
+            checks.IsEmpty
+                ? Option<DateTimeOffset>.None
+                : clock.ToWall(checks.Reduce(Instant.Max)),
+            service.Protection.Match(
+                _ => ProtectionReport.Off,
+                on => new ProtectionReport(true, ProtectionText.Of(on.Reason), clock.ToWall(on.Since))),
+            service.Backends.Map(b => ReportOf(b, traffic, clock)),
+            process.Version,
+            clock.Now.Since(process.StartedAt).Milliseconds,
+            state.ConfigVersion,
+            state.Phase is not Phase.Running);
+    }
+
+    /// <summary>The report where no process runs; the configuration, if one can be read, tells what would be served.</summary>
+    public static StatusReport Stopped(string version, string configPath, Option<BalConfig> config) => new(
+        Running: false,
+        Option<int>.None,
+        configPath,
+        config.Match(c => c.Main.Listener.BindAddress.ToString(), () => ""),
+        config.Match(c => c.Main.Listener.Port, () => 0),
+        config.Match(c => MethodText(c.Main.Method), () => MethodText(Config.Method.RoundRobin)),
+        0,
+        0,
+        Option<DateTimeOffset>.None,
+        ProtectionReport.Off,
+        config.Match(
+            c => c.Main.Backends.Map(e => new BackendReport(
+                e.ToString(), false, "down", 0, 0, 0, 0,
+                Option<DateTimeOffset>.None, Option<DateTimeOffset>.None, FailureCounters.Zero)),
+            () => Arr<BackendReport>.Empty),
+        version,
+        0,
+        0,
+        Stopping: false);
+
+    /// <summary>The contract's name of a method.</summary>
+    public static string MethodText(Method method) => method switch
+    {
+        _ => "round_robin",
+    };
+
+    private static BackendReport ReportOf(BackendState backend, Traffic traffic, ClockReading clock)
+    {
+        var passed = traffic.Backends.Find(t => t.Backend == backend.Id)
+            .IfNone(BackendTraffic.NoneOf(backend.Id));
+        var state = backend.Draining ? BackendReport.Draining : backend.TierAt(clock.Now) switch
+        {
+            Tier.Up => "up",
+            Tier.Cooling => "cooling",
+            _ => "down",
+        };
+        return new(
+            backend.Endpoint.ToString(),
+            backend.Health.Up && !backend.Addresses.IsEmpty,
+            state,
+            passed.Active,
+            passed.Total,
+            passed.BytesIn,
+            passed.BytesOut,
+            backend.Probe.LastEndedAt.Map(clock.ToWall),
+            backend.Cooldown.IsCooling(clock.Now)
+                ? clock.ToWall(backend.Cooldown.Until)
+                : Option<DateTimeOffset>.None,
+            backend.Failures);
+    }
+}

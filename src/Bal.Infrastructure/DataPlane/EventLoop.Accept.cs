@@ -1,0 +1,185 @@
+using Bal.Infrastructure.Linux;
+
+namespace Bal.Infrastructure.DataPlane;
+
+/// <summary>Listeners: accepting in batches, the connection limit, and running out of descriptors without a spin.</summary>
+internal sealed unsafe partial class EventLoop
+{
+    /// <summary>Connections taken from one listener before other events get their turn; what is left is reported again.</summary>
+    private const int AcceptBatch = 64;
+
+    /// <summary>How long listeners rest where accepting fails for want of memory or descriptors.</summary>
+    private const int PauseMs = 50;
+
+    private readonly List<Listener> listeners = [];
+    private long listenersPausedUntil;
+    private long lastRejectReport = long.MinValue / 2;
+
+    // Given up for a moment to accept and close a connection when no other descriptor is left: the client then gets an
+    // answer, and a level-triggered listener does not spin.
+    private int reserve;
+
+    private sealed record Listener(int Fd, int Service, int Tag);
+
+    private static int OpenReserve() => Libc.eventfd(0, Libc.EFD_CLOEXEC);
+
+    private void AddListener(int fd, int service, int tag)
+    {
+        var slot = listeners.FindIndex(l => l.Fd < 0);
+        var listener = new Listener(fd, service, tag);
+        if (slot < 0)
+            listeners.Add(listener);
+        else
+            listeners[slot] = listener;
+        epoll.Add(fd, Libc.EPOLLIN, FirstListenerTag + (ulong)listeners.IndexOf(listener));
+    }
+
+    private void RemoveListener(int tag)
+    {
+        for (var i = 0; i < listeners.Count; i++)
+        {
+            if (listeners[i].Tag != tag || listeners[i].Fd < 0)
+                continue;
+            // Closing a listener resets what waits in its queue, so it is emptied first.
+            while (AcceptOne(listeners[i]))
+            {
+            }
+
+            _ = Libc.close(listeners[i].Fd);
+            listeners[i] = listeners[i] with { Fd = -1 };
+        }
+    }
+
+    private void RemoveAllListeners()
+    {
+        foreach (var tag in listeners.Select(l => l.Tag).ToArray())
+            RemoveListener(tag);
+    }
+
+    private void CloseListenersNow()
+    {
+        foreach (var listener in listeners)
+        {
+            if (listener.Fd >= 0)
+                _ = Libc.close(listener.Fd);
+        }
+
+        if (reserve >= 0)
+            _ = Libc.close(reserve);
+    }
+
+    private void AcceptFrom(int slot)
+    {
+        // The listener may have been closed earlier in this batch.
+        if (slot >= listeners.Count || listeners[slot].Fd < 0)
+            return;
+        for (var i = 0; i < AcceptBatch; i++)
+        {
+            if (!AcceptOne(listeners[slot]))
+                return;
+        }
+    }
+
+    /// <summary>Takes one connection; false where there is none, or none can be taken now.</summary>
+    private bool AcceptOne(Listener listener)
+    {
+        var fd = Libc.accept4(listener.Fd, null, null, Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC);
+        if (fd >= 0)
+        {
+            Admit(fd, serviceOf(listener.Service));
+            return true;
+        }
+
+        switch (*errno)
+        {
+            case Errno.EAGAIN:
+                return false;
+            case Errno.EMFILE or Errno.ENFILE:
+                return AcceptWithReserve(listener);
+            case Errno.ENOBUFS or Errno.ENOMEM:
+                PauseListeners();
+                return false;
+            default:
+                // ECONNABORTED, EPROTO, EINTR and the network errors of accept(2) concern one connection that is gone.
+                return true;
+        }
+    }
+
+    private bool AcceptWithReserve(Listener listener)
+    {
+        counters->DescriptorsExhausted++;
+        mailbox.Post(LoopReportKind.DescriptorsExhausted, 0);
+        if (reserve >= 0)
+            _ = Libc.close(reserve);
+        var fd = Libc.accept4(listener.Fd, null, null, Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC);
+        if (fd >= 0)
+            CloseWithReset(fd);
+        reserve = OpenReserve();
+        if (fd >= 0 && reserve >= 0)
+            return true;
+        PauseListeners();
+        return false;
+    }
+
+    private void PauseListeners()
+    {
+        listenersPausedUntil = now + PauseMs;
+        for (var i = 0; i < listeners.Count; i++)
+        {
+            if (listeners[i].Fd >= 0)
+                epoll.Modify(listeners[i].Fd, 0, FirstListenerTag + (ulong)i);
+        }
+    }
+
+    private void ResumeListeners()
+    {
+        if (listenersPausedUntil == 0 || now < listenersPausedUntil)
+            return;
+        listenersPausedUntil = 0;
+        if (reserve < 0)
+            reserve = OpenReserve();
+        for (var i = 0; i < listeners.Count; i++)
+        {
+            if (listeners[i].Fd >= 0)
+                epoll.Modify(listeners[i].Fd, Libc.EPOLLIN, FirstListenerTag + (ulong)i);
+        }
+    }
+
+    private void Admit(int fd, ServicePlane service)
+    {
+        if (!service.TryAdmit(service.Current.Table.MaxConcurrentConnections))
+        {
+            CloseWithReset(fd);
+            counters->Rejected++;
+            // The supervisor reads the total itself; it is woken at most once a second for it.
+            if (now - lastRejectReport >= 1000)
+            {
+                lastRejectReport = now;
+                mailbox.Post(LoopReportKind.Rejected, service.Index);
+            }
+
+            return;
+        }
+
+        var session = sessions.Rent();
+        session->State = SessionState.Connecting;
+        session->Service = service.Index;
+        session->Client.Fd = fd;
+        session->Backend.Fd = -1;
+        session->LastActivity = now;
+        session->Turn = service.TakeTurn();
+        if (!epoll.Add(fd, SideInterest, (ulong)session))
+        {
+            Abort(session, Termination.LocalFailure);
+            return;
+        }
+
+        ConnectNext(session);
+    }
+
+    private static void CloseWithReset(int fd)
+    {
+        ResetOnClose(fd);
+        _ = Libc.close(fd);
+    }
+}

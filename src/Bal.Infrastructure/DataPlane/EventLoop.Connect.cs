@@ -1,0 +1,204 @@
+using System.Runtime.InteropServices;
+using Bal.Domain.Backend;
+using Bal.Domain.Balancing;
+using Bal.Infrastructure.Linux;
+
+namespace Bal.Infrastructure.DataPlane;
+
+/// <summary>Finding a backend for a client: no byte has been relayed yet, so the client notices nothing of a failure.</summary>
+internal sealed unsafe partial class EventLoop
+{
+    private const uint SideInterest = Libc.EPOLLIN | Libc.EPOLLOUT | Libc.EPOLLRDHUP | Libc.EPOLLET;
+
+    /// <summary>Chooses the next candidate and starts connecting; ends the session where there is none.</summary>
+    private void ConnectNext(Session* session)
+    {
+        while (true)
+        {
+            // The table is read anew for each try: what is best may have changed while the last one was failing.
+            var snapshot = serviceOf(session->Service).Current;
+            var tried = new ReadOnlySpan<int>(session->Tried, session->TriedCount);
+            var next = Selection.Next(snapshot.Table, session->Turn, tried, session->LastResorts);
+            if (!next.IsSome)
+            {
+                GiveUp(session);
+                return;
+            }
+
+            var candidate = (Candidate)next;
+            if (candidate.Tier != Tier.Up)
+                session->LastResorts++;
+            var target = snapshot.Targets[candidate.Route.Id.Value];
+            Assign(session, target);
+            if (ConnectTo(session, target, snapshot.Table.ConnectTimeout.Milliseconds))
+                return;
+        }
+    }
+
+    /// <summary>Starts a connect to the current or a later address of the backend; false where none could be started.</summary>
+    private bool ConnectTo(Session* session, RouteTarget target, long timeoutMs)
+    {
+        var failure = FailureKind.Other;
+        for (; session->AddressIndex < target.Addresses.Length; session->AddressIndex++)
+        {
+            var error = StartConnect(session, target.Addresses[session->AddressIndex]);
+            if (error == 0)
+            {
+                timers.Arm(session, now + timeoutMs);
+                return true;
+            }
+
+            failure = KindOf(error);
+        }
+
+        FailBackend(session, failure);
+        return false;
+    }
+
+    /// <summary>Zero, or the errno with which the connect could not even begin.</summary>
+    private int StartConnect(Session* session, byte[] address)
+    {
+        var fd = Libc.socket(
+            SocketAddress.FamilyOf(address), Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
+        if (fd < 0)
+            return *errno;
+        var on = 1;
+        _ = Libc.setsockopt(fd, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, &on, sizeof(int));
+        int result;
+        fixed (byte* bytes = address)
+            result = Libc.connect(fd, bytes, (uint)address.Length);
+        var error = result == 0 || *errno == Errno.EINPROGRESS ? 0 : *errno;
+        if (error == 0 && !epoll.Add(fd, SideInterest, (ulong)session | 1))
+            error = *errno;
+        if (error != 0)
+        {
+            _ = Libc.close(fd);
+            return error;
+        }
+
+        session->Backend = default;
+        session->Backend.Fd = fd;
+        return 0;
+    }
+
+    private void OnConnectingEvent(Session* session, bool fromBackend, uint what)
+    {
+        if (!fromBackend)
+        {
+            // A FIN is a half-close and is passed on later; an RST means that nobody is there any more.
+            if ((what & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
+                CloseSession(session, Termination.ClientAborted);
+            return;
+        }
+
+        if ((what & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
+            TryElsewhere(session, KindOf(SocketError(session->Backend.Fd)));
+        else if ((what & Libc.EPOLLOUT) != 0)
+            Established(session);
+    }
+
+    private void OnConnectTimeout(Session* session) => TryElsewhere(session, FailureKind.Timeout);
+
+    /// <summary>The current address has failed: on to the next one, or to the next backend.</summary>
+    private void TryElsewhere(Session* session, FailureKind failure)
+    {
+        timers.Disarm(session);
+        _ = Libc.close(session->Backend.Fd);
+        session->Backend.Fd = -1;
+        session->AddressIndex++;
+        var snapshot = serviceOf(session->Service).Current;
+        // A reload may have removed the backend meanwhile; then its other addresses are no candidates either.
+        if (snapshot.Targets.TryGetValue(session->BackendId, out var target)
+            && session->AddressIndex < target.Addresses.Length)
+        {
+            if (ConnectTo(session, target, snapshot.Table.ConnectTimeout.Milliseconds))
+                return;
+        }
+        else
+        {
+            FailBackend(session, failure);
+        }
+
+        ConnectNext(session);
+    }
+
+    private void FailBackend(Session* session, FailureKind failure)
+    {
+        if (failure == FailureKind.Local)
+            session->LocalFailure = true;
+        else
+            mailbox.Post(LoopReportKind.ConnectFailed, session->BackendId, failure);
+        Remember(session, session->BackendId);
+        Unassign(session);
+    }
+
+    private void GiveUp(Session* session)
+    {
+        if (!session->LocalFailure)
+            mailbox.Post(LoopReportKind.ClientExhausted, session->Service);
+        Abort(session, session->LocalFailure ? Termination.LocalFailure : Termination.NoBackend);
+    }
+
+    private void Established(Session* session)
+    {
+        session->State = SessionState.Relaying;
+        session->LastActivity = now;
+        session->Counters->Total++;
+        ForgetTried(session);
+        timers.Arm(session, now + IdleTimeoutMs(session));
+        var targets = serviceOf(session->Service).Current.Targets;
+        if (targets.TryGetValue(session->BackendId, out var target) && target.WantsSuccess)
+            mailbox.Post(LoopReportKind.ConnectSucceeded, session->BackendId);
+        Relay(session);
+    }
+
+    private void Assign(Session* session, RouteTarget target)
+    {
+        session->BackendId = target.Id;
+        session->AddressIndex = 0;
+        session->Counters = target.Counters.Of(index);
+        session->Counters->Active++;
+    }
+
+    private void Unassign(Session* session)
+    {
+        var line = session->Counters;
+        if (line == null)
+            return;
+        session->Counters = null;
+        // The supervisor sums the lines up once a loop says that its own is empty.
+        if (--line->Active == 0 && line->Draining != 0)
+            mailbox.Post(LoopReportKind.BackendIdle, session->BackendId);
+        session->BackendId = 0;
+    }
+
+    private static void Remember(Session* session, int backend)
+    {
+        if (session->TriedCount == session->TriedCapacity)
+        {
+            session->TriedCapacity = (short)Math.Max(8, session->TriedCapacity * 2);
+            session->Tried = (int*)NativeMemory.Realloc(session->Tried, (nuint)(session->TriedCapacity * sizeof(int)));
+        }
+
+        session->Tried[session->TriedCount++] = backend;
+    }
+
+    private static void ForgetTried(Session* session)
+    {
+        if (session->Tried == null)
+            return;
+        NativeMemory.Free(session->Tried);
+        session->Tried = null;
+        session->TriedCount = session->TriedCapacity = 0;
+    }
+
+    private static int SocketError(int fd)
+    {
+        var error = 0;
+        var length = (uint)sizeof(int);
+        _ = Libc.getsockopt(fd, Libc.SOL_SOCKET, Libc.SO_ERROR, &error, &length);
+        return error;
+    }
+
+    private static FailureKind KindOf(int error) => ConnectErrors.KindOf(error);
+}

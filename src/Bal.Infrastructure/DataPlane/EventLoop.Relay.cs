@@ -1,0 +1,175 @@
+using Bal.Infrastructure.Linux;
+
+namespace Bal.Infrastructure.DataPlane;
+
+/// <summary>
+/// Bytes both ways. A direction holds at most one block of what the other side has not taken; until that is sent
+/// nothing more is read, so that the kernel's own flow control reaches the sender.
+/// </summary>
+internal sealed unsafe partial class EventLoop
+{
+    /// <summary>Reads of one direction in a row, before other sessions get their turn.</summary>
+    private const int ReadBudget = 4;
+
+    private enum Progress
+    {
+        /// <summary>Nothing more can be done until an event says so.</summary>
+        Blocked,
+
+        /// <summary>The budget is used up, but there is more.</summary>
+        More,
+
+        /// <summary>The source has failed: it sent an RST.</summary>
+        SourceReset,
+
+        /// <summary>The destination has failed.</summary>
+        DestinationReset,
+    }
+
+    private void Relay(Session* session)
+    {
+        if (session->State == SessionState.Resetting)
+        {
+            ContinueReset(session);
+            return;
+        }
+
+        var up = Pump(session, ref session->Client, ref session->Backend, ref session->Counters->BytesIn);
+        if (up is Progress.SourceReset or Progress.DestinationReset)
+        {
+            BeginReset(session, fromBackend: up == Progress.DestinationReset);
+            return;
+        }
+
+        var down = Pump(session, ref session->Backend, ref session->Client, ref session->Counters->BytesOut);
+        if (down is Progress.SourceReset or Progress.DestinationReset)
+        {
+            BeginReset(session, fromBackend: down == Progress.SourceReset);
+            return;
+        }
+
+        if (session->Client.Has(SideFlags.FinSent) && session->Backend.Has(SideFlags.FinSent))
+            CloseSession(session, Termination.Completed);
+        else if (up == Progress.More || down == Progress.More)
+            MakeReady(session);
+    }
+
+    /// <summary>Moves what can be moved from one side to the other, and passes a FIN on once everything before it is sent.</summary>
+    private Progress Pump(Session* session, ref Side from, ref Side to, ref long bytes)
+    {
+        for (var budget = ReadBudget; ;)
+        {
+            if (from.PendingLength > 0)
+            {
+                if (!to.Has(SideFlags.Writable))
+                    return Progress.Blocked;
+                if (!Flush(session, ref from, ref to))
+                    return Progress.DestinationReset;
+                if (from.PendingLength > 0)
+                    return Progress.Blocked;
+            }
+
+            if (from.Has(SideFlags.EndOfStream))
+            {
+                if (!to.Has(SideFlags.FinSent))
+                {
+                    to.Flags |= SideFlags.FinSent;
+                    _ = Libc.shutdown(to.Fd, Libc.SHUT_WR);
+                }
+
+                return Progress.Blocked;
+            }
+
+            // Reading what could not be sent anyway would only move bytes from the kernel's buffer into ours.
+            if (!from.Has(SideFlags.Readable) || !to.Has(SideFlags.Writable))
+                return Progress.Blocked;
+            if (budget-- == 0)
+                return Progress.More;
+
+            var read = Libc.recv(from.Fd, buffer, BlockPool.BlockSize, 0);
+            if (read > 0)
+            {
+                session->LastActivity = now;
+                bytes += read;
+                // A short read has emptied the socket; after EPOLLRDHUP only recv's 0 says so, as no new edge may come.
+                if (read < BlockPool.BlockSize && !from.Has(SideFlags.PeerClosed))
+                    from.Flags &= ~SideFlags.Readable;
+                if (!Send(ref from, ref to, (int)read))
+                    return Progress.DestinationReset;
+            }
+            else if (read == 0)
+            {
+                from.Flags |= SideFlags.EndOfStream;
+            }
+            else if (*errno == Errno.EAGAIN)
+            {
+                from.Flags &= ~SideFlags.Readable;
+            }
+            else if (*errno != Errno.EINTR)
+            {
+                from.Flags |= SideFlags.Failed;
+                return Progress.SourceReset;
+            }
+        }
+    }
+
+    /// <summary>Sends what is in the loop's buffer and keeps what the socket does not take; false where it has failed.</summary>
+    private bool Send(ref Side from, ref Side to, int length)
+    {
+        var sent = Libc.send(to.Fd, buffer, (nuint)length, Libc.MSG_NOSIGNAL);
+        if (sent == length)
+            return true;
+        if (sent < 0)
+        {
+            if (*errno is not (Errno.EAGAIN or Errno.EINTR))
+            {
+                to.Flags |= SideFlags.Failed;
+                return false;
+            }
+
+            sent = 0;
+        }
+
+        to.Flags &= ~SideFlags.Writable;
+        from.Pending = blocks.Rent();
+        from.PendingOffset = 0;
+        from.PendingLength = length - (int)sent;
+        Buffer.MemoryCopy(buffer + sent, from.Pending, BlockPool.BlockSize, from.PendingLength);
+        return true;
+    }
+
+    /// <summary>Sends what is pending; false where the destination has failed.</summary>
+    private bool Flush(Session* session, ref Side from, ref Side to)
+    {
+        var sent = Libc.send(to.Fd, from.Pending + from.PendingOffset, (nuint)from.PendingLength, Libc.MSG_NOSIGNAL);
+        if (sent < 0)
+        {
+            if (*errno is Errno.EAGAIN or Errno.EINTR)
+            {
+                to.Flags &= ~SideFlags.Writable;
+                return true;
+            }
+
+            to.Flags |= SideFlags.Failed;
+            return false;
+        }
+
+        session->LastActivity = now;
+        from.PendingOffset += (int)sent;
+        from.PendingLength -= (int)sent;
+        if (from.PendingLength > 0)
+            to.Flags &= ~SideFlags.Writable;
+        else
+            ReleasePending(ref from);
+        return true;
+    }
+
+    private void ReleasePending(ref Side side)
+    {
+        if (side.Pending == null)
+            return;
+        blocks.Return(side.Pending);
+        side.Pending = null;
+        side.PendingOffset = side.PendingLength = 0;
+    }
+}

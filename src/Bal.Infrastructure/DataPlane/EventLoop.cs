@@ -1,0 +1,289 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Bal.Infrastructure.Linux;
+
+namespace Bal.Infrastructure.DataPlane;
+
+/// <summary>
+/// One thread with its own epoll instance, listeners, sessions and timers. It shares nothing with other loops but what
+/// <see cref="ServicePlane"/> holds, takes commands from the supervisor and reports what it sees. Within a batch of
+/// events it never blocks and, once warm, never allocates.
+/// </summary>
+internal sealed unsafe partial class EventLoop : IDisposable
+{
+    private const ulong WakeTag = 2;
+    private const ulong FirstListenerTag = 16;
+
+    private readonly int index;
+    private readonly Func<int, ServicePlane> serviceOf;
+    private readonly LoopMailbox mailbox;
+    private readonly Action<Exception> onCrash;
+    private readonly Epoll epoll = new();
+    private readonly WakeUp wake = new();
+    private readonly ConcurrentQueue<LoopCommand> commands = new();
+    private readonly SessionPool sessions = new();
+    private readonly BlockPool blocks = new();
+    private readonly TimerWheel timers;
+    private readonly LoopCounters* counters;
+    private readonly byte* buffer;
+    private readonly Thread thread;
+
+    private int* errno;
+    private long now;
+    private Session* ready;
+    private Session* closed;
+    private bool running = true;
+    private bool stopping;
+
+    public EventLoop(int index, Func<int, ServicePlane> serviceOf, LoopMailbox mailbox, Action<Exception> onCrash)
+    {
+        this.index = index;
+        this.serviceOf = serviceOf;
+        this.mailbox = mailbox;
+        this.onCrash = onCrash;
+        now = MonotonicMs();
+        timers = new TimerWheel(now);
+        counters = (LoopCounters*)NativeMemory.AlignedAlloc((nuint)sizeof(LoopCounters), 64);
+        *counters = default;
+        buffer = (byte*)NativeMemory.AlignedAlloc(BlockPool.BlockSize, 4096);
+        epoll.Add(wake.Fd, Libc.EPOLLIN, WakeTag);
+        reserve = OpenReserve();
+        thread = new Thread(Run, 256 * 1024) { Name = $"loop-{index}", IsBackground = true };
+    }
+
+    /// <summary>The counters of this loop that belong to no backend.</summary>
+    public ref readonly LoopCounters Counters => ref *counters;
+
+    public void Start() => thread.Start();
+
+    /// <summary>Hands a command to the loop; it is carried out between two batches of events, in order.</summary>
+    public void Post(LoopCommand command)
+    {
+        commands.Enqueue(command);
+        wake.Signal();
+    }
+
+    public void Dispose()
+    {
+        if (thread.IsAlive)
+        {
+            Post(new LoopCommand.End());
+            thread.Join();
+        }
+
+        foreach (var session in sessions.InUse())
+            CloseSession((Session*)session, Termination.Cut);
+        FreeClosed();
+        CloseListenersNow();
+        sessions.Dispose();
+        blocks.Dispose();
+        epoll.Dispose();
+        wake.Dispose();
+        NativeMemory.AlignedFree(buffer);
+        NativeMemory.AlignedFree(counters);
+    }
+
+    private static long MonotonicMs() => Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000);
+
+    private void Run()
+    {
+        try
+        {
+            errno = Libc.ErrnoLocation();
+            while (running)
+                RunOnce();
+        }
+        catch (Exception e)
+        {
+            onCrash(e);
+        }
+    }
+
+    private void RunOnce()
+    {
+        var count = epoll.Wait(ready != null ? 0 : WaitMs());
+        now = MonotonicMs();
+        timers.Sync(now);
+        for (var i = 0; i < count; i++)
+            Dispatch(epoll.Whom(i), epoll.What(i));
+        RunReady();
+        FireTimers();
+        ResumeListeners();
+        FreeClosed();
+    }
+
+    private int WaitMs()
+    {
+        var wait = timers.WaitMs(now);
+        if (listenersPausedUntil == 0)
+            return wait;
+        var pause = (int)Math.Max(0, listenersPausedUntil - now);
+        return wait < 0 ? pause : Math.Min(wait, pause);
+    }
+
+    private void Dispatch(ulong whom, uint what)
+    {
+        if (whom >= 4096)
+            OnSessionEvent((Session*)(whom & ~1UL), (whom & 1) != 0, what);
+        else if (whom == WakeTag)
+            RunCommands();
+        else
+            AcceptFrom((int)(whom - FirstListenerTag));
+    }
+
+    private void OnSessionEvent(Session* session, bool fromBackend, uint what)
+    {
+        // Closed earlier in this batch.
+        if (session->State is SessionState.Closed or SessionState.Free)
+            return;
+
+        ref var side = ref fromBackend ? ref session->Backend : ref session->Client;
+        if ((what & (Libc.EPOLLIN | Libc.EPOLLRDHUP | Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
+            side.Flags |= SideFlags.Readable;
+        if ((what & (Libc.EPOLLOUT | Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
+            side.Flags |= SideFlags.Writable;
+        if ((what & (Libc.EPOLLRDHUP | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0)
+            side.Flags |= SideFlags.PeerClosed;
+
+        if (session->State == SessionState.Connecting)
+            OnConnectingEvent(session, fromBackend, what);
+        else if ((what & Libc.EPOLLERR) != 0 && session->State == SessionState.Relaying)
+            BeginReset(session, fromBackend);
+        else
+            Relay(session);
+    }
+
+    private void RunReady()
+    {
+        var session = ready;
+        ready = null;
+        while (session != null)
+        {
+            var next = session->Next;
+            session->InReadyList = false;
+            session->Next = null;
+            if (session->State is SessionState.Relaying or SessionState.Resetting)
+                Relay(session);
+            else if (session->State == SessionState.Closed)
+                PutToFree(session);
+            session = next;
+        }
+    }
+
+    private void MakeReady(Session* session)
+    {
+        if (session->InReadyList)
+            return;
+        session->InReadyList = true;
+        session->Next = ready;
+        ready = session;
+    }
+
+    private void FireTimers()
+    {
+        Session* session;
+        while ((session = timers.TakeDue(now)) != null)
+            OnTimer(session);
+    }
+
+    private void OnTimer(Session* session)
+    {
+        switch (session->State)
+        {
+            case SessionState.Connecting:
+                OnConnectTimeout(session);
+                break;
+            case SessionState.Relaying:
+                var deadline = session->LastActivity + IdleTimeoutMs(session);
+                if (deadline <= now)
+                    CloseSession(session, Termination.IdleTimeout);
+                else
+                    timers.Arm(session, deadline);
+                break;
+            case SessionState.Resetting:
+                ContinueReset(session);
+                break;
+            default:
+                break;
+        }
+    }
+
+    private long IdleTimeoutMs(Session* session) =>
+        serviceOf(session->Service).Current.Table.IdleTimeout.Milliseconds;
+
+    private void RunCommands()
+    {
+        wake.Clear();
+        while (commands.TryDequeue(out var command))
+        {
+            switch (command)
+            {
+                case LoopCommand.Listen listen:
+                    AddListener(listen.Fd, listen.Service, listen.Tag);
+                    break;
+                case LoopCommand.Unlisten unlisten:
+                    RemoveListener(unlisten.Tag);
+                    break;
+                case LoopCommand.Retime:
+                    foreach (var session in sessions.InUse())
+                    {
+                        if (((Session*)session)->State == SessionState.Relaying)
+                            timers.Arm((Session*)session, now);
+                    }
+
+                    break;
+                case LoopCommand.Stop:
+                    stopping = true;
+                    RemoveAllListeners();
+                    break;
+                case LoopCommand.Cut cut:
+                    CutShare(cut.OneOf);
+                    break;
+                case LoopCommand.Sync sync:
+                    mailbox.Post(LoopReportKind.Synced, sync.Number);
+                    break;
+                case LoopCommand.End:
+                    running = false;
+                    break;
+                default:
+                    throw new UnreachableException();
+            }
+        }
+    }
+
+    private void CutShare(int oneOf)
+    {
+        var open = sessions.InUse();
+        var share = (open.Count + oneOf - 1) / oneOf;
+        for (var i = 0; i < share; i++)
+            Abort((Session*)open[i], Termination.Cut);
+    }
+}
+
+/// <summary>What the supervisor asks of a loop.</summary>
+internal abstract record LoopCommand
+{
+    private LoopCommand() { }
+
+    /// <summary>Accept clients of a service from this listening descriptor, which is the loop's from now on.</summary>
+    public sealed record Listen(int Fd, int Service, int Tag) : LoopCommand;
+
+    /// <summary>Accept what waits in the listener's queue, then close it.</summary>
+    public sealed record Unlisten(int Tag) : LoopCommand;
+
+    /// <summary>Like <see cref="Unlisten"/> for every listener; from now on the end of the last session is reported.</summary>
+    public sealed record Stop : LoopCommand;
+
+    /// <summary>The idle timeout has become shorter: look at every session again.</summary>
+    public sealed record Retime : LoopCommand;
+
+    /// <summary>End one of every so many sessions, rounded up.</summary>
+    public sealed record Cut(int OneOf) : LoopCommand;
+
+    /// <summary>Report when everything before this has been done.</summary>
+    public sealed record Sync(int Number) : LoopCommand;
+
+    /// <summary>End the thread.</summary>
+    public sealed record End : LoopCommand;
+}

@@ -1,0 +1,79 @@
+using Bal.Domain.Backend;
+using Bal.Infrastructure.Linux;
+
+namespace Bal.Infrastructure.DataPlane;
+
+/// <summary>What a loop has to tell the supervisor.</summary>
+internal enum LoopReportKind
+{
+    /// <summary>A connect to every address of a backend failed.</summary>
+    ConnectFailed,
+
+    /// <summary>A connect succeeded that the table wants to know of.</summary>
+    ConnectSucceeded,
+
+    /// <summary>A client found no backend.</summary>
+    ClientExhausted,
+
+    /// <summary>The loop's last session with a draining backend ended.</summary>
+    BackendIdle,
+
+    /// <summary>The last connection of a service ended while draining.</summary>
+    AllIdle,
+
+    /// <summary>Connections were rejected because of the limit.</summary>
+    Rejected,
+
+    /// <summary>A connection could not be taken because no descriptor was left.</summary>
+    DescriptorsExhausted,
+
+    /// <summary>The loop has carried out every command up to the numbered one.</summary>
+    Synced,
+}
+
+/// <summary>One report; <paramref name="Subject"/> is a backend, a service or a command number.</summary>
+internal readonly record struct LoopReport(LoopReportKind Kind, int Subject, FailureKind Failure, int Count);
+
+/// <summary>
+/// Reports of one loop, in order. Only unusual things are reported, so the lock is taken rarely and hardly ever contended.
+/// Equal neighbours are merged; above <see cref="Capacity"/> reports are dropped and counted, which the supervisor says.
+/// </summary>
+internal sealed class LoopMailbox(WakeUp supervisor)
+{
+    public const int Capacity = 65_536;
+
+    private readonly Lock gate = new();
+    private List<LoopReport> filling = [];
+    private List<LoopReport> spare = [];
+    private long dropped;
+
+    /// <summary>Reports that found the mailbox full.</summary>
+    public long Dropped => Volatile.Read(ref dropped);
+
+    public void Post(LoopReportKind kind, int subject, FailureKind failure = FailureKind.Other)
+    {
+        lock (gate)
+        {
+            if (filling.Count > 0 && filling[^1] is var last
+                && last.Kind == kind && last.Subject == subject && last.Failure == failure)
+                filling[^1] = last with { Count = last.Count + 1 };
+            else if (filling.Count < Capacity)
+                filling.Add(new(kind, subject, failure, 1));
+            else
+                dropped++;
+        }
+
+        supervisor.Signal();
+    }
+
+    /// <summary>Everything reported since the last call; valid until the next one.</summary>
+    public List<LoopReport> Take()
+    {
+        lock (gate)
+        {
+            (filling, spare) = (spare, filling);
+            filling.Clear();
+            return spare;
+        }
+    }
+}

@@ -1,0 +1,121 @@
+using System.Runtime.InteropServices;
+
+namespace Bal.Infrastructure.DataPlane;
+
+/// <summary>Where a proxied connection is in its life.</summary>
+internal enum SessionState
+{
+    /// <summary>The memory is not in use.</summary>
+    Free,
+
+    /// <summary>A client is admitted and a backend is being connected.</summary>
+    Connecting,
+
+    /// <summary>Bytes flow.</summary>
+    Relaying,
+
+    /// <summary>One side was reset: what it had sent before is still being delivered, at most for one second.</summary>
+    Resetting,
+
+    /// <summary>Both descriptors are closed; the memory is freed after the batch, since events may still point to it.</summary>
+    Closed,
+}
+
+/// <summary>What is known of one socket. Edge-triggered: each bit stays until the socket says otherwise.</summary>
+[Flags]
+internal enum SideFlags : uint
+{
+    None = 0,
+
+    /// <summary>There may be something to read.</summary>
+    Readable = 1,
+
+    /// <summary>There may be room to write.</summary>
+    Writable = 2,
+
+    /// <summary>EPOLLRDHUP was seen: a short read no longer means that the socket is empty.</summary>
+    PeerClosed = 4,
+
+    /// <summary>recv(2) returned 0: the peer has sent its last byte.</summary>
+    EndOfStream = 8,
+
+    /// <summary>A FIN was sent to this socket's peer.</summary>
+    FinSent = 16,
+
+    /// <summary>The socket failed, usually because the peer sent an RST, and nothing is left in it.</summary>
+    Failed = 32,
+}
+
+/// <summary>One socket of a session, and the bytes read from it that the other socket has not taken yet.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct Side
+{
+    public int Fd;
+    public SideFlags Flags;
+
+    /// <summary>A block of the loop's <see cref="BlockPool"/>, or null where nothing is pending.</summary>
+    public byte* Pending;
+    public int PendingOffset;
+    public int PendingLength;
+
+    public readonly bool Has(SideFlags flag) => (Flags & flag) != 0;
+}
+
+/// <summary>One proxied connection: 200 bytes of native memory, owned by one loop, never moved.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct Session
+{
+    // The sides must come first: an epoll tag is the session's address, and its lowest bit names the side.
+    public Side Client;
+    public Side Backend;
+
+    public SessionState State;
+    public int Service;
+
+    /// <summary>The backend connected or being connected; 0 where none is.</summary>
+    public int BackendId;
+
+    /// <summary>Which of the backend's addresses is being tried.</summary>
+    public int AddressIndex;
+
+    /// <summary>This loop's counters of the backend.</summary>
+    public BackendCounters* Counters;
+
+    /// <summary>The client's number in the round robin of the process.</summary>
+    public ulong Turn;
+
+    /// <summary>Monotonic milliseconds of the last byte in either direction.</summary>
+    public long LastActivity;
+
+    /// <summary>Backends tried so far; null before the first failure.</summary>
+    public int* Tried;
+    public short TriedCount;
+    public short TriedCapacity;
+    public short LastResorts;
+
+    /// <summary>Some attempt failed on this machine, so that the failure of all says nothing about the backends.</summary>
+    public bool LocalFailure;
+    public bool InReadyList;
+
+    /// <summary>Which side was reset, and until when its last bytes may be delivered.</summary>
+    public bool ResetByBackend;
+    public long ResetUntil;
+
+    /// <summary>When the current phase ends, in monotonic milliseconds: the connect, the silence, or the last second.</summary>
+    public long Deadline;
+    public TimerLink Timer;
+
+    /// <summary>Next in the ready list, the free list or the list of sessions to free.</summary>
+    public Session* Next;
+}
+
+/// <summary>A session's place in the timer wheel.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal unsafe struct TimerLink
+{
+    public Session* Next;
+    public Session* Previous;
+
+    /// <summary>Slot number + 1; 0 where not in the wheel.</summary>
+    public int Slot;
+}

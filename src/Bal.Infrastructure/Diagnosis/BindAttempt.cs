@@ -1,0 +1,42 @@
+using System.Net;
+using System.Net.Sockets;
+using Bal.Domain.Diagnostics;
+using LanguageExt;
+
+namespace Bal.Infrastructure.Diagnosis;
+
+/// <summary>
+/// Binds an address for a moment. SO_REUSEADDR lets it pass connections in TIME_WAIT, as a start would; without
+/// SO_REUSEPORT the kernel refuses whatever another process listens on, whatever options that one has set (socket(7)).
+/// </summary>
+internal static class BindAttempt
+{
+    private const int SolSocket = 1;
+    private const int SoReuseAddr = 2;
+    private const string FirstUnprivileged = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
+
+    internal static BindOutcome Of(IPEndPoint local, Option<int> daemon)
+    {
+        var holders = SocketTable.ListenersOn(local);
+        if (daemon.Exists(id => SocketTable.Holds(id, holders))) return new BindOutcome.HeldByOwnDaemon(daemon);
+        try
+        {
+            using var socket = new Socket(local.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            socket.SetRawSocketOption(SolSocket, SoReuseAddr, BitConverter.GetBytes(1));
+            if (local.AddressFamily == AddressFamily.InterNetworkV6) socket.DualMode = local.Address.Equals(IPAddress.IPv6Any);
+            socket.Bind(local);
+            return new BindOutcome.Free();
+        }
+        catch (SocketException e)
+        {
+            return e.SocketErrorCode switch
+            {
+                SocketError.AddressAlreadyInUse => new BindOutcome.HeldByOther(SocketTable.HolderOf(holders)),
+                SocketError.AccessDenied => new BindOutcome.NotPermitted(
+                    (int)MachineFacts.Number(FirstUnprivileged).IfNone(1024)),
+                SocketError.AddressNotAvailable => new BindOutcome.NotLocal(),
+                _ => new BindOutcome.Failed(e.Message),
+            };
+        }
+    }
+}

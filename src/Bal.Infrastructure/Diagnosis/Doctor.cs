@@ -1,0 +1,84 @@
+using System.Net;
+using System.Net.Sockets;
+using Bal.Domain.Config;
+using Bal.Domain.Diagnostics;
+using Bal.Domain.Primitives;
+using LanguageExt;
+
+namespace Bal.Infrastructure.Diagnosis;
+
+/// <summary>What the command has found out before doctor looks at the rest of the machine.</summary>
+/// <param name="HomePath">The absolute path of BAL_HOME.</param>
+/// <param name="LogPath">The absolute path of the daemon's log file.</param>
+/// <param name="Config">What became of the configuration file.</param>
+/// <param name="Pid">What the PID file says.</param>
+/// <param name="Control">What the control socket answered; <see cref="ControlFact.NotAsked"/> if nobody holds the PID file.</param>
+public sealed record DoctorInputs(
+    string HomePath, string LogPath, ConfigFact Config, PidFact Pid, ControlFact Control);
+
+/// <summary>
+/// Observes the environment as it is: binds and connects for real, changes nothing, and leaves every judgement to
+/// <see cref="DoctorReport.From"/>.
+/// </summary>
+public static class Doctor
+{
+    /// <summary>
+    /// Examines the machine. Backends are probed concurrently, each for at most its service's health check timeout.
+    /// </summary>
+    public static async Task<DoctorReport> ExamineAsync(DoctorInputs inputs, CancellationToken cancel)
+    {
+        var services = inputs.Config.Valid.Match(
+            Some: config => config.Services, None: () => Arr<Service>.Empty);
+        var daemon = DaemonOf(inputs.Pid);
+        var backends = await BackendProbes.RunAsync(services, cancel).ConfigureAwait(false);
+        var binds = new List<BindFact>();
+        foreach (var service in services)
+            binds.Add(await BindAsync(service.Listener, daemon, inputs.Control, cancel).ConfigureAwait(false));
+        return DoctorReport.From(new DoctorFacts(
+            inputs.Config,
+            MachineFacts.Home(inputs.HomePath),
+            inputs.Pid,
+            inputs.Control,
+            binds.ToArr(),
+            backends,
+            MachineFacts.Limits(daemon),
+            MachineFacts.EffectiveUserId(),
+            MachineFacts.Log(inputs.LogPath)));
+    }
+
+    private static async Task<BindFact> BindAsync(
+        Listener listener, Option<int> daemon, ControlFact control, CancellationToken cancel)
+    {
+        // A daemon of another user hides its descriptors, so what it says of itself counts as well.
+        var told = control is ControlFact.Answered answered && answered.Listener == listener.ToString();
+        if (told) return new BindFact(listener, new BindOutcome.HeldByOwnDaemon(daemon));
+        IPAddress[] addresses;
+        try
+        {
+            addresses = listener.BindAddress is Host.Name name
+                ? await Dns.GetHostAddressesAsync(name.Value, cancel).ConfigureAwait(false)
+                : [((Host.Address)listener.BindAddress).Value];
+        }
+        catch (SocketException e)
+        {
+            return new BindFact(listener, new BindOutcome.Unresolved(e.Message));
+        }
+
+        var outcomes = addresses
+            .Select(address => BindAttempt.Of(new IPEndPoint(address, listener.Port), daemon))
+            .ToArray();
+        // A name may have an address that this machine lacks (::1 without IPv6); one usable address is enough, but an
+        // address that somebody else holds would take half of the clients.
+        var decisive = outcomes.FirstOrDefault(o => o is BindOutcome.HeldByOther)
+            ?? outcomes.FirstOrDefault(o => o is BindOutcome.Free or BindOutcome.HeldByOwnDaemon)
+            ?? outcomes.FirstOrDefault()
+            ?? new BindOutcome.Unresolved("the name has no address");
+        return new BindFact(listener, decisive);
+    }
+
+    private static Option<int> DaemonOf(PidFact pid) => pid.Match(
+        absent: () => Option<int>.None,
+        stale: _ => Option<int>.None,
+        held: h => h.ProcessId,
+        unreadable: _ => Option<int>.None);
+}

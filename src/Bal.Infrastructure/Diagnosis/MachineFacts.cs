@@ -1,0 +1,102 @@
+using System.Globalization;
+using Bal.Domain.Diagnostics;
+using Bal.Infrastructure.Linux;
+using LanguageExt;
+
+namespace Bal.Infrastructure.Diagnosis;
+
+/// <summary>Facts of the file system and of /proc; what cannot be read is unknown, never an error.</summary>
+internal static class MachineFacts
+{
+    private static readonly char[] Blanks = [' ', '\t'];
+
+    internal static HomeFact Home(string path)
+    {
+        if (Directory.Exists(path))
+            return new HomeFact.Present(path, (int)new DirectoryInfo(path).UnixFileMode, AccessCheck.MayCreateIn(path));
+        if (File.Exists(path) || new FileInfo(path).LinkTarget is not null) return new HomeFact.NotDirectory(path);
+        var ancestor = ExistingAncestor(path);
+        return new HomeFact.Missing(path, Directory.Exists(ancestor) && AccessCheck.MayCreateIn(ancestor));
+    }
+
+    internal static LogFact Log(string path)
+    {
+        var file = new FileInfo(path);
+        var state = file.LinkTarget is not null || Directory.Exists(path) ? LogState.NotRegular
+            : !file.Exists ? LogState.Absent
+            : AccessCheck.MayWriteFile(path) ? LogState.Writable
+            : LogState.NotWritable;
+        return new LogFact(path, state, FreeBytes(ExistingAncestor(path)));
+    }
+
+    internal static LimitFacts Limits(Option<int> daemon)
+    {
+        var ofDaemon = daemon.Map(id => Descriptors(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/limits")))
+            .Filter(words => words.Length >= 5);
+        var words = ofDaemon.IfNone(() => Descriptors("/proc/self/limits"));
+        var ports = Words(Text("/proc/sys/net/ipv4/ip_local_port_range"));
+        return new LimitFacts(
+            ofDaemon.IsSome,
+            words.Length >= 5 ? Parsed(words[3]) : Option<long>.None,
+            words.Length >= 5 ? Parsed(words[4]) : Option<long>.None,
+            Number("/proc/sys/net/core/somaxconn"),
+            ports.Length == 2
+                ? Parsed(ports[0]).Bind(low => Parsed(ports[1]).Map(high => new PortRange((int)low, (int)high)))
+                : Option<PortRange>.None,
+            Number("/proc/sys/fs/pipe-user-pages-soft"));
+    }
+
+    /// <summary>The second number of the Uid line is the effective one (proc(5)).</summary>
+    internal static long EffectiveUserId()
+    {
+        var words = Words(Line("/proc/self/status", "Uid:"));
+        return words.Length > 2 ? Parsed(words[2]).IfNone(-1) : -1;
+    }
+
+    internal static Option<long> Number(string path) => Parsed(Text(path).Trim());
+
+    private static string[] Descriptors(string path) => Words(Line(path, "Max open files"));
+
+    private static string Line(string path, string prefix) =>
+        Text(path).Split('\n').FirstOrDefault(line => line.StartsWith(prefix, StringComparison.Ordinal), "");
+
+    private static string[] Words(string line) =>
+        line.Trim().Split(Blanks, StringSplitOptions.RemoveEmptyEntries);
+
+    /// <summary>"unlimited" is no number, and thus none.</summary>
+    private static Option<long> Parsed(string text) =>
+        long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+            ? Prelude.Some(value)
+            : Option<long>.None;
+
+    private static string ExistingAncestor(string path)
+    {
+        var at = Path.GetDirectoryName(path);
+        while (at is not null && !Path.Exists(at)) at = Path.GetDirectoryName(at);
+        return at ?? "/";
+    }
+
+    private static Option<long> FreeBytes(string directory)
+    {
+        try
+        {
+            return Prelude.Some(new DriveInfo(directory).AvailableFreeSpace);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return Option<long>.None;
+        }
+    }
+
+    private static string Text(string path)
+    {
+        try
+        {
+            return File.ReadAllText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+}

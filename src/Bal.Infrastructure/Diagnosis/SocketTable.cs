@@ -1,0 +1,112 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Net;
+using Bal.Domain.Diagnostics;
+using LanguageExt;
+
+namespace Bal.Infrastructure.Diagnosis;
+
+/// <summary>
+/// Who listens where, from /proc/net/tcp and tcp6 (proc(5)) and the descriptors of each process. Another user's
+/// descriptors are invisible without privilege, so an unknown holder is an ordinary answer.
+/// </summary>
+internal static class SocketTable
+{
+    private const string Listening = "0A";
+
+    /// <summary>The inodes of listening sockets that overlap <paramref name="wanted"/>.</summary>
+    internal static IReadOnlySet<string> ListenersOn(IPEndPoint wanted) =>
+        Rows("/proc/net/tcp").Concat(Rows("/proc/net/tcp6"))
+            .Select(row => row.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Where(fields => fields.Length > 9 && fields[3] == Listening && Overlaps(fields[1], wanted))
+            .Select(fields => fields[9])
+            .ToHashSet();
+
+    /// <summary>Whether the process has one of the sockets open.</summary>
+    internal static bool Holds(int processId, IReadOnlySet<string> inodes) =>
+        inodes.Count > 0 && Sockets(processId).Any(inodes.Contains);
+
+    /// <summary>The first process found that has one of the sockets open.</summary>
+    internal static Option<PortHolder> HolderOf(IReadOnlySet<string> inodes)
+    {
+        if (inodes.Count == 0) return Option<PortHolder>.None;
+        foreach (var directory in Directory.EnumerateDirectories("/proc"))
+        {
+            if (!int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+                || !Holds(id, inodes)) continue;
+            return Prelude.Some(new PortHolder(id, Rows($"{directory}/comm").FirstOrDefault("")));
+        }
+
+        return Option<PortHolder>.None;
+    }
+
+    private static IEnumerable<string> Sockets(int processId)
+    {
+        const string prefix = "socket:[";
+        string[] descriptors;
+        try
+        {
+            descriptors = Directory.GetFileSystemEntries($"/proc/{processId}/fd");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            yield break;
+        }
+
+        foreach (var descriptor in descriptors)
+        {
+            var target = Target(descriptor);
+            if (target.StartsWith(prefix, StringComparison.Ordinal)) yield return target[prefix.Length..^1];
+        }
+    }
+
+    private static string Target(string link)
+    {
+        try
+        {
+            return new FileInfo(link).LinkTarget ?? "";
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return ""; // closed since the directory was read
+        }
+    }
+
+    private static bool Overlaps(string field, IPEndPoint wanted)
+    {
+        var colon = field.IndexOf(':', StringComparison.Ordinal);
+        if (colon < 0 || Convert.ToInt32(field[(colon + 1)..], 16) != wanted.Port) return false;
+        var address = Address(field.AsSpan(0, colon));
+        return IsWildcard(address) || IsWildcard(wanted.Address)
+            || address.MapToIPv6().Equals(wanted.Address.MapToIPv6());
+    }
+
+    private static bool IsWildcard(IPAddress address) =>
+        address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
+
+    /// <summary>Each group of 32 bits is printed as the number it is in memory, so its bytes come out in host order.</summary>
+    private static IPAddress Address(ReadOnlySpan<char> hex)
+    {
+        var bytes = new byte[hex.Length / 2];
+        for (var i = 0; i + 4 <= bytes.Length; i += 4)
+        {
+            var group = uint.Parse(hex.Slice(i * 2, 8), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+            if (BitConverter.IsLittleEndian) BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(i), group);
+            else BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(i), group);
+        }
+
+        return new IPAddress(bytes);
+    }
+
+    private static string[] Rows(string path)
+    {
+        try
+        {
+            return File.ReadAllLines(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Bal.Domain.Diagnostics;
+using LanguageExt;
+
+namespace Bal.Infrastructure.Json;
+
+/// <summary>The JSON form of doctor (contract, section 2): keys may be added, never removed or renamed.</summary>
+public static class DoctorJson
+{
+    // Paths and quotes stay readable: the text goes to terminals and monitors, never into HTML.
+    private static readonly JsonWriterOptions Options = new()
+    {
+        Indented = true,
+        NewLine = "\n",
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    /// <summary>The report as an indented object that ends in a newline.</summary>
+    public static string Write(DoctorReport report)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, Options))
+        {
+            json.WriteStartObject();
+            json.WriteString("overall", Level(report.Overall));
+            json.WriteNumber("critical", report.CriticalCount);
+            json.WriteNumber("warnings", report.WarningCount);
+            json.WriteStartArray("checks");
+            foreach (var check in report.Checks) Write(json, check);
+            json.WriteEndArray();
+            json.WriteStartObject("protection_mode");
+            json.WriteBoolean("enabled", report.ProtectionReason.IsSome);
+            WriteOptional(json, "reason", report.ProtectionReason);
+            json.WriteEndObject();
+            json.WriteString("next", report.Next);
+            json.WriteEndObject();
+        }
+
+        return Encoding.UTF8.GetString(buffer.ToArray()) + "\n";
+    }
+
+    private static void Write(Utf8JsonWriter json, DoctorCheck check)
+    {
+        json.WriteStartObject();
+        json.WriteString("name", check.Name);
+        json.WriteString("level", Level(check.Level));
+        json.WriteString("summary", check.Summary);
+        WriteOptional(json, "hint", check.Hint);
+        check.Problem.IfSome(problem =>
+        {
+            json.WriteString("code", problem.Code);
+            json.WriteString("why_likely", problem.WhyLikely);
+        });
+        json.WriteEndObject();
+    }
+
+    private static void WriteOptional(Utf8JsonWriter json, string key, Option<string> value)
+    {
+        json.WritePropertyName(key);
+        value.Match(Some: json.WriteStringValue, None: json.WriteNullValue);
+    }
+
+    private static string Level(CheckLevel level) => level switch
+    {
+        CheckLevel.Ok => "ok",
+        CheckLevel.Warn => "warn",
+        _ => "critical",
+    };
+}
