@@ -61,29 +61,28 @@ public static class ConfigValidation
             () => Checked.Good(top.Find(ConfigKeys.RuntimeBlock).IsSome ? Mode.Advanced : Mode.Simple));
         var level = Choice(top, ConfigKeys.LogLevel, ConfigWords.LogLevels, ConfigWords.Of, LogLevel.Info);
         var method = Choice(top, ConfigKeys.Method, ConfigWords.Methods, ConfigWords.Of, Method.RoundRobin);
-        var listener = ListenerOf(top);
-        var backends = BackendRules.Read(top);
-        var runtime = RuntimeRules.Read(top, BackendRules.CountOf(top));
-
-        var service = listener.And(method, (where, how) => new { where, how })
-            .And(backends, (s, entries) => new { s.where, s.how, to = new Arr<Endpoint>(entries.Select(e => e.Endpoint)) })
-            .And(runtime, (s, r) => new { r.Threads, Service = new Service(Service.DefaultName, s.where, s.how, s.to, r.Tuning) });
-        return mode.And(level, (m, l) => new { m, l })
-            .And(service, (c, s) => new BalConfig(c.m, c.l, s.Threads, Prelude.Array(s.Service)))
-            .With(ConfigWarnings.Of(top, mode.Value, listener.Value, backends.Value, runtime.Value, facts));
-    }
-
-    private static Checked<T> Choice<T>(Fields top, string key, Arr<T> all, Func<T, string> word, T otherwise) =>
-        top.Find(key).Match(field => Scalars.Choice(field, all, word), () => Checked.Good(otherwise));
-
-    private static Checked<Listener> ListenerOf(Fields top)
-    {
         var address = top.Find(ConfigKeys.BindAddress).Match(
             BackendRules.HostOf,
             () => Checked.Good<Host>(new Host.Address(System.Net.IPAddress.Any)));
         var port = top.Find(ConfigKeys.Port).Match(
             field => Scalars.Integer(field, IntRange.Port),
             () => Checked.Good(DefaultPort));
-        return address.And(port, (host, number) => new Listener(host, number));
+        var listener = address.And(port, (host, number) => new Listener(host, number));
+        var backends = BackendRules.Read(top);
+        var runtime = RuntimeRules.Read(top, BackendRules.CountOf(top));
+
+        var service = listener.And(method, (where, how) => new { where, how })
+            .And(backends, (s, entries) => new { s.where, s.how, to = entries.Map(entry => entry.Endpoint) })
+            .And(runtime, (s, r) => new
+            {
+                r.Threads,
+                Service = new Service(Service.DefaultName, s.where, s.how, s.to, r.Tuning),
+            });
+        return mode.And(level, (m, l) => new { m, l })
+            .And(service, (c, s) => new BalConfig(c.m, c.l, s.Threads, Prelude.Array(s.Service)))
+            .With(ConfigWarnings.Of(top, mode.Value, address.Value, listener.Value, backends.Value, runtime.Value, facts));
     }
+
+    private static Checked<T> Choice<T>(Fields top, string key, Arr<T> all, Func<T, string> word, T otherwise) =>
+        top.Find(key).Match(field => Scalars.Choice(field, all, word), () => Checked.Good(otherwise));
 }

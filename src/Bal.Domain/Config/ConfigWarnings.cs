@@ -4,7 +4,9 @@ using LanguageExt;
 
 namespace Bal.Domain.Config;
 
-/// <summary>What works and is likely not meant. Each rule looks at what could be read, whatever is wrong elsewhere.</summary>
+/// <summary>
+/// What works and is likely not meant. Each rule looks at what could be read, whatever is wrong elsewhere.
+/// </summary>
 internal static class ConfigWarnings
 {
     /// <summary>Descriptors of one relayed connection: the client's socket and the backend's.</summary>
@@ -14,15 +16,15 @@ internal static class ConfigWarnings
     private const long ReservedDescriptors = 64;
 
     /// <summary>Every warning of the contract, section 1.</summary>
-    public static IEnumerable<Finding> Of(Fields top, Option<Mode> mode, Option<Listener> listener,
-        Option<Arr<BackendEntry>> backends, Option<Runtime> runtime, HostFacts facts) =>
+    public static IEnumerable<Finding> Of(Fields top, Option<Mode> mode, Option<Host> address,
+        Option<Listener> listener, Option<Arr<BackendEntry>> backends, Option<Runtime> runtime, HostFacts facts) =>
     [
         .. SimpleWithRuntime(top, mode),
-        .. listener.ToArray().SelectMany(on => Everywhere(top, on)),
-        .. listener.ToArray().SelectMany(on => backends.IfNone(Arr<BackendEntry>.Empty)
+        .. address.AsEnumerable().SelectMany(host => Everywhere(top, host)),
+        .. listener.AsEnumerable().SelectMany(on => backends.IfNone(Arr<BackendEntry>.Empty)
             .Where(backend => OwnListener.IsReachedBy(on, backend.Endpoint, facts))
             .Select(backend => Loop(on, backend))),
-        .. runtime.ToArray().SelectMany(r => HealthTimeout(r).Concat(Descriptors(top, r, facts))),
+        .. runtime.AsEnumerable().SelectMany(r => HealthTimeout(r).Concat(Descriptors(top, r, facts))),
     ];
 
     private static IEnumerable<Finding> SimpleWithRuntime(Fields top, Option<Mode> mode) =>
@@ -33,20 +35,23 @@ internal static class ConfigWarnings
             $"mode is simple together with a runtime block (line {block.KeyAt.Line}); the values of the block apply",
             "remove the line 'mode: simple', or the runtime block if auto-tuning is meant");
 
-    private static IEnumerable<Finding> Everywhere(Fields top, Listener listener)
+    private static IEnumerable<Finding> Everywhere(Fields top, Host host)
     {
-        if (listener.BindAddress is not Host.Address address || !OwnListener.IsAny(address.Value))
+        if (host is not Host.Address address || !OwnListener.IsAny(address.Value))
             return [];
         var given = top.Find(ConfigKeys.BindAddress);
         return [Faults.Warning("listens_on_every_interface", ConfigKeys.BindAddress,
             given.Map(field => field.Value.At).IfNone(top.At),
-            $"bind_address is {address}{(given.IsNone ? " (the default)" : "")}: every interface of this machine accepts clients",
-            "set bind_address to \"127.0.0.1\" or to the address of one interface, or let a firewall decide who may connect")];
+            $"bind_address is {address}{(given.IsNone ? " (the default)" : "")}: "
+                + "every interface of this machine accepts clients",
+            "set bind_address to \"127.0.0.1\" or to the address of one interface, or let a firewall decide who may "
+                + "connect")];
     }
 
     private static Finding Loop(Listener listener, BackendEntry backend) =>
         Faults.Warning("backend_is_own_listener", backend.Path, backend.At,
-            $"{backend.Path} is {backend.Endpoint}, where bal itself listens ({listener}): connections would go round in circles",
+            $"{backend.Path} is {backend.Endpoint}, where bal itself listens ({listener}): "
+                + "connections would go round in circles",
             "point it at the backend's own port, or change 'port' of bal");
 
     private static IEnumerable<Finding> HealthTimeout(Runtime runtime)

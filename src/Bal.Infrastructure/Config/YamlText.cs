@@ -36,23 +36,25 @@ internal static class YamlText
                 "remove the character; if there are many, this is not a text file");
     }
 
-    /// <summary>Where the line, or the one before it, is indented with a tab; null where neither is.</summary>
+    /// <summary>
+    /// Where the line, or the one before or after it, is indented with a tab; null where none is. The parser blames the token
+    /// before the tab as often as the one behind it.
+    /// </summary>
     public static SourcePosition? TabIndentation(string text, int line)
     {
         var number = 0;
-        SourcePosition? found = null;
         foreach (var content in text.AsSpan().EnumerateLines())
         {
             number++;
-            if (number > line)
+            if (number > line + 1)
                 break;
             if (number < line - 1)
                 continue;
             var tab = content.IndexOf('\t');
             if (tab >= 0 && content[..tab].Trim(' ').IsEmpty && !content.Trim().IsEmpty)
-                found = new SourcePosition(number, tab + 1);
+                return new SourcePosition(number, tab + 1);
         }
-        return found;
+        return null;
     }
 
     /// <summary>An error about the file's form.</summary>

@@ -1,0 +1,60 @@
+using System.Text;
+using System.Text.Json;
+using Bal.Domain.Diagnostics;
+using LanguageExt;
+
+namespace Bal.Infrastructure.Json;
+
+/// <summary>The check report as JSON (contract, section 2); keys may be added, never removed or renamed.</summary>
+public static class CheckJson
+{
+    /// <summary>The indented object, ending in a newline. <c>line</c> and <c>column</c> are null for what concerns the whole file.</summary>
+    public static string Write(CheckReport report)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
+        {
+            json.WriteStartObject();
+            json.WriteString("config_path", report.ConfigPath);
+            json.WriteBoolean("valid", !report.Failed);
+            WriteTexts(json, "errors", report, report.Errors);
+            WriteTexts(json, "warnings", report, report.Warnings);
+            json.WriteNumber("backend_count", report.Outcome.BackendCount);
+            json.WriteStartArray("findings");
+            foreach (var finding in report.Outcome.Findings)
+                WriteFinding(json, finding);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(buffer.ToArray()) + "\n";
+    }
+
+    private static void WriteTexts(Utf8JsonWriter json, string name, CheckReport report, Arr<Finding> findings)
+    {
+        json.WriteStartArray(name);
+        foreach (var finding in findings)
+            json.WriteStringValue($"{FindingProblem.Location(report.ConfigPath, finding)}: {finding.Message}");
+        json.WriteEndArray();
+    }
+
+    private static void WriteFinding(Utf8JsonWriter json, Finding finding)
+    {
+        json.WriteStartObject();
+        json.WriteString("severity", FindingProblem.Word(finding.Severity));
+        json.WriteString("code", finding.Code);
+        json.WriteString("path", finding.Path);
+        WritePosition(json, "line", finding.At.Line);
+        WritePosition(json, "column", finding.At.Column);
+        json.WriteString("message", finding.Message);
+        json.WriteString("hint", finding.Hint);
+        json.WriteEndObject();
+    }
+
+    private static void WritePosition(Utf8JsonWriter json, string name, int number)
+    {
+        if (number > 0)
+            json.WriteNumber(name, number);
+        else
+            json.WriteNull(name);
+    }
+}

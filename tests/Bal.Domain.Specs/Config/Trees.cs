@@ -1,0 +1,80 @@
+using System.Net;
+using Bal.Domain.Config;
+using Bal.Domain.Primitives;
+using FsCheck;
+using FsCheck.Fluent;
+using LanguageExt;
+
+namespace Bal.Domain.Specs.Config;
+
+/// <summary>Generators of documents and of configurations.</summary>
+public static class Trees
+{
+    private static readonly string[] Words =
+    [
+        "mode", "port", "bind_address", "method", "log_level", "backends", "runtime", "host", "threads", "overload_policy",
+        "health_check_interval_ms", "failover_backoff_initial_ms", "failover_backoff_max_ms", "tcp_backlog", "hots", "<<",
+        "", "~", "null", "0", "1", "-1", "80", "9295", "65536", "007", "1e3", "0x10", "99999999999999999999", "simple",
+        "advanced", "round_robin", "info", "reject", "auto", "10.0.0.1", "127.1", "::", "[::1]", "::1%eth0", "1::2::3",
+        "10.0.0.1:80", "[::1]:80", "[", "]", ":", ".", "..", "a..b", "-a", "localhost.", "LOCALHOST", "\u0000", "\ud800", "ü",
+    ];
+
+    public static Arbitrary<RawNode> AnyTree() => Gen.Sized(size => Tree(Math.Min(size, 30))).ToArbitrary();
+
+    public static Arbitrary<BalConfig> AnyConfig() => Config.ToArbitrary();
+
+    private static Gen<string> Text => Gen.OneOf(
+        Gen.Elements(Words), Gen.Elements(Words), ArbMap.Default.GeneratorFor<NonNull<string>>().Select(s => s.Get));
+
+    private static Gen<SourcePosition> Place =>
+        Gen.Choose(1, 1000).Zip(Gen.Choose(1, 200), (line, column) => new SourcePosition(line, column));
+
+    private static Gen<RawNode> Leaf =>
+        from at in Place
+        from text in Text
+        from quoted in Gen.Elements(true, false)
+        select (RawNode)new RawNode.Scalar(at, text, quoted);
+
+    private static Gen<RawNode> Tree(int size) => size <= 1 ? Leaf : Gen.Frequency(
+        (2, Leaf),
+        (2, from at in Place
+            from items in Tree(size / 3).ListOf(Math.Min(4, size))
+            select (RawNode)new RawNode.Sequence(at, new Arr<RawNode>(items))),
+        (4, from at in Place
+            from entries in Leaf.Zip(Tree(size / 3), (key, value) => new RawEntry(key, value)).ListOf(Math.Min(6, size))
+            select (RawNode)new RawNode.Mapping(at, new Arr<RawEntry>(entries))),
+        (1, from at in Place
+            from key in Tree(size / 3)
+            from value in Tree(size / 3)
+            select (RawNode)new RawNode.Mapping(at, Prelude.Array(new RawEntry(key, value)))));
+
+    private static Gen<Host> HostGen => Gen.OneOf(
+        Gen.Choose(0, 255).ArrayOf(4).Select(b => (Host)new Host.Address(new IPAddress([.. b.Select(x => (byte)x)]))),
+        Gen.Choose(0, 255).ArrayOf(16).Select(b => new IPAddress([.. b.Select(x => (byte)x)]))
+            .Where(a => !a.IsIPv4MappedToIPv6).Select(a => (Host)new Host.Address(a)),
+        Gen.Elements("localhost", "db", "a-b.example", "_x.y_z.internal", "1a.2b").Select(n => (Host)new Host.Name(n)));
+
+    private static Gen<Endpoint> EndpointGen => HostGen.Zip(Gen.Choose(1, 65_535), (host, port) => new Endpoint(host, port));
+
+    private static Gen<int> Positive => Gen.OneOf(Gen.Choose(1, 20), Gen.Choose(1, int.MaxValue), Gen.Constant(int.MaxValue));
+
+    private static Gen<Tuning> TuningGen =>
+        from n in Positive.ArrayOf(13)
+        from cooldown in Gen.OneOf(Gen.Constant(0), Positive)
+        select new Tuning(
+            new HealthPolicy(new(n[0]), new(n[1]), n[2], n[3]),
+            new Duration(n[4]),
+            new BackoffPolicy(new(Math.Min(n[5], n[6])), new(Math.Max(n[5], n[6])), new(cooldown)),
+            new ProtectionPolicy(n[7], new(n[8]), n[9]),
+            n[10], new Duration(n[11]), OverloadPolicy.Reject, n[12]);
+
+    private static Gen<BalConfig> Config =>
+        from mode in Gen.Elements(Mode.Simple, Mode.Advanced)
+        from level in Gen.Elements(LogLevel.Debug, LogLevel.Info, LogLevel.Warn, LogLevel.Error)
+        from threads in Gen.OneOf(Gen.Constant(Option<int>.None), Gen.Choose(1, 1024).Select(Option<int>.Some))
+        from bind in EndpointGen
+        from backends in EndpointGen.NonEmptyListOf()
+        from tuning in TuningGen
+        select new BalConfig(mode, level, threads, Prelude.Array(new Service(Service.DefaultName,
+            new Listener(bind.Host, bind.Port), Method.RoundRobin, new Arr<Endpoint>(backends.Distinct()), tuning)));
+}
