@@ -34,6 +34,15 @@ internal sealed record CompositionRoot(Func<string, string?> Variable, string Di
     /// <summary>A path made absolute against the directory that the command was called in.</summary>
     internal string Absolute(string path) => Path.GetFullPath(path, Directory);
 
+    /// <summary>
+    /// Says why there is no report: where a person reads, in the report's place; where a program reads JSON, beside it.
+    /// </summary>
+    internal int Unreported(Problem problem, ReportForm form)
+    {
+        (form == ReportForm.Json ? Error : Out).Problem(problem);
+        return ExitCode.Failure;
+    }
+
     private Option<string> NonEmpty(string name) =>
         Variable(name) is { Length: > 0 } value ? Option<string>.Some(value) : Option<string>.None;
 

@@ -23,9 +23,5 @@ internal static class DoctorCommand
             composition.Out.Report(report.Text);
             return report.Level == ReportLevel.Critical ? ExitCode.Failure : ExitCode.Ok;
         },
-        Left: problem =>
-        {
-            composition.Error.Problem(problem);
-            return ExitCode.Failure;
-        });
+        Left: problem => composition.Unreported(problem, form));
 }

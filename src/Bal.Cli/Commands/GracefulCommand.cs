@@ -34,7 +34,7 @@ internal static class GracefulCommand
     private static Either<Problem, string> Ask(BalHome home, RunningProcess process)
     {
         // The lock tells apart "not running" from a daemon that does not answer.
-        using (process) return ControlClient.Ask(home.ControlSocket, "graceful", ControlClient.GracefulPatience);
+        using (process) return RunningDaemon.Ask(process.Pid, home.ControlSocket, "graceful", ControlClient.GracefulPatience);
     }
 
     private static int Show(CompositionRoot composition, ControlAnswer answer)

@@ -33,18 +33,14 @@ internal static class StatusCommand
                     composition.Out.Report(report.Text);
                     return exitCode ? (int)report.Level : ExitCode.Ok;
                 },
-                Left: problem =>
-                {
-                    composition.Out.Problem(problem);
-                    return exitCode ? ExitCode.Critical : ExitCode.Failure;
-                });
+                Left: problem => composition.Unreported(problem, form) is var code && exitCode ? ExitCode.Critical : code);
 
     // Stopped is an observation, too; only a daemon that runs and does not answer could not be observed.
     private static LanguageExt.Either<Problem, Rendered> Observe(
         CompositionRoot composition, BalHome home, string? config, ReportForm form) =>
         PidFile.Inspect(home.PidFile).Match(
             missing: () => Stopped(composition, home, config, form),
-            held: _ => ControlClient.Ask(home.ControlSocket, "status", ControlClient.StatusPatience)
+            held: held => RunningDaemon.Ask(held.Pid, home.ControlSocket, "status", ControlClient.StatusPatience)
                 .Map(answer => Reports.Status(answer, form)),
             stale: _ => Stopped(composition, home, config, form),
             unreadable: problem => problem);

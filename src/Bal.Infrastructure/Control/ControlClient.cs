@@ -15,6 +15,12 @@ public static class ControlClient
     /// <summary>The largest answer that is read, in bytes.</summary>
     public const int MaxAnswer = 4 * 1024 * 1024;
 
+    /// <summary>The code of the problem that there is no socket.</summary>
+    public const string Missing = "control_missing";
+
+    /// <summary>The code of the problem that there is a socket and nobody listens on it.</summary>
+    public const string Refused = "control_refused";
+
     /// <summary>How long <c>status</c> may take.</summary>
     public static TimeSpan StatusPatience { get; } = TimeSpan.FromSeconds(5);
 
@@ -80,9 +86,9 @@ public static class ControlClient
     private static Problem Explain(SocketError error, string text, string path, string request, TimeSpan patience) =>
         error switch
         {
-            SocketError.AddressNotAvailable or SocketError.HostNotFound => Missing(path),
+            SocketError.AddressNotAvailable or SocketError.HostNotFound => NoSocket(path),
             SocketError.ConnectionRefused => new(
-                "control_refused",
+                Refused,
                 $"bal is not running: nobody listens on the control socket {path}",
                 "the daemon was killed, or the machine went down, and the socket was left over",
                 "run 'bal start -d'"),
@@ -97,13 +103,13 @@ public static class ControlClient
                 $"bal broke off the control connection while it was asked for '{request}'",
                 "it is just ending",
                 "run 'bal status' to see whether it still runs"),
-            _ when !File.Exists(path) => Missing(path),
+            _ when !File.Exists(path) => NoSocket(path),
             _ => new("control_failed", $"the control socket {path} cannot be used: {text}",
                 "the system refuses it", $"look at it with 'ls -l {path}'"),
         };
 
-    private static Problem Missing(string path) => new(
-        "control_missing",
+    private static Problem NoSocket(string path) => new(
+        Missing,
         $"bal is not running: there is no control socket {path}",
         "it was never started with this BAL_HOME, or has been stopped",
         "run 'bal start -d', or set BAL_HOME to the one it was started with");

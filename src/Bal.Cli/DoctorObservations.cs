@@ -1,0 +1,50 @@
+using Bal.Domain.Config;
+using Bal.Domain.Diagnostics;
+using Bal.Infrastructure.Config;
+using Bal.Infrastructure.Control;
+using Bal.Infrastructure.Diagnosis;
+using Bal.Infrastructure.Process;
+using LanguageExt;
+
+namespace Bal.Cli;
+
+/// <summary>What the command itself finds out for doctor: the file, the PID file, the daemon's own word.</summary>
+internal static class DoctorObservations
+{
+    internal static DoctorInputs Gather(BalHome home, ConfigLocation location)
+    {
+        var pid = Pid(home);
+        var control = pid is PidFact.Held ? Ask(home) : new ControlFact.NotAsked();
+        return new DoctorInputs(home.Root, home.LogFile, Config(location), pid, control);
+    }
+
+    private static ConfigFact Config(ConfigLocation location) => location.Match<ConfigFact>(
+        found => new ConfigFact.Read(found.Path, ConfigLoader.Load(found.Path).Outcome),
+        missing =>
+        {
+            var report = CheckReport.Of(missing, strict: false);
+            return new ConfigFact.Unavailable(FindingProblem.Of(report.ConfigPath, report.Errors[0]));
+        });
+
+    private static PidFact Pid(BalHome home) => PidFile.Inspect(home.PidFile).Match<PidFact>(
+        missing: () => new PidFact.Absent(),
+        held: held => new PidFact.Held(held.Pid),
+        stale: content => new PidFact.Stale(content.ToText()),
+        unreadable: problem => new PidFact.Unreadable(problem.WhatHappened));
+
+    private static ControlFact Ask(BalHome home) =>
+        ControlClient.Ask(home.ControlSocket, "status", ControlClient.StatusPatience).Bind(ControlAnswer.Parse).Match(
+            Right: Answered,
+            Left: problem => new ControlFact.Silent(problem.WhatHappened));
+
+    private static ControlFact Answered(ControlAnswer answer)
+    {
+        var address = answer.Text("bind_address") ?? "";
+        var host = address.Contains(':', StringComparison.Ordinal) && address[0] != '[' ? $"[{address}]" : address;
+        var protection = answer.Member("protection_mode");
+        return new ControlFact.Answered(
+            answer.Text("config_path") ?? "",
+            $"{host}:{answer.Number("port")}",
+            protection.Flag("enabled") ? Prelude.Optional(protection.Text("reason")) : Option<string>.None);
+    }
+}
