@@ -21,6 +21,6 @@ internal static class Balancer
     /// <returns>An exit code, or why it could not start; the caller logs and reports the problem.</returns>
     internal static Either<Problem, int> Run(BalancerOptions options) => options.Config.Match(
         found: file => Server.Run(new ServerOptions(
-            options.Home, file.Path, Product.Version, options.Readiness, options.Log)),
-        missing: missing => ConfigProblems.Missing(missing));
+            options.Home, file.Path, CommandLine.Version, options.Readiness, options.Log)),
+        missing: missing => CheckReport.ProblemOf(missing));
 }

@@ -30,7 +30,7 @@ internal static class DoctorObservations
         missing: () => new PidFact.Absent(),
         held: held => new PidFact.Held(held.Pid),
         stale: content => new PidFact.Stale(content.ToText()),
-        unreadable: problem => new PidFact.Unreadable(problem.WhatHappened));
+        unreadable: problem => new PidFact.Unreadable(problem));
 
     private static ControlFact Ask(BalHome home) =>
         ControlClient.Ask(home.ControlSocket, "status", ControlClient.StatusPatience).Bind(ControlAnswer.Parse).Match(

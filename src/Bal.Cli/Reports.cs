@@ -1,8 +1,10 @@
+using System.Text;
 using Bal.Domain.Config;
 using Bal.Domain.Diagnostics;
 using Bal.Infrastructure.Config;
 using Bal.Infrastructure.Json;
 using Bal.Infrastructure.Process;
+using LanguageExt;
 
 namespace Bal.Cli;
 
@@ -45,11 +47,36 @@ internal static class Reports
         });
     }
 
-    /// <summary>Renders the JSON that the daemon answered to <c>status</c>.</summary>
-    internal static Rendered Status(string answer, ReportForm form) =>
-        throw new NotSupportedException("status is not wired up yet");
+    /// <summary>Renders the JSON that the daemon answered to <c>status</c>; the JSON form is that answer, untouched.</summary>
+    internal static Either<Problem, Rendered> Status(string answer, ReportForm form) =>
+        StatusJson.Read(Encoding.UTF8.GetBytes(answer)).Match(
+            Right: report => Either<Problem, Rendered>.Right(
+                form == ReportForm.Json ? new Rendered(answer, LevelOf(report)) : Render(report, form)),
+            Left: why => new Problem(
+                "control_answer_unknown",
+                $"the running daemon answered in a form that this bal does not understand: {why}",
+                "the daemon was started by another version of bal",
+                "restart it with this version ('bal stop', then 'bal start -d'), or use 'bal status --json'"));
 
     /// <summary>The report where nothing runs; the configuration tells what would be served.</summary>
-    internal static Rendered StatusStopped(ConfigLocation location, ReportForm form) =>
-        throw new NotSupportedException("status is not wired up yet");
+    internal static Rendered StatusStopped(ConfigLocation location, ReportForm form)
+    {
+        var loaded = location.Match(
+            found => ConfigLoader.Load(found.Path),
+            missing => new LoadedConfig(missing.LookedAt[0], new ConfigOutcome(Option<BalConfig>.None, [])));
+        var report = StatusReports.Stopped(CommandLine.Version, loaded.Path, loaded.Outcome.Config);
+        return form == ReportForm.Json
+            ? new Rendered(Encoding.UTF8.GetString(StatusJson.Write(report)), LevelOf(report))
+            : Render(report, form);
+    }
+
+    private static Rendered Render(StatusReport report, ReportForm form) => new(
+        form == ReportForm.Verbose ? StatusText.Verbose(report) : StatusText.Concise(report), LevelOf(report));
+
+    private static ReportLevel LevelOf(StatusReport report) => report.Overall switch
+    {
+        OverallStatus.Ok => ReportLevel.Ok,
+        OverallStatus.Warn => ReportLevel.Warn,
+        _ => ReportLevel.Critical,
+    };
 }

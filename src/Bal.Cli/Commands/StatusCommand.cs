@@ -41,7 +41,7 @@ internal static class StatusCommand
         PidFile.Inspect(home.PidFile).Match(
             missing: () => Stopped(composition, home, config, form),
             held: held => RunningDaemon.Ask(held.Pid, home.ControlSocket, "status", ControlClient.StatusPatience)
-                .Map(answer => Reports.Status(answer, form)),
+                .Bind(answer => Reports.Status(answer, form)),
             stale: _ => Stopped(composition, home, config, form),
             unreadable: problem => problem);
 

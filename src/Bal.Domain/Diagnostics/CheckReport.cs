@@ -17,6 +17,13 @@ public sealed record CheckReport(string ConfigPath, ConfigOutcome Outcome, bool 
     public static CheckReport Of(ConfigLocation.Missing missing, bool strict) =>
         new(missing.LookedAt[0], ConfigOutcome.Unreadable(MissingFile(missing)), strict);
 
+    /// <summary>Why nothing can start where there is no file.</summary>
+    public static Problem ProblemOf(ConfigLocation.Missing missing) =>
+        FindingProblem.Of(missing.LookedAt[0], MissingFile(missing)) with
+        {
+            WhatHappened = MissingFile(missing).Message,
+        };
+
     /// <summary>The errors in the order of the file.</summary>
     public Arr<Finding> Errors => Outcome.Findings.Filter(finding => finding.Severity == Severity.Error);
 

@@ -24,6 +24,10 @@ public abstract record Host
         public override string ToString() => Value;
     }
 
+    /// <summary>The host as it stands before a port: IPv6 addresses in brackets (RFC 3986, section 3.2.2).</summary>
+    public string ToUrlText() =>
+        this is Address { Value.AddressFamily: System.Net.Sockets.AddressFamily.InterNetworkV6 } ? $"[{this}]" : ToString();
+
     /// <summary>Applies the function of the case that this host is.</summary>
     public T Match<T>(Func<IPAddress, T> address, Func<string, T> name) => this switch
     {
@@ -40,7 +44,5 @@ public sealed record Endpoint(Host Host, int Port)
 {
     /// <summary><c>host:port</c>, with IPv6 addresses in brackets (RFC 3986, section 3.2.2).</summary>
     public override string ToString() =>
-        Host is Host.Address { Value.AddressFamily: System.Net.Sockets.AddressFamily.InterNetworkV6 }
-            ? string.Create(CultureInfo.InvariantCulture, $"[{Host}]:{Port}")
-            : string.Create(CultureInfo.InvariantCulture, $"{Host}:{Port}");
+        string.Create(CultureInfo.InvariantCulture, $"{Host.ToUrlText()}:{Port}");
 }

@@ -103,14 +103,14 @@ public static class Server
     private static Problem Invalid(LoadedConfig loaded)
     {
         var errors = loaded.Outcome.Findings.Filter(f => f.Severity == Severity.Error);
-        var first = errors[0];
+        var first = FindingProblem.Of(loaded.Path, errors[0]);
         var more = errors.Count > 1 ? $" (and {errors.Count - 1} more)" : "";
-        var where = first.At.Line > 0 ? $"{loaded.Path}:{first.At.Line}:{first.At.Column}: " : "";
-        return new Problem(
-            "config_invalid",
-            $"the configuration cannot be used: {where}{first.Message}{more}",
-            first.Hint.Length > 0 ? first.Hint : "a value was mistyped or a key is in the wrong place",
-            $"run 'bal check --config {loaded.Path}' to see every problem, correct the file, and try again");
+        return first with
+        {
+            Code = "config_invalid",
+            WhatHappened = $"the configuration cannot be used: {first.WhatHappened}{more}",
+            DoThisNow = $"{first.DoThisNow}; run 'bal check --config {loaded.Path}' to see everything at once",
+        };
     }
 
     private static void Answer(Reactor reactor, string request, Action<byte[]> answer)
