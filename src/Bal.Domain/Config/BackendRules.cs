@@ -24,7 +24,8 @@ internal static class BackendRules
             _ => Bad(Scalars.WrongKind(field, "a list of backends", Example)),
         },
         () => Bad(Faults.Error("missing_key", ConfigKeys.Backends, top.At,
-            "backends is missing; required is a list of at least one backend", $"add 'backends:' and below it {Example[6..]}")));
+            "backends is missing; required is a list of at least one backend",
+                $"add 'backends:' and below it {Example[6..]}")));
 
     /// <summary>How many backends the file lists, readable or not: what auto-tuning goes by.</summary>
     public static int CountOf(Fields top) => top.Find(ConfigKeys.Backends).Match(
@@ -33,10 +34,11 @@ internal static class BackendRules
     private static Checked<BackendEntry> One(Field item)
     {
         if (item.Value is not RawNode.Mapping mapping)
-            return Checked.Bad<BackendEntry>(Scalars.WrongKind(item, "a mapping of host and port", MappingHint(item.Value)));
+            return Checked.Bad<BackendEntry>(Scalars.WrongKind(item, "a mapping of host and port",
+                MappingHint(item.Value)));
         return Fields.Read(mapping, item.Path, ConfigKeys.Backend).Then(fields =>
             Required(fields, ConfigKeys.Host, HostSyntax.Allowed, HostOf).And(
-                Required(fields, ConfigKeys.Port, IntRange.Port.ToText(), field => Scalars.Integer(field, IntRange.Port)),
+                Required(fields, ConfigKeys.Port, IntRange.Port.ToText(), f => Scalars.Integer(f, IntRange.Port)),
                 (host, port) => new BackendEntry(new Endpoint(host, port), item.Path, mapping.At)));
     }
 
@@ -45,7 +47,8 @@ internal static class BackendRules
         HostSyntax.Read(scalar.Text).Match(
             Right: Checked.Good,
             Left: fault => Checked.Bad<Host>(Faults.Error(fault.Code, field.Path, scalar.At,
-                $"{field.Path} is {Shown.Value(scalar)}: {fault.Reason}; allowed is {HostSyntax.Allowed}", fault.Hint))));
+                $"{field.Path} is {Shown.Value(scalar)}: {fault.Reason}; allowed is {HostSyntax.Allowed}",
+                    fault.Hint))));
 
     private static Checked<T> Required<T>(Fields fields, string key, string allowed, Func<Field, Checked<T>> read) =>
         fields.Find(key).Match(read, () => Checked.Bad<T>(Faults.Error("missing_key", fields.PathOf(key), fields.At,
@@ -62,7 +65,8 @@ internal static class BackendRules
     });
 
     private static string MappingHint(RawNode item) =>
-        item is RawNode.Scalar scalar && HostSyntax.Read(scalar.Text).Match(Right: _ => false, Left: f => f.Code == "port_in_host")
+        item is RawNode.Scalar scalar
+        && HostSyntax.Read(scalar.Text).Match(Right: _ => false, Left: fault => fault.Code == "port_in_host")
             ? $"split it: '- host: \"{Shown.Text(scalar.Text[..scalar.Text.LastIndexOf(':')])}\"' and below it "
                 + $"'port: {Shown.Text(scalar.Text[(scalar.Text.LastIndexOf(':') + 1)..])}'"
             : Example;

@@ -48,13 +48,15 @@ public abstract record ConfigLocation
     };
 
     /// <summary>
-    /// Finds the file. One named by <paramref name="argument"/> or <paramref name="environment"/> is used or missing; only
+    /// Finds the file. One named by <paramref name="argument"/> or <paramref name="environment"/> is used or missing;
+    /// only
     /// without both are the default places looked at. An empty value of the environment variable counts as unset.
     /// </summary>
     /// <param name="argument">The value of <c>--config</c>.</param>
     /// <param name="environment">The value of <c>BAL_CONFIG</c>.</param>
     /// <param name="home">The directory <c>BAL_HOME</c>, its default already applied.</param>
-    /// <param name="exists">Whether there is anything at a path, readable or not: what is wrong with it is for the reader to
+    /// <param name="exists">Whether there is anything at a path, readable or not: what is wrong with it is for the
+    /// reader to
     /// say.</param>
     public static ConfigLocation Find(
         Option<string> argument, Option<string> environment, string home, Func<string, bool> exists) =>

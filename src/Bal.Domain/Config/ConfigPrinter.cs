@@ -4,11 +4,14 @@ using LanguageExt;
 
 namespace Bal.Domain.Config;
 
-/// <summary>Prints a configuration with every value explicit: what is in effect, defaults and auto-tuning included.</summary>
+/// <summary>
+/// Prints a configuration with every value explicit: what is in effect, defaults and auto-tuning included.
+/// </summary>
 public static class ConfigPrinter
 {
     /// <summary>
-    /// The main service as a document. Validating it gives an equal configuration again, whatever defaults a later version
+    /// The main service as a document. Validating it gives an equal configuration again, whatever defaults a later
+    /// version
     /// may have (a simple one with the warning that it carries a <c>runtime</c> block).
     /// </summary>
     public static RawNode ToRaw(BalConfig config)

@@ -15,7 +15,8 @@ public sealed record HostFacts(Option<long> HardDescriptorLimit, Arr<System.Net.
 
 /// <summary>What validation found: a configuration unless there is an error among the findings.</summary>
 /// <param name="Config">The configuration; none if there is an error.</param>
-/// <param name="Findings">Errors and warnings in the order of the file, at most 101: the last then counts the rest.</param>
+/// <param name="Findings">Errors and warnings in the order of the file, at most 101: the last then counts the
+/// rest.</param>
 public sealed record ConfigOutcome(Option<BalConfig> Config, Arr<Finding> Findings)
 {
     /// <summary>How many backends the file lists, valid or not; zero where it could not be read that far.</summary>
@@ -80,7 +81,8 @@ public static class ConfigValidation
             });
         return mode.And(level, (m, l) => new { m, l })
             .And(service, (c, s) => new BalConfig(c.m, c.l, s.Threads, Prelude.Array(s.Service)))
-            .With(ConfigWarnings.Of(top, mode.Value, address.Value, listener.Value, backends.Value, runtime.Value, facts));
+            .With(ConfigWarnings.Of(top, mode.Value, address.Value, listener.Value, backends.Value, runtime.Value,
+                facts));
     }
 
     private static Checked<T> Choice<T>(Fields top, string key, Arr<T> all, Func<T, string> word, T otherwise) =>

@@ -34,7 +34,8 @@ internal sealed class Fields
     public string PathOf(string key) => Path.Length == 0 ? key : $"{Path}.{key}";
 
     /// <summary>
-    /// Takes the entries apart. Keys that are unknown, that repeat or that are no scalars are errors; of a repeated key the
+    /// Takes the entries apart. Keys that are unknown, that repeat or that are no scalars are errors; of a repeated
+    /// key the
     /// first value is read on.
     /// </summary>
     public static Checked<Fields> Read(RawNode.Mapping mapping, string path, Arr<string> known)

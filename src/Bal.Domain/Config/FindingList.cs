@@ -9,7 +9,9 @@ internal static class FindingList
     /// <summary>How many findings are reported one by one; the rest is only counted.</summary>
     public const int MaxReported = 100;
 
-    /// <summary>Sorts by position and replaces what exceeds <see cref="MaxReported"/> by one finding that counts it.</summary>
+    /// <summary>
+    /// Sorts by position and replaces what exceeds <see cref="MaxReported"/> by one finding that counts it.
+    /// </summary>
     public static Arr<Finding> Of(IEnumerable<Finding> findings)
     {
         var sorted = findings.OrderBy(f => f.At.Line).ThenBy(f => f.At.Column).ToList();

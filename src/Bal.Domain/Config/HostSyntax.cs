@@ -51,7 +51,9 @@ internal static class HostSyntax
     private static Either<HostFault, Host> WithColon(string text)
     {
         var colon = text.IndexOf(':', StringComparison.Ordinal);
-        return text.LastIndexOf(':') == colon && colon > 0 ? PortInside(text[..colon], text[(colon + 1)..]) : Ipv6(text);
+        return text.LastIndexOf(':') == colon && colon > 0
+            ? PortInside(text[..colon], text[(colon + 1)..])
+            : Ipv6(text);
     }
 
     private static Either<HostFault, Host> PortInside(string host, string port) =>

@@ -11,7 +11,8 @@ internal static class OwnListener
     public static bool IsAny(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
 
     /// <summary>
-    /// Whether <paramref name="backend"/> is reached through <paramref name="listener"/>. Only what the machine's addresses and
+    /// Whether <paramref name="backend"/> is reached through <paramref name="listener"/>. Only what the machine's
+    /// addresses and
     /// the name <c>localhost</c> (RFC 6761, section 6.3) tell is considered: nothing is resolved.
     /// </summary>
     public static bool IsReachedBy(Listener listener, Endpoint backend, HostFacts facts) =>

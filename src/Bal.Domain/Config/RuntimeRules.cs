@@ -15,7 +15,8 @@ internal static class RuntimeRules
     private const string ThreadsAllowed = "auto, or an integer from 1 to 1024";
 
     /// <summary>
-    /// The block laid over the values auto-tuned for <paramref name="backends"/> backends. An unreadable value is an error
+    /// The block laid over the values auto-tuned for <paramref name="backends"/> backends. An unreadable value is an
+    /// error
     /// and leaves its auto-tuned value in place, so that what depends on the others is still checked.
     /// </summary>
     public static Checked<Runtime> Read(Fields top, int backends) => Block(top).Then(given =>
@@ -40,7 +41,8 @@ internal static class RuntimeRules
             // Every key of the block commented out leaves a null behind; that sets nothing and is no mistake.
             var empty when Scalars.IsNull(empty) => Checked.Good(Fields.None(field.Path, field.KeyAt)),
             _ => Checked.Good(Fields.None(field.Path, field.KeyAt)).With(
-                [Scalars.WrongKind(field, "a mapping of keys", "write each key on a line of its own, indented, without '- '")]),
+                [Scalars.WrongKind(field, "a mapping of keys",
+                    "write each key on a line of its own, indented, without '- '")]),
         },
         () => Checked.Good(Fields.None(ConfigKeys.RuntimeBlock, top.At)));
 
@@ -68,7 +70,8 @@ internal static class RuntimeRules
                 + $"{RuntimeNumber.BackoffInitial}, which is {initial}{(initialGiven.IsNone ? auto : "")}; "
                 + "allowed is a maximum of at least the initial value",
             maxGiven.IsNone ? $"also set {RuntimeNumber.BackoffMax}, to at least {initial}"
-            : initialGiven.IsNone ? $"raise it to at least {initial}, or also set {RuntimeNumber.BackoffInitial}, to at most {max}"
+            : initialGiven.IsNone
+                ? $"raise it to at least {initial}, or also set {RuntimeNumber.BackoffInitial}, to at most {max}"
             : $"raise it to at least {initial}")).AsEnumerable();
     }
 

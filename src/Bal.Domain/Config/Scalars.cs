@@ -29,7 +29,8 @@ internal static class Scalars
             $"{field.Path} is {Shown.Value(field.Value)}; allowed is {allowed}", hint);
 
     /// <summary>
-    /// An integer in decimal digits, quoted or not. Other spellings of YAML (<c>0x10</c>, <c>1_000</c>, <c>1e3</c>, leading
+    /// An integer in decimal digits, quoted or not. Other spellings of YAML (<c>0x10</c>, <c>1_000</c>, <c>1e3</c>,
+    /// leading
     /// zeros) are refused because parsers do not agree on what they mean.
     /// </summary>
     public static Checked<int> Integer(Field field, IntRange range) =>

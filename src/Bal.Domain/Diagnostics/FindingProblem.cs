@@ -5,7 +5,9 @@ namespace Bal.Domain.Diagnostics;
 /// <summary>A finding in a file, said in the three lines that every problem of bal has.</summary>
 public static class FindingProblem
 {
-    /// <summary><c>file:line:column</c> as editors understand it; the file alone where the finding has no place.</summary>
+    /// <summary>
+    /// <c>file:line:column</c> as editors understand it; the file alone where the finding has no place.
+    /// </summary>
     public static string Location(string file, Finding finding) => finding.At == SourcePosition.None
         ? file
         : $"{file}:{finding.At.Line}:{finding.At.Column}";
@@ -44,7 +46,8 @@ public static class FindingProblem
         "health_timeout_exceeds_interval" => "one of the two values was changed without the other",
         "simple_mode_with_runtime" => "the block was added to a file that says it has none",
         "backend_is_own_listener" => "the port of bal and the port of the backend were mixed up",
-        "connections_exceed_descriptors" => "each relayed connection takes two descriptors, and the hard limit is lower",
+        "connections_exceed_descriptors" =>
+            "each relayed connection takes two descriptors, and the hard limit is lower",
         "more_findings" => "one mistake early in a file often causes many others",
         "file_missing" => "the path is misspelled, or the file has not been created yet",
         "file_is_directory" or "file_not_regular" => "the path names something other than a configuration file",
@@ -56,7 +59,8 @@ public static class FindingProblem
         "yaml_tab" => "the editor inserts tab characters",
         "yaml_syntax" => "indentation, a colon, a quote or a bracket is not as YAML wants it",
         "yaml_multiple_documents" => "two files were joined, or a separator was pasted",
-        "yaml_too_deep" or "yaml_too_many_nodes" or "yaml_recursive_alias" => "the file is no configuration of bal, or is hostile",
+        "yaml_too_deep" or "yaml_too_many_nodes" or "yaml_recursive_alias" =>
+            "the file is no configuration of bal, or is hostile",
         "yaml_unknown_alias" => "a text that begins with '*' has to be quoted",
         _ => "the file does not say what bal expects here",
     };

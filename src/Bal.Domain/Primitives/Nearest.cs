@@ -5,11 +5,14 @@ namespace Bal.Domain.Primitives;
 /// <summary>"Did you mean": the known word that a mistyped one is nearest to.</summary>
 public static class Nearest
 {
-    /// <summary>Longer words get no suggestion: nobody mistypes a key by that much, and the work stays bounded.</summary>
+    /// <summary>
+    /// Longer words get no suggestion: nobody mistypes a key by that much, and the work stays bounded.
+    /// </summary>
     public const int MaxLength = 64;
 
     /// <summary>
-    /// The candidate nearest to <paramref name="word"/>; none if all of them are too far away to be meant. Case, hyphens
+    /// The candidate nearest to <paramref name="word"/>; none if all of them are too far away to be meant. Case,
+    /// hyphens
     /// and underscores do not count; a word that one candidate alone starts with, or continues, is near as well.
     /// </summary>
     public static Option<string> To(string word, Arr<string> candidates)
@@ -58,7 +61,8 @@ public static class Nearest
     {
         var near = candidates
             .Where(candidate => Simplify(candidate) is var known && typed.Length >= 3 && known.Length >= 3
-                && (known.StartsWith(typed, StringComparison.Ordinal) || typed.StartsWith(known, StringComparison.Ordinal)))
+                && (known.StartsWith(typed, StringComparison.Ordinal)
+                    || typed.StartsWith(known, StringComparison.Ordinal)))
             .ToList();
         return near.Count == 1 ? Option<string>.Some(near[0]) : Option<string>.None;
     }

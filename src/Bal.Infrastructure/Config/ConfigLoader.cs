@@ -8,7 +8,8 @@ namespace Bal.Infrastructure.Config;
 public static class ConfigLoader
 {
     /// <summary>
-    /// Reads and validates the file at <paramref name="path"/>, which is resolved against the current directory here, once.
+    /// Reads and validates the file at <paramref name="path"/>, which is resolved against the current directory here,
+    /// once.
     /// Never throws and never blocks: what cannot be read is a finding.
     /// </summary>
     public static LoadedConfig Load(string path, HostFacts facts)

@@ -7,7 +7,8 @@ using YamlDotNet.Core.Events;
 namespace Bal.Infrastructure.Config;
 
 /// <summary>
-/// From bytes to one YAML document, in time and memory bounded by <see cref="MaxBytes"/>. It walks the parser's events, so
+/// From bytes to one YAML document, in time and memory bounded by <see cref="MaxBytes"/>. It walks the parser's
+/// events, so
 /// that every node has its position and nothing is built for a document that is refused.
 /// </summary>
 public static class YamlReader
@@ -57,7 +58,8 @@ public static class YamlReader
         parser.Consume<DocumentEnd>();
         if (parser.Accept<DocumentStart>(out var second))
             throw new Refused(YamlText.Fault("yaml_multiple_documents", At(second!.Start),
-                "a second document starts here; a configuration is one document", "remove the line '---' and what follows it"));
+                "a second document starts here; a configuration is one document",
+                    "remove the line '---' and what follows it"));
         return root.Value;
     }
 
@@ -136,7 +138,8 @@ public static class YamlReader
         {
             if (!_anchors.TryGetValue(alias.Value.Value, out var target))
                 throw new Refused(YamlText.Fault("yaml_unknown_alias", At(alias.Start),
-                    $"'*{alias.Value.Value}' refers to an anchor that does not exist", "quote the text if a plain '*' is meant"));
+                    $"'*{alias.Value.Value}' refers to an anchor that does not exist",
+                        "quote the text if a plain '*' is meant"));
             if (target is null)
                 throw new Refused(YamlText.Fault("yaml_recursive_alias", At(alias.Start),
                     $"'*{alias.Value.Value}' refers to the node that it is part of", "write the value out"));
@@ -155,7 +158,8 @@ public static class YamlReader
         }
 
         private static Refused TooDeep(ParsingEvent at) => new(YamlText.Fault("yaml_too_deep", At(at.Start),
-            $"lists and mappings are nested more than {MaxDepth} levels deep", "a configuration needs three levels; check the brackets"));
+            $"lists and mappings are nested more than {MaxDepth} levels deep",
+                "a configuration needs three levels; check the brackets"));
 
         private static bool IsQuoted(Scalar scalar) => scalar.Style is not (ScalarStyle.Plain or ScalarStyle.Any);
     }

@@ -23,9 +23,11 @@ internal static class YamlText
             return Fault("not_utf8", SourcePosition.Start, "the file is UTF-16 text; allowed is UTF-8", EncodingHint);
         var content = bytes.StartsWith(Encoding.UTF8.Preamble) ? bytes[Encoding.UTF8.Preamble.Length..] : bytes;
         var buffer = new char[content.Length];
-        if (Utf8.ToUtf16(content, buffer, out var read, out var written, replaceInvalidSequences: false) != OperationStatus.Done)
+        if (Utf8.ToUtf16(content, buffer, out var read, out var written,
+            replaceInvalidSequences: false) != OperationStatus.Done)
             return Fault("not_utf8", PositionOf(buffer.AsSpan(0, written)),
-                $"the file is not UTF-8: byte 0x{content[read]:x2} is invalid here", "save the file as UTF-8, or remove the character");
+                $"the file is not UTF-8: byte 0x{content[read]:x2} is invalid here",
+                    "save the file as UTF-8, or remove the character");
         var text = buffer.AsSpan(0, written);
         // YAML 1.2, section 5.1: C0 controls but tab and line breaks, and DEL, are not printable.
         var control = text.IndexOfAny(Controls);
@@ -37,7 +39,8 @@ internal static class YamlText
     }
 
     /// <summary>
-    /// Where the line, or the one before or after it, is indented with a tab; null where none is. The parser blames the token
+    /// Where the line, or the one before or after it, is indented with a tab; null where none is. The parser blames
+    /// the token
     /// before the tab as often as the one behind it.
     /// </summary>
     public static SourcePosition? TabIndentation(string text, int line)

@@ -8,7 +8,10 @@ namespace Bal.Infrastructure.Json;
 /// <summary>The check report as JSON (contract, section 2); keys may be added, never removed or renamed.</summary>
 public static class CheckJson
 {
-    /// <summary>The indented object, ending in a newline. <c>line</c> and <c>column</c> are null for what concerns the whole file.</summary>
+    /// <summary>
+    /// The indented object, ending in a newline. <c>line</c> and <c>column</c> are null for what concerns the whole
+    /// file.
+    /// </summary>
     public static string Write(CheckReport report)
     {
         using var buffer = new MemoryStream();

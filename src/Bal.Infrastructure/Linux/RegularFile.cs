@@ -49,8 +49,10 @@ internal static partial class RegularFile
     private const int S_IFREG = 0x8000;
 
     /// <summary>
-    /// The bytes of the regular file at <paramref name="path"/>, symbolic links followed. It is opened with O_NONBLOCK, so
-    /// that a FIFO without a writer returns at once (fifo(7)), and read to at most <paramref name="limit"/> bytes whatever
+    /// The bytes of the regular file at <paramref name="path"/>, symbolic links followed. It is opened with
+    /// O_NONBLOCK, so
+    /// that a FIFO without a writer returns at once (fifo(7)), and read to at most <paramref name="limit"/> bytes
+    /// whatever
     /// size it claims.
     /// </summary>
     public static Either<FileFault, byte[]> Read(string path, int limit)

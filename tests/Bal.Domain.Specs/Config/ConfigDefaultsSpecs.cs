@@ -27,7 +27,8 @@ public class ConfigDefaultsSpecs
     };
 
     [Theory, MemberData(nameof(RuntimeTable))]
-    public void A_runtime_key_is_auto_tuned_by_the_number_of_backends(string key, int two, int five, int many, int least)
+    public void A_runtime_key_is_auto_tuned_by_the_number_of_backends(string key, int two, int five, int many,
+        int least)
     {
         Assert.InRange(least, 0, 1);
         int[] expected = [two, two, five, five, five, many, many];

@@ -190,7 +190,8 @@ public class ConfigErrorSpecs
 
     [Theory]
     [InlineData("failover_backoff_initial_ms", "9000", "failover_backoff_max_ms is 5000 (auto-tuned for 2 backends)")]
-    [InlineData("failover_backoff_max_ms", "150", "failover_backoff_initial_ms, which is 200 (auto-tuned for 2 backends)")]
+    [InlineData("failover_backoff_max_ms", "150",
+        "failover_backoff_initial_ms, which is 200 (auto-tuned for 2 backends)")]
     public void A_backoff_that_conflicts_with_an_auto_tuned_one_names_it(string key, string value, string said)
     {
         var draft = Draft.Valid();
@@ -249,7 +250,8 @@ public class ConfigErrorSpecs
     public void A_document_that_is_no_mapping_is_one_clear_error(string text, string code)
     {
         var finding = Assert.Single(
-            ConfigValidation.Validate(new RawNode.Scalar(SourcePosition.Start, text, false), HostFacts.Unknown).Findings);
+            ConfigValidation.Validate(new RawNode.Scalar(SourcePosition.Start, text, false),
+                HostFacts.Unknown).Findings);
 
         Assert.Equal((Severity.Error, code), (finding.Severity, finding.Code));
     }
@@ -262,7 +264,8 @@ public class ConfigErrorSpecs
         var document = missing.Mapping(missing.Entry("bind_address", missing.Scalar("::1")));
 
         Assert.Equal("no_backends", empty.OnlyFinding().Code);
-        Assert.Equal("missing_key", Assert.Single(ConfigValidation.Validate(document, HostFacts.Unknown).Findings).Code);
+        Assert.Equal("missing_key", Assert.Single(ConfigValidation.Validate(document,
+            HostFacts.Unknown).Findings).Code);
     }
 
     [Fact]

@@ -13,7 +13,8 @@ public class ConfigLocationSpecs
     [InlineData(null, "b.yaml", "b.yaml", ConfigSource.Environment)]
     [InlineData(null, "", InHome, ConfigSource.Home)]
     [InlineData(null, null, InHome, ConfigSource.Home)]
-    public void The_first_place_that_is_named_wins(string? argument, string? environment, string path, ConfigSource source) =>
+    public void The_first_place_that_is_named_wins(string? argument, string? environment, string path,
+        ConfigSource source) =>
         Assert.Equal(new ConfigLocation.Found(path, source), Find(argument, environment, _ => true));
 
     [Fact]

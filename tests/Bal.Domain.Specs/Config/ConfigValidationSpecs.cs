@@ -79,7 +79,8 @@ public class ConfigValidationSpecs
         ["unknown runtime key"] = d => AddKey(d, d.Runtime, "max_connections"),
     };
 
-    private static SourcePosition AddKey(Draft draft, List<RawEntry> to, string key) => AddNode(draft, to, draft.Scalar(key));
+    private static SourcePosition AddKey(Draft draft, List<RawEntry> to, string key) => AddNode(draft, to,
+        draft.Scalar(key));
 
     private static SourcePosition AddNode(Draft draft, List<RawEntry> to, RawNode key)
     {

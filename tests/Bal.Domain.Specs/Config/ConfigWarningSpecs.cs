@@ -123,7 +123,8 @@ public class ConfigWarningSpecs
         draft.Add(draft.Top, "bind_address", "::");
         draft.Add(draft.Top, "log_level", "loud");
 
-        Assert.Equal(["invalid_value", "listens_on_every_interface"], draft.Validate().Findings.Select(f => f.Code).Order());
+        Assert.Equal(["invalid_value", "listens_on_every_interface"], draft.Validate().Findings.Select(f =>
+            f.Code).Order());
     }
 
     private static void Expect(string code, SourcePosition at, Finding finding)

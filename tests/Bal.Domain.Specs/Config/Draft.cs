@@ -5,7 +5,8 @@ using LanguageExt;
 namespace Bal.Domain.Specs.Config;
 
 /// <summary>
-/// A valid document that a test spoils or extends. Each node that is added stands on a line of its own, so that a finding
+/// A valid document that a test spoils or extends. Each node that is added stands on a line of its own, so that a
+/// finding
 /// tells which one it is about.
 /// </summary>
 internal sealed class Draft

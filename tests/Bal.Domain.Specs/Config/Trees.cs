@@ -12,11 +12,14 @@ public static class Trees
 {
     private static readonly string[] Words =
     [
-        "mode", "port", "bind_address", "method", "log_level", "backends", "runtime", "host", "threads", "overload_policy",
-        "health_check_interval_ms", "failover_backoff_initial_ms", "failover_backoff_max_ms", "tcp_backlog", "hots", "<<",
+        "mode", "port", "bind_address", "method", "log_level", "backends", "runtime", "host", "threads",
+            "overload_policy",
+        "health_check_interval_ms", "failover_backoff_initial_ms", "failover_backoff_max_ms", "tcp_backlog", "hots",
+            "<<",
         "", "~", "null", "0", "1", "-1", "80", "9295", "65536", "007", "1e3", "0x10", "99999999999999999999", "simple",
         "advanced", "round_robin", "info", "reject", "auto", "10.0.0.1", "127.1", "::", "[::1]", "::1%eth0", "1::2::3",
-        "10.0.0.1:80", "[::1]:80", "[", "]", ":", ".", "..", "a..b", "-a", "localhost.", "LOCALHOST", "\u0000", "\ud800", "ü",
+        "10.0.0.1:80", "[::1]:80", "[", "]", ":", ".", "..", "a..b", "-a", "localhost.", "LOCALHOST", "\u0000",
+            "\ud800", "ü",
     ];
 
     public static Arbitrary<RawNode> AnyTree() => Gen.Sized(size => Tree(Math.Min(size, 30))).ToArbitrary();
@@ -54,9 +57,11 @@ public static class Trees
             .Where(a => !a.IsIPv4MappedToIPv6).Select(a => (Host)new Host.Address(a)),
         Gen.Elements("localhost", "db", "a-b.example", "_x.y_z.internal", "1a.2b").Select(n => (Host)new Host.Name(n)));
 
-    private static Gen<Endpoint> EndpointGen => HostGen.Zip(Gen.Choose(1, 65_535), (host, port) => new Endpoint(host, port));
+    private static Gen<Endpoint> EndpointGen => HostGen.Zip(Gen.Choose(1, 65_535), (host, port) => new Endpoint(host,
+        port));
 
-    private static Gen<int> Positive => Gen.OneOf(Gen.Choose(1, 20), Gen.Choose(1, int.MaxValue), Gen.Constant(int.MaxValue));
+    private static Gen<int> Positive => Gen.OneOf(Gen.Choose(1, 20), Gen.Choose(1, int.MaxValue),
+        Gen.Constant(int.MaxValue));
 
     private static Gen<Tuning> TuningGen =>
         from n in Positive.ArrayOf(13)

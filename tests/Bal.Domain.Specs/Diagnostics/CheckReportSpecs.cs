@@ -20,7 +20,8 @@ public class CheckReportSpecs
 
         Assert.False(report.Failed);
         Assert.Equal(
-            ["result: OK", "backends: 2", "warnings: 1", "what_happened", "why_likely", "do_this_now", "next: run 'bal doctor'"],
+            ["result: OK", "backends: 2", "warnings: 1", "what_happened", "why_likely", "do_this_now",
+                "next: run 'bal doctor'"],
             Lines(report));
     }
 
@@ -53,14 +54,16 @@ public class CheckReportSpecs
                 "next: correct the errors above, then run 'bal check' again"],
             Lines(report));
         Assert.Contains(
-            $"what_happened: /c.yaml:{at.Line}:3: error: port is 0; allowed is an integer from 1 to 65535\n", report.ToText());
+            $"what_happened: /c.yaml:{at.Line}:3: error: port is 0; allowed is an integer from 1 to 65535\n",
+                report.ToText());
         Assert.Contains("do_this_now: choose a value from 1 to 65535\n", report.ToText());
     }
 
     [Fact]
     public void A_missing_file_names_every_place_that_was_looked_at()
     {
-        var missing = new ConfigLocation.Missing(Prelude.Array("/h/config.yaml", "/etc/bal/config.yaml"), ConfigSource.System);
+        var missing = new ConfigLocation.Missing(Prelude.Array("/h/config.yaml", "/etc/bal/config.yaml"),
+            ConfigSource.System);
 
         var text = CheckReport.Of(missing, strict: false).ToText();
 
@@ -98,5 +101,6 @@ public class CheckReportSpecs
 
     /// <summary>The lines of the text, of the three-line blocks only the labels.</summary>
     private static IEnumerable<string> Lines(CheckReport report) => report.ToText().TrimEnd('\n').Split('\n')
-        .Select(line => line.Split(':')[0] is "what_happened" or "why_likely" or "do_this_now" ? line.Split(':')[0] : line);
+        .Select(line => line.Split(':')[0] is "what_happened" or "why_likely" or "do_this_now"
+            ? line.Split(':')[0] : line);
 }

@@ -29,7 +29,8 @@ public class NearestSpecs
         Assert.Equal(Option<string>.None, Nearest.To(typed, Commands));
 
     [Property]
-    public void The_distance_is_symmetric_zero_for_equals_and_bounded_by_the_longer_word(NonNull<string> a, NonNull<string> b)
+    public void The_distance_is_symmetric_zero_for_equals_and_bounded_by_the_longer_word(NonNull<string> a,
+        NonNull<string> b)
     {
         Assert.Equal(Nearest.Distance(a.Get, b.Get), Nearest.Distance(b.Get, a.Get));
         Assert.Equal(0, Nearest.Distance(a.Get, a.Get));

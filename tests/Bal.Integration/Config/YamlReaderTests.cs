@@ -6,7 +6,9 @@ using Bal.Infrastructure.Config;
 
 namespace Bal.Integration.Config;
 
-/// <summary>From bytes to a document: positions, and one clear error for whatever is hostile, in bounded time and memory.</summary>
+/// <summary>
+/// From bytes to a document: positions, and one clear error for whatever is hostile, in bounded time and memory.
+/// </summary>
 public class YamlReaderTests
 {
     private static readonly TimeSpan Bound = TimeSpan.FromSeconds(5);
@@ -105,7 +107,8 @@ public class YamlReaderTests
     {
         var text = new string('[', levels) + new string(']', levels);
 
-        Assert.Equal(accepted ? "" : "yaml_too_deep", YamlReader.Read(Encoding.UTF8.GetBytes(text)).Match(_ => "", f => f.Code));
+        Assert.Equal(accepted ? "" : "yaml_too_deep", YamlReader.Read(Encoding.UTF8.GetBytes(text)).Match(_ => "", f =>
+            f.Code));
     }
 
     [Fact]
@@ -176,7 +179,8 @@ public class YamlReaderTests
 
     private static string Repeat(string part, int bytes) => string.Concat(Enumerable.Repeat(part, bytes / part.Length));
 
-    private static string AliasBomb(string open, string close) => "a0: &a0 lol\n" + string.Concat(Enumerable.Range(1, 12)
+    private static string AliasBomb(string open, string close) => "a0: &a0 lol\n" + string.Concat(Enumerable.Range(1,
+        12)
         .Select(i => $"a{i}: &a{i} {open}{string.Join(",", Enumerable.Repeat($"*a{i - 1}", 9))}{close}\n"));
 
     private static ConfigOutcome Validate(string text) =>

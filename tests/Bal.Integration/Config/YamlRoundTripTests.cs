@@ -19,7 +19,8 @@ public class YamlRoundTripTests
 
     [Property(MaxTest = 300)]
     public Property Any_text_gives_a_document_or_one_error() => Prop.ForAll(
-        Gen.Elements("a", "port", ": ", ":", "- ", "\n", "\n  ", "\t", "[", "]", "{", "}", ",", "\"", "'", "&a ", "*a", "!t ",
+        Gen.Elements("a", "port", ": ", ":", "- ", "\n", "\n  ", "\t", "[", "]", "{", "}", ",", "\"", "'", "&a ",
+            "*a", "!t ",
             "|\n", ">\n", "#", "%", "@", "? ", "---\n", "...\n", "\\", "é", "\u2028", "<<", "1").ListOf()
             .Select(parts => string.Concat(parts)).ToArbitrary(),
         text =>
@@ -34,13 +35,15 @@ public class YamlRoundTripTests
 
     private static Gen<RawNode> Leaf =>
         from text in Gen.OneOf(
-            Gen.Elements("", "9295", "a: b", "- x", "#", "'", "\"", "\\", "~", "null", "::", "[::1]", "  ", "*a", "&a", "<<", "é\u0007"),
+            Gen.Elements("", "9295", "a: b", "- x", "#", "'", "\"", "\\", "~", "null", "::", "[::1]", "  ", "*a",
+                "&a", "<<", "é\u0007"),
             ArbMap.Default.GeneratorFor<NonNull<string>>().Select(s => s.Get).Where(s => !s.Any(char.IsSurrogate)))
         select (RawNode)new RawNode.Scalar(SourcePosition.Start, text, quoted: true);
 
     private static Gen<RawNode> Tree(int size) => size <= 1 ? Leaf : Gen.OneOf(
         Leaf,
-        Tree(size / 3).ListOf(3).Select(items => (RawNode)new RawNode.Sequence(SourcePosition.Start, new Arr<RawNode>(items))),
+        Tree(size / 3).ListOf(3).Select(items => (RawNode)new RawNode.Sequence(SourcePosition.Start,
+            new Arr<RawNode>(items))),
         Leaf.Zip(Tree(size / 3), (key, value) => new RawEntry(key, value)).ListOf(3)
             .Select(entries => (RawNode)new RawNode.Mapping(SourcePosition.Start, new Arr<RawEntry>(entries))));
 

@@ -22,11 +22,13 @@ public class CheckJsonTests
             Assert.Single(root.GetProperty("errors").EnumerateArray().ToList()).GetString());
         var warning = Assert.Single(root.GetProperty("warnings").EnumerateArray().ToList()).GetString();
         Assert.StartsWith("/c.yaml:1:1: bind_address is 0.0.0.0 (the default)", warning);
-        var error = root.GetProperty("findings").EnumerateArray().Single(f => f.GetProperty("severity").GetString() == "error");
+        var error = root.GetProperty("findings").EnumerateArray().Single(f =>
+            f.GetProperty("severity").GetString() == "error");
         Assert.Equal(["severity", "code", "path", "line", "column", "message", "hint"],
             error.EnumerateObject().Select(p => p.Name));
         Assert.Equal(("out_of_range", "port", 1, 7), (error.GetProperty("code").GetString(),
-            error.GetProperty("path").GetString(), error.GetProperty("line").GetInt32(), error.GetProperty("column").GetInt32()));
+            error.GetProperty("path").GetString(), error.GetProperty("line").GetInt32(),
+                error.GetProperty("column").GetInt32()));
     }
 
     [Fact]
@@ -51,8 +53,10 @@ public class CheckJsonTests
 
     private static JsonDocument Write(string yaml)
     {
-        var document = YamlReader.Read(Encoding.UTF8.GetBytes(yaml)).Match(d => d, f => throw new Xunit.Sdk.XunitException(f.Message));
-        var text = CheckJson.Write(new CheckReport("/c.yaml", ConfigValidation.Validate(document, HostFacts.Unknown), false));
+        var document = YamlReader.Read(Encoding.UTF8.GetBytes(yaml)).Match(d => d, f =>
+            throw new Xunit.Sdk.XunitException(f.Message));
+        var text = CheckJson.Write(new CheckReport("/c.yaml", ConfigValidation.Validate(document, HostFacts.Unknown),
+            false));
         Assert.StartsWith("{\n  \"config_path\"", text);
         return JsonDocument.Parse(text);
     }
