@@ -54,7 +54,7 @@ internal static class GracefulCommand
 
         if (answer.ProblemOrNull() is { } problem) composition.Error.Problem(problem);
         foreach (var finding in answer.Items("findings"))
-            composition.Error.Problem(FindingProblem.Of("", ToFinding(finding)));
+            composition.Error.Problem(FindingProblem.Of(answer.Text("config_path") ?? "", ToFinding(finding)));
         return applied ? ExitCode.Ok : ExitCode.Failure;
     }
 

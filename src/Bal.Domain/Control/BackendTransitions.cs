@@ -53,8 +53,11 @@ internal static class BackendTransitions
             var policy = service.Config.Tuning.Health;
             var scheduled = backend with { Probe = backend.Probe with { NextAt = now.Plus(policy.Interval) } };
 
-            // A name that has never resolved cannot be probed: that is a failed check, without any waiting. It is also
-            // the answer while the first lookup is still under way, since a client could not be served either.
+            // While a lookup is under way nothing is known yet; its answer starts a probe.
+            if (backend.Addresses.IsEmpty && backend.Resolution.InFlight)
+                return new(scheduled, service.Protection, Arr<ControlEffect>.Empty);
+
+            // A name that does not resolve cannot be probed: that is a failed check, without any waiting.
             return backend.Addresses.IsEmpty
                 ? Apply(
                     service,

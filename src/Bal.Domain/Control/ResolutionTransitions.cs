@@ -26,6 +26,8 @@ internal static class ResolutionTransitions
         {
             Resolution = next,
             Addresses = Moves(b, resolved.Addresses) ? resolved.Addresses : b.Addresses,
+            // A backend that has just got an address need not wait for the next turn to be checked.
+            Probe = b.Addresses.IsEmpty && !failed ? b.Probe with { NextAt = Instant.Min(b.Probe.NextAt, now) } : b.Probe,
         }));
         return (failed, changed) switch
         {

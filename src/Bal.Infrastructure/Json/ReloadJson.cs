@@ -8,13 +8,16 @@ namespace Bal.Infrastructure.Json;
 public static class ReloadJson
 {
     /// <summary>One JSON object with a newline at the end.</summary>
-    public static byte[] Write(ReloadAnswer answer)
+    /// <param name="configPath">The file that was read.</param>
+    /// <param name="answer">What came of it.</param>
+    public static byte[] Write(string configPath, ReloadAnswer answer)
     {
         using var stream = new MemoryStream();
         using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
         {
             json.WriteStartObject();
             json.WriteBoolean("applied", answer.Applied);
+            json.WriteString("config_path", configPath);
             json.WriteNumber("config_version", answer.ConfigVersion);
             json.WriteString("message", answer.Problem.Match(
                 Some: p => p.WhatHappened,

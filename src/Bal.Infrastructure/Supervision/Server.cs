@@ -62,7 +62,7 @@ public static class Server
         using var signals = new Signals(reactor, () => ReopenLog(options.Log));
         return plane.Prepare(reading.Config)
             .Bind(_ => ControlServer.Open(
-                reactor, options.Home.ControlSocket, (line, answer) => Answer(reactor, line, answer)))
+                reactor, options.Home.ControlSocket, (line, answer) => Answer(reactor, options, line, answer)))
             .Bind(control =>
             {
                 using (control)
@@ -113,7 +113,8 @@ public static class Server
         };
     }
 
-    private static void Answer(Reactor reactor, string request, Action<byte[]> answer)
+    private static void Answer(
+        Reactor reactor, ServerOptions options, string request, Action<byte[]> answer)
     {
         switch (request)
         {
@@ -121,7 +122,7 @@ public static class Server
                 reactor.Post(new SupervisorInput.Status(report => answer(StatusJson.Write(report))));
                 break;
             case "graceful":
-                reactor.Post(new SupervisorInput.Reload(result => answer(ReloadJson.Write(result))));
+                reactor.Post(new SupervisorInput.Reload(result => answer(ReloadJson.Write(options.ConfigPath, result))));
                 break;
             default:
                 answer("{\"error\": \"unknown request; known are: status, graceful\"}\n"u8.ToArray());
