@@ -8,7 +8,7 @@ namespace Bal.Infrastructure.Diagnosis;
 /// <summary>What other parts of bal find out, in the words of doctor.</summary>
 public static class DoctorSources
 {
-    /// <summary>What the PID file of <paramref name="home"/> says. Only if it is held is there a daemon to ask.</summary>
+    /// <summary>What the PID file of <paramref name="home"/> says; if held, there is a daemon to ask.</summary>
     public static PidFact Pid(BalHome home) => PidFile.Inspect(home.PidFile).Match<PidFact>(
         missing: () => new PidFact.Absent(),
         held: h => new PidFact.Held(Prelude.Some(h.Pid)),
