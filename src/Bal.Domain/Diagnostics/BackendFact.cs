@@ -31,7 +31,7 @@ public abstract record ProbeOutcome
     /// <param name="Reason">What the system said.</param>
     public sealed record Unreachable(string Reason) : ProbeOutcome;
 
-    /// <summary>This machine could not even try (EMFILE, EADDRNOTAVAIL, EPERM): says nothing about the backend.</summary>
+    /// <summary>This machine could not even try (EMFILE, EADDRNOTAVAIL): says nothing about the backend.</summary>
     /// <param name="Reason">What the system said.</param>
     public sealed record LocalFailure(string Reason) : ProbeOutcome;
 

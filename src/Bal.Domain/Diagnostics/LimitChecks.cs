@@ -13,7 +13,7 @@ public static class LimitChecks
     public static Arr<DoctorCheck> Of(BalConfig config, LimitFacts limits) =>
         Prelude.Array(Descriptors(config, limits), Backlog(config, limits), Ports(config, limits));
 
-    /// <summary>The descriptors that the limits on connections amount to: two a connection, and the spare ones.</summary>
+    /// <summary>The descriptors that the limits amount to: two a connection, and the spare ones.</summary>
     public static long DescriptorsFor(BalConfig config) =>
         config.Services.Sum(s => 2L * s.Tuning.MaxConcurrentConnections) + SpareDescriptors;
 

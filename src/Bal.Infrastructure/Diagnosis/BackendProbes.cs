@@ -12,7 +12,7 @@ namespace Bal.Infrastructure.Diagnosis;
 /// <summary>One fresh TCP connect to every backend, as a client's connection would make it.</summary>
 internal static class BackendProbes
 {
-    /// <summary>Probes at once: enough to be quick with hundreds of backends, few enough for any descriptor limit.</summary>
+    /// <summary>Probes at once: quick with hundreds of backends, few enough for any descriptor limit.</summary>
     private const int Concurrency = 64;
 
     internal static async Task<Arr<BackendFact>> RunAsync(Arr<Service> services, CancellationToken cancel)

@@ -23,7 +23,8 @@ internal static class BindAttempt
         {
             using var socket = new Socket(local.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             socket.SetRawSocketOption(SolSocket, SoReuseAddr, BitConverter.GetBytes(1));
-            if (local.AddressFamily == AddressFamily.InterNetworkV6) socket.DualMode = local.Address.Equals(IPAddress.IPv6Any);
+            if (local.AddressFamily == AddressFamily.InterNetworkV6)
+                socket.DualMode = local.Address.Equals(IPAddress.IPv6Any);
             socket.Bind(local);
             return new BindOutcome.Free();
         }

@@ -12,7 +12,7 @@ namespace Bal.Infrastructure.Diagnosis;
 /// <param name="LogPath">The absolute path of the daemon's log file.</param>
 /// <param name="Config">What became of the configuration file.</param>
 /// <param name="Pid">What the PID file says.</param>
-/// <param name="Control">What the control socket answered; <see cref="ControlFact.NotAsked"/> if nobody holds the PID file.</param>
+/// <param name="Control">What the control socket answered, if somebody holds the PID file.</param>
 public sealed record DoctorInputs(
     string HomePath, string LogPath, ConfigFact Config, PidFact Pid, ControlFact Control);
 

@@ -84,7 +84,7 @@ internal static class SocketTable
     private static bool IsWildcard(IPAddress address) =>
         address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
 
-    /// <summary>Each group of 32 bits is printed as the number it is in memory, so its bytes come out in host order.</summary>
+    /// <summary>Each group of 32 bits is printed as a number of this machine, so its bytes are in host order.</summary>
     private static IPAddress Address(ReadOnlySpan<char> hex)
     {
         var bytes = new byte[hex.Length / 2];

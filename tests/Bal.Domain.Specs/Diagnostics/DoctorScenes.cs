@@ -70,7 +70,8 @@ internal static class DoctorScenes
         from config in AnyConfig
         from home in Gen.Elements<HomeFact>(
             new HomeFact.Missing("/h", true), new HomeFact.Missing("/h", false), new HomeFact.NotDirectory("/h"),
-            new HomeFact.Present("/h", 1000, 0b111_101_101, true), new HomeFact.Present("/h", 1000, 0b111_111_111, true),
+            new HomeFact.Present("/h", 1000, 0b111_101_101, true),
+            new HomeFact.Present("/h", 1000, 0b111_111_111, true),
             new HomeFact.Present("/it's here", 1000, 0b111_000_000, false))
         from pid in Gen.Elements<PidFact>(
             new PidFact.Absent(), new PidFact.Stale("empty"), new PidFact.Stale("-1"), new PidFact.Unreadable(Missing),

@@ -97,7 +97,8 @@ public sealed class DoctorTests : IDisposable
     [Fact]
     public async Task Localhost_is_reached_by_whichever_of_its_addresses_answers()
     {
-        var config = Config(FreePort(), IPAddress.Loopback, [new Endpoint(new Host.Name("localhost"), PortOf(_backend))]);
+        var config = Config(
+            FreePort(), IPAddress.Loopback, [new Endpoint(new Host.Name("localhost"), PortOf(_backend))]);
         var report = await Doctor.ExamineAsync(Inputs(config, new PidFact.Absent()), CancellationToken.None);
         Assert.Equal([CheckLevel.Ok], Levels(report));
     }
@@ -163,7 +164,8 @@ public sealed class DoctorTests : IDisposable
                 tuning with { Health = tuning.Health with { Timeout = new(timeout) } })));
     }
 
-    private static CheckLevel Level(DoctorReport report, string name) => report.Checks.Single(c => c.Name == name).Level;
+    private static CheckLevel Level(DoctorReport report, string name) =>
+        report.Checks.Single(c => c.Name == name).Level;
 
     private static CheckLevel[] Levels(DoctorReport report) =>
         [.. report.Checks.Where(c => c.Name == CheckName.Backend).Select(c => c.Level)];

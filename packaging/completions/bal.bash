@@ -1,0 +1,31 @@
+# shellcheck shell=bash
+# Bash completion for bal: source it, or install it as /usr/share/bash-completion/completions/bal.
+_bal() {
+  local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD - 1]}" command="" word flags
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case "$word" in
+      check | doctor | status | start | graceful | stop | demo)
+        command="$word"
+        break
+        ;;
+    esac
+  done
+  case "$previous" in
+    -c | --config)
+      mapfile -t COMPREPLY < <(compgen -f -- "$current")
+      return
+      ;;
+    --seconds) return ;;
+  esac
+  case "$command" in
+    check) flags="--json --verbose --strict --config --help" ;;
+    doctor) flags="--json --verbose --brief --config --help" ;;
+    status) flags="--json --verbose --brief --exit-code --config --help" ;;
+    start) flags="--daemon --config --help" ;;
+    graceful | stop) flags="--config --help" ;;
+    demo) flags="--seconds --help" ;;
+    *) flags="check doctor status start graceful stop demo --help --version" ;;
+  esac
+  mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$current")
+}
+complete -F _bal bal
