@@ -1,0 +1,154 @@
+using Bal.Domain.Backend;
+using Bal.Domain.Control;
+using Bal.Domain.Primitives;
+using Bal.Domain.Specs.Generators;
+using FsCheck.Xunit;
+
+namespace Bal.Domain.Specs.Control;
+
+/// <summary>What holds in every life of bal, whatever happens in whatever order, sensible or not.</summary>
+[Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)], MaxTest = 300)]
+public class AnyLifeSpecs
+{
+    [Property]
+    public void No_sequence_of_events_throws(Scenario scenario) => Life.Of(scenario, _ => { });
+
+    [Property]
+    public void Same_inputs_give_the_same_decisions(Scenario scenario)
+    {
+        var first = new List<ControlStep>();
+        Life.Of(scenario, o => first.Add(o.After));
+
+        var again = new List<ControlStep>();
+        Life.Of(scenario, o => again.Add(o.After));
+
+        Assert.Equal(first.Select(s => s.State), again.Select(s => s.State));
+        Assert.Equal(first.Select(s => s.Effects.ToString()), again.Select(s => s.Effects.ToString()));
+    }
+
+    [Property]
+    public void Counters_never_fall_while_a_backend_lives(Scenario scenario) => Life.Of(scenario, o =>
+    {
+        foreach (var after in o.After.State.Backends())
+        {
+            var before = o.Before.Backends().Where(b => b.Id == after.Id).Select(b => b.Failures)
+                .SingleOrDefault(FailureCounters.Zero);
+            Assert.True(after.Failures.Timeout >= before.Timeout);
+            Assert.True(after.Failures.Refused >= before.Refused);
+            Assert.True(after.Failures.Other >= before.Other);
+        }
+    });
+
+    [Property]
+    public void No_count_is_ever_negative(Scenario scenario) => Life.Of(scenario, o =>
+    {
+        Assert.All(o.After.State.Backends(), b => Assert.True(
+            b is { Health: { Failures: >= 0, Successes: >= 0 }, Cooldown.Streak: >= 0 }));
+        Assert.All(o.After.State.Services, s => Assert.True(s.Protection.Match(
+            off => off.Recent.ForAll(mark => mark.Count > 0), on => on.Successes >= 0)));
+        Assert.True(o.After.State.Overload.Said >= 0 && o.After.State.Overload.Seen >= o.After.State.Overload.Said);
+    });
+
+    [Property]
+    public void An_identity_is_given_once_in_the_life_of_the_process(Scenario scenario)
+    {
+        var known = new Dictionary<BackendId, (Endpoint Endpoint, bool Gone)>();
+        Life.Of(scenario, o =>
+        {
+            var living = o.After.State.Backends().ToDictionary(b => b.Id);
+            foreach (var id in known.Keys.Where(id => !living.ContainsKey(id)).ToArray())
+                known[id] = known[id] with { Gone = true };
+            foreach (var backend in living.Values)
+            {
+                Assert.True(backend.Id.Value >= 1 && backend.Id.Value < o.After.State.NextBackendId);
+                if (known.TryGetValue(backend.Id, out var before))
+                    Assert.Equal((backend.Endpoint, false), before);
+                known[backend.Id] = (backend.Endpoint, false);
+            }
+        });
+    }
+
+    [Property]
+    public void The_configured_backends_come_first_and_in_the_order_of_the_file(Scenario scenario) => Life.Of(scenario, o =>
+        Assert.All(o.After.State.Services, service =>
+        {
+            var configured = service.Config.Backends;
+            Assert.Equal(configured, service.Backends.Take(configured.Count).Select(b => b.Endpoint));
+            Assert.All(service.Backends.Take(configured.Count), b => Assert.False(b.Draining));
+            Assert.All(service.Backends.Skip(configured.Count), b => Assert.True(b.Draining));
+        }));
+
+    [Property]
+    public void An_event_about_an_unknown_backend_changes_nothing(Scenario scenario, Outcome outcome, Count count)
+    {
+        var state = Life.Of(scenario, _ => { });
+        var now = new Instant(10_000_000);
+        // Time has done its work already, so that only the event itself could change something.
+        var settled = state.Then(now, Life.Tick);
+        var unknown = new BackendId(settled.NextBackendId);
+
+        foreach (var happened in new ControlEvent[]
+        {
+            new ControlEvent.ProbeEnded(unknown, outcome, LanguageExt.Option<System.Net.IPAddress>.None),
+            new ControlEvent.ConnectsFailed(unknown, FailureKind.Refused, count.Value),
+            new ControlEvent.ConnectsSucceeded(unknown, count.Value),
+            new ControlEvent.BackendIdle(unknown),
+            new ControlEvent.ClientExhausted("no such service"),
+        })
+        {
+            var step = ControlMachine.Step(happened, now, settled);
+            Assert.Equal(settled, step.State);
+            Assert.Empty(step.Effects);
+        }
+    }
+
+    [Property]
+    public void A_local_failure_changes_nothing(Scenario scenario, Count count)
+    {
+        var now = new Instant(10_000_000);
+        var settled = Life.Of(scenario, _ => { }).Then(now, Life.Tick);
+        foreach (var backend in settled.Backends())
+        {
+            var step = ControlMachine.Step(
+                new ControlEvent.ConnectsFailed(backend.Id, FailureKind.Local, count.Value), now, settled);
+            Assert.Equal(settled, step.State);
+            Assert.Empty(step.Effects);
+        }
+    }
+
+    [Property]
+    public void A_backend_that_drains_is_only_waited_for(Scenario scenario) => Life.Of(scenario, o =>
+    {
+        foreach (var before in o.Before.Backends().Where(b => b.Draining))
+        {
+            var after = o.After.State.Backends().SingleOrDefault(b => b.Id == before.Id);
+            if (after is null)
+                Assert.Equal(new ControlEvent.BackendIdle(before.Id), o.Happened);
+            else
+                Assert.Equal((before.Health, before.Cooldown, before.Failures, true),
+                    (after.Health, after.Cooldown, after.Failures, after.Draining));
+        }
+    });
+
+    [Property]
+    public void A_backend_is_forgotten_once_and_only_when_its_drain_is_over(Scenario scenario) => Life.Of(scenario, o =>
+    {
+        var gone = o.Before.Backends().Select(b => b.Id).Except(o.After.State.Backends().Select(b => b.Id));
+
+        Assert.Equal(gone, o.Effects<ControlEffect.Forget>().Select(e => e.Backend));
+    });
+
+    [Property]
+    public void A_refused_reload_changes_nothing(Scenario scenario) => Life.Of(scenario, o =>
+    {
+        // Whatever had become due by then is published with any event; it is not the reload's doing.
+        if (o.Happened is ControlEvent.ReloadRefused && o.Before.Phase is not Phase.Ended)
+        {
+            Assert.Equal(Settled(o.Before), Settled(o.After.State));
+            Assert.Contains(o.Effects<ControlEffect.Log>(), log => log.Line.Event == "reload_refused");
+        }
+    });
+
+    private static ControlState Settled(ControlState state) =>
+        state with { Services = state.Services.Map(s => s with { Table = Configs.AnyTable }) };
+}

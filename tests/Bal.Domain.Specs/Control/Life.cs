@@ -1,0 +1,70 @@
+using Bal.Domain.Backend;
+using Bal.Domain.Balancing;
+using Bal.Domain.Config;
+using Bal.Domain.Control;
+using Bal.Domain.Primitives;
+using Bal.Domain.Specs.Generators;
+
+namespace Bal.Domain.Specs.Control;
+
+/// <summary>One step of a life: what was, what happened when, and what came of it.</summary>
+internal sealed record Observation(ControlState Before, ControlEvent Happened, Instant Now, ControlStep After)
+{
+    public IEnumerable<T> Effects<T>() where T : ControlEffect => After.Effects.OfType<T>();
+}
+
+/// <summary>Runs scenarios through the composed machine, and reads its states.</summary>
+internal static class Life
+{
+    public static readonly Instant Birth = new(1_000);
+
+    public static ControlState Of(Scenario scenario, Action<Observation> observe)
+    {
+        var now = Birth;
+        var state = ControlMachine.Start(scenario.Config, now).State;
+        foreach (var moment in scenario.Moments)
+        {
+            now = now.Plus(new Duration(moment.AfterMs));
+            var step = ControlMachine.Step(moment.What, now, state);
+            observe(new Observation(state, moment.What, now, step));
+            state = step.State;
+        }
+
+        return state;
+    }
+
+    /// <summary>The state after a start and some events, all at one instant.</summary>
+    public static ControlState At(Instant now, BalConfig config, params ControlEvent[] events) =>
+        events.Aggregate(ControlMachine.Start(config, now).State, (s, e) => ControlMachine.Step(e, now, s).State);
+
+    public static ControlState Then(this ControlState state, Instant now, params ControlEvent[] events) =>
+        events.Aggregate(state, (s, e) => ControlMachine.Step(e, now, s).State);
+
+    public static IEnumerable<BackendState> Backends(this ControlState state) =>
+        state.Services.SelectMany(service => service.Backends);
+
+    public static BackendState Backend(this ControlState state, int id) =>
+        state.Backends().Single(b => b.Id == new BackendId(id));
+
+    public static bool Protected(this ControlState state) => state.Services[0].Protection.IsOn;
+
+    public static IEnumerable<Route> Routes(this RoutingTable table) =>
+        table.Up.Concat(table.Cooling).Concat(table.Down);
+
+    public static ControlEvent ProbePassed(int id) =>
+        new ControlEvent.ProbeEnded(new BackendId(id), Outcome.Success, LanguageExt.Option<System.Net.IPAddress>.None);
+
+    public static ControlEvent ProbeFailed(int id, FailureKind kind = FailureKind.Refused) =>
+        new ControlEvent.ProbeEnded(
+            new BackendId(id), Outcome.Failure(kind), LanguageExt.Option<System.Net.IPAddress>.None);
+
+    public static ControlEvent ConnectsFailed(int id, int count = 1, FailureKind kind = FailureKind.Refused) =>
+        new ControlEvent.ConnectsFailed(new BackendId(id), kind, count);
+
+    public static ControlEvent ConnectsSucceeded(int id, int count = 1) =>
+        new ControlEvent.ConnectsSucceeded(new BackendId(id), count);
+
+    public static readonly ControlEvent Tick = new ControlEvent.Tick();
+    public static readonly ControlEvent Stop = new ControlEvent.StopRequested();
+    public static readonly ControlEvent AllIdle = new ControlEvent.AllIdle();
+}

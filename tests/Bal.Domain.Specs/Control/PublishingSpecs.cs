@@ -1,0 +1,116 @@
+using Bal.Domain.Balancing;
+using Bal.Domain.Control;
+using Bal.Domain.Primitives;
+using Bal.Domain.Specs.Generators;
+using FsCheck.Xunit;
+
+namespace Bal.Domain.Specs.Control;
+
+/// <summary>What the event loops are told: everything they need, and only when it has changed.</summary>
+[Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)], MaxTest = 300)]
+public class PublishingSpecs
+{
+    [Property]
+    public void At_the_start_every_service_gets_its_first_table(Scenario scenario)
+    {
+        var start = ControlMachine.Start(scenario.Config, Life.Birth);
+
+        var tables = start.Effects.OfType<ControlEffect.Publish>().Select(p => p.Table).ToArray();
+        Assert.Equal(scenario.Config.Services.Map(s => s.Name), tables.Select(t => t.Service));
+        Assert.All(tables, t => Assert.Equal(1, t.Version));
+        Assert.All(tables, t => Assert.Empty(t.Cooling.Concat(t.Down)));
+        Assert.Equal(tables.Length, start.Effects.Count);
+    }
+
+    [Property]
+    public void A_table_holds_every_backend_that_can_be_tried_once_and_in_its_tier(Scenario scenario) =>
+        Life.Of(scenario, o => Assert.All(Living(o), service =>
+        {
+            foreach (var (tier, routes) in new[]
+            {
+                (Tier.Up, service.Table.Up), (Tier.Cooling, service.Table.Cooling), (Tier.Down, service.Table.Down),
+            })
+            {
+                Assert.Equal(
+                    service.Backends
+                        .Where(b => !b.Draining && !b.Addresses.IsEmpty && NaiveTier(b, o.Now) == tier)
+                        .Select(b => (b.Id, b.Endpoint, b.Addresses)),
+                    routes.Select(r => (r.Id, r.Endpoint, r.Addresses)));
+            }
+        }));
+
+    [Property]
+    public void A_table_holds_the_policies_in_force(Scenario scenario) => Life.Of(scenario, o =>
+        Assert.All(Living(o), service =>
+        {
+            Assert.Equal(service.Config.Name, service.Table.Service);
+            Assert.Equal(service.Protection.IsOn, service.Table.Protection);
+            Assert.Equal(service.Config.Tuning.ConnectTimeout, service.Table.ConnectTimeout);
+            Assert.Equal(service.Config.Tuning.IdleTimeout, service.Table.IdleTimeout);
+            Assert.Equal(service.Config.Tuning.MaxConcurrentConnections, service.Table.MaxConcurrentConnections);
+            Assert.Equal(service.Backends.Filter(b => b.Draining).Map(b => b.Id), service.Table.Draining);
+        }));
+
+    [Property]
+    public void A_table_is_published_exactly_when_it_changed_and_its_version_grows(Scenario scenario) =>
+        Life.Of(scenario, o =>
+        {
+            var changed = Living(o).Where(after => o.Before.Services
+                .Find(s => s.Config.Name == after.Config.Name)
+                .Match(before => after.Table with { Version = 0 } != before.Table with { Version = 0 }, () => true));
+            Assert.Equal(changed.Select(s => s.Table), o.Effects<ControlEffect.Publish>().Select(p => p.Table));
+
+            foreach (var published in o.Effects<ControlEffect.Publish>())
+                o.Before.Services.Find(s => s.Config.Name == published.Table.Service)
+                    .IfSome(before => Assert.Equal(before.Table.Version + 1, published.Table.Version));
+        });
+
+    [Property]
+    public void A_table_asks_for_successes_exactly_where_one_would_change_the_state(Scenario scenario) =>
+        Life.Of(scenario, o =>
+        {
+            var state = o.After.State;
+            if (state.Phase is Phase.Ended)
+                return;
+            foreach (var route in state.Services.SelectMany(s => s.Table.Routes()))
+            {
+                var after = ControlMachine.Step(new ControlEvent.ConnectsSucceeded(route.Id, 1), o.Now, state).State;
+                Assert.Equal(after != state, route.WantsSuccess);
+            }
+        });
+
+    [Property]
+    public void The_end_of_a_cooldown_is_published_by_the_tick_at_that_instant(Scenario scenario)
+    {
+        var now = new Instant(10_000_000);
+        var state = Life.Of(scenario, _ => { }).Then(now, Life.Tick);
+        foreach (var cooling in state.Services.SelectMany(s => s.Table.Cooling).ToArray())
+        {
+            var end = state.Backend(cooling.Id.Value).Cooldown.Until;
+            Assert.True(ControlMachine.NextDue(now, state).Milliseconds <= end.Milliseconds);
+
+            // Only the probe results that others wait for could change it, and there are none.
+            var at = ControlMachine.Step(Life.Tick, end, state);
+            Assert.Contains(at.Effects.OfType<ControlEffect.Publish>(), p => p.Table.Up.Exists(r => r.Id == cooling.Id));
+        }
+    }
+
+    [Property]
+    public void On_a_healthy_system_no_success_is_asked_for(Scenario scenario)
+    {
+        var start = ControlMachine.Start(scenario.Config, Life.Birth).State;
+        var healthy = start.Backends().Where(b => !b.Addresses.IsEmpty)
+            .Aggregate(start, (s, b) => s.Then(Life.Birth, Life.ConnectsSucceeded(b.Id.Value)));
+
+        Assert.All(healthy.Services.SelectMany(s => s.Table.Routes()), route => Assert.False(route.WantsSuccess));
+    }
+
+    // The tier in other words than the machine's: down wins over cooling, and a cooldown needs a failure behind it.
+    private static Tier NaiveTier(BackendState backend, Instant now) =>
+        backend.Health.Up
+            ? backend.Cooldown.Streak > 0 && now.Milliseconds < backend.Cooldown.Until.Milliseconds ? Tier.Cooling : Tier.Up
+            : Tier.Down;
+
+    private static IEnumerable<ServiceState> Living(Observation o) =>
+        o.Before.Phase is Phase.Ended ? [] : o.After.State.Services;
+}
