@@ -51,6 +51,10 @@ public static class ControlMachine
     /// </summary>
     public static Instant NextDue(Instant now, ControlState state)
     {
+        // A probe that was due when bal ended never starts any more: a shell that waited for it would spin.
+        if (state.Phase is Phase.Ended)
+            return Instant.Never;
+
         var due = Instant.Min(DrainTransitions.DueAt(state.Phase), state.Overload.DueAt);
         foreach (var service in state.Services)
         {

@@ -1,0 +1,41 @@
+using Bal.Domain.Control;
+using Bal.Domain.Specs.Generators;
+using FsCheck.Xunit;
+
+namespace Bal.Domain.Specs.Control;
+
+/// <summary>How many connections one cut of the drain ends: a share may be less than one connection and is then carried.</summary>
+[Properties(Arbitrary = [typeof(Values)])]
+public class CutShareSpecs
+{
+    [Property]
+    public void The_last_share_ends_everything(ushort open, ushort before)
+    {
+        var carried = CutShares.Next(7, before, CutShare.None).Carried;
+
+        Assert.Equal(open, CutShares.Next(1, open, carried).Cut);
+    }
+
+    [Property]
+    public void A_share_never_ends_more_than_is_open(Count open, byte oneOf, ushort before)
+    {
+        var carried = CutShares.Next(oneOf + 1, before, CutShare.None).Carried;
+
+        Assert.InRange(CutShares.Next(oneOf + 1, open.Value, carried).Cut, 0, open.Value);
+    }
+
+    [Fact]
+    public void Ten_connections_in_fifty_shares_end_one_in_every_five()
+    {
+        var (open, carried, cuts) = (10, CutShare.None, new List<int>());
+        for (var left = 50; left >= 1; left--)
+        {
+            var step = CutShares.Next(left, open, carried);
+            (open, carried) = (open - step.Cut, step.Carried);
+            if (step.Cut > 0)
+                cuts.Add(51 - left);
+        }
+
+        Assert.Equal([5, 10, 15, 20, 25, 30, 35, 40, 45, 50], cuts);
+    }
+}

@@ -1,0 +1,54 @@
+using Bal.Domain.Control;
+using Bal.Domain.Primitives;
+using Bal.Domain.Specs.Generators;
+using FsCheck.Xunit;
+
+namespace Bal.Domain.Specs.Control;
+
+/// <summary>When the machine wants to be woken: never too late, never in vain, never for ever.</summary>
+[Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)], MaxTest = 300)]
+public class NextDueSpecs
+{
+    [Property]
+    public void After_a_tick_the_next_one_is_due_later(Scenario scenario) => Life.Of(scenario, o =>
+    {
+        if (o.Happened is ControlEvent.Tick)
+            Assert.True(ControlMachine.NextDue(o.Now, o.After.State).Milliseconds > o.Now.Milliseconds);
+    });
+
+    [Property]
+    public void Nothing_happens_between_a_tick_and_the_next_one_that_is_due(Scenario scenario) => Life.Of(scenario, o =>
+    {
+        var due = ControlMachine.NextDue(o.Now, o.After.State);
+        if (o.Happened is not ControlEvent.Tick || due == Instant.Never)
+            return;
+
+        var early = ControlMachine.Step(Life.Tick, new Instant(due.Milliseconds - 1), o.After.State);
+
+        Assert.Equal(o.After.State, early.State);
+        Assert.Empty(early.Effects);
+    });
+
+    [Property]
+    public void What_is_due_is_done_by_the_tick_at_that_instant(Scenario scenario) => Life.Of(scenario, o =>
+    {
+        var due = ControlMachine.NextDue(o.Now, o.After.State);
+        if (due == Instant.Never)
+            return;
+
+        var at = Instant.Max(o.Now, due);
+        Assert.NotEqual(o.After.State, ControlMachine.Step(Life.Tick, at, o.After.State).State);
+    });
+
+    [Property]
+    public void Once_it_has_ended_nothing_is_due(Scenario scenario)
+    {
+        var ended = Life.Of(scenario, _ => { }).Then(new Instant(10_000_000), Life.Stop, Life.Stop);
+
+        Assert.Equal(Instant.Never, ControlMachine.NextDue(new Instant(10_000_000), ended));
+    }
+
+    [Property]
+    public void The_first_tick_is_due_at_once(Scenario scenario) =>
+        Assert.Equal(Life.Birth, ControlMachine.NextDue(Life.Birth, ControlMachine.Start(scenario.Config, Life.Birth).State));
+}
