@@ -7,7 +7,8 @@ namespace Bal.Cli;
 
 /// <summary>What the commands get from outside, put together once and by hand.</summary>
 /// <param name="Variable">The environment.</param>
-/// <param name="Directory">The directory that relative paths mean: the current one, read before anything changes it.</param>
+/// <param name="Directory">The directory that relative paths mean: the current one, read before anything changes
+/// it.</param>
 /// <param name="Out">Data.</param>
 /// <param name="Error">Diagnostics.</param>
 internal sealed record CompositionRoot(Func<string, string?> Variable, string Directory, Output Out, Output Error)
@@ -16,7 +17,8 @@ internal sealed record CompositionRoot(Func<string, string?> Variable, string Di
     internal static CompositionRoot ForThisProcess()
     {
         Func<string, string?> variable = Environment.GetEnvironmentVariable;
-        return new(variable, CurrentDirectory(), Output.Standard(error: false, variable), Output.Standard(error: true, variable));
+        var (output, error) = (Output.Standard(error: false, variable), Output.Standard(error: true, variable));
+        return new(variable, CurrentDirectory(), output, error);
     }
 
     /// <summary>The directory of this instance; nothing is created.</summary>
@@ -48,8 +50,8 @@ internal sealed record CompositionRoot(Func<string, string?> Variable, string Di
 
     // Readable or not: what is wrong with a file is for the reader to say.
     private static bool Exists(string path) =>
-        new FileInfo(path) is var file && (file.Exists || System.IO.Directory.Exists(path) || file.LinkTarget is not null
-            || (int)file.UnixFileMode != -1);
+        new FileInfo(path) is var file
+            && (file.Exists || file.LinkTarget is not null || (int)file.UnixFileMode != -1);
 
     // A directory that was deleted under the shell has no name; then only absolute paths mean something.
     private static string CurrentDirectory()

@@ -29,16 +29,18 @@ internal sealed record ControlAnswer(JsonElement Root)
     /// <summary>A whole number; null where there is none.</summary>
     internal long? Number(string name) => NumberOf(Root, name);
 
-    /// <summary>A member that is an object; an empty answer where there is none.</summary>
+    /// <summary>A member; an empty answer where there is none.</summary>
     internal ControlAnswer Member(string name) =>
-        Root.ValueKind == JsonValueKind.Object && Root.TryGetProperty(name, out var value) ? new(value) : new(default(JsonElement));
+        Root.ValueKind == JsonValueKind.Object && Root.TryGetProperty(name, out var value)
+            ? new(value)
+            : new(default(JsonElement));
 
     /// <summary>Whether a member is there and true.</summary>
-    internal bool Flag(string name) => Root.ValueKind == JsonValueKind.Object && Root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.True;
+    internal bool Flag(string name) => Member(name).Root.ValueKind == JsonValueKind.True;
 
     /// <summary>The members of a list; none where there is no list.</summary>
     internal IEnumerable<JsonElement> Items(string name) =>
-        Root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Array ? value.EnumerateArray() : [];
+        Member(name).Root is { ValueKind: JsonValueKind.Array } list ? list.EnumerateArray() : [];
 
     /// <summary>The three lines under <c>problem</c>, if there is one.</summary>
     internal Problem? ProblemOrNull() =>

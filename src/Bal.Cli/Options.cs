@@ -9,7 +9,8 @@ internal static class Options
     {
         var option = new Option<string?>("--config", "-c")
         {
-            Description = "Configuration file (else BAL_CONFIG, then config.yaml in BAL_HOME, then /etc/bal/config.yaml)",
+            Description =
+                "Configuration file (else BAL_CONFIG, then config.yaml in BAL_HOME, then /etc/bal/config.yaml)",
             HelpName = "FILE",
             Recursive = true,
         };
@@ -24,7 +25,10 @@ internal static class Options
 
     internal static Option<bool> Verbose() => new("--verbose") { Description = "Print the details as well" };
 
-    internal static Option<bool> Brief() => new("--brief") { Description = "Print the concise form (the default; wins over --verbose)" };
+    internal static Option<bool> Brief() => new("--brief")
+    {
+        Description = "Print the concise form (the default; wins over --verbose)",
+    };
 
     /// <summary>The form that the options ask for.</summary>
     internal static ReportForm Form(bool json, bool verbose, bool brief) =>
@@ -33,7 +37,11 @@ internal static class Options
     /// <summary>A whole number of seconds.</summary>
     internal static Option<int?> Seconds()
     {
-        var option = new Option<int?>("--seconds") { Description = "End after so many seconds (1 to 86400)", HelpName = "N" };
+        var option = new Option<int?>("--seconds")
+        {
+            Description = "End after so many seconds (1 to 86400)",
+            HelpName = "N",
+        };
         option.CustomParser = result =>
         {
             if (int.TryParse(result.Tokens[0].Value, out var seconds) && seconds is >= 1 and <= 86_400) return seconds;

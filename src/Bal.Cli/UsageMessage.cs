@@ -5,7 +5,9 @@ using LanguageExt;
 
 namespace Bal.Cli;
 
-/// <summary>What is said to somebody who has mistyped: the wrong word, and the right one that is nearest to it.</summary>
+/// <summary>
+/// What is said to somebody who has mistyped: the wrong word, and the right one that is nearest to it.
+/// </summary>
 internal static class UsageMessage
 {
     internal static string Of(ParseResult parsed, RootCommand tree)
@@ -24,7 +26,8 @@ internal static class UsageMessage
     private static string ProblemOf(ParseResult parsed)
     {
         foreach (var error in parsed.Errors)
-            if (error.SymbolResult is OptionResult { Tokens.Count: 0, Option: var option } && option.ValueType != typeof(bool))
+            if (error.SymbolResult is OptionResult { Tokens.Count: 0, Option: var option }
+                && option.ValueType != typeof(bool))
                 return $"{option.Name} needs a value: {option.Name} {option.HelpName}";
             else if (error.SymbolResult is OptionResult { Tokens.Count: > 1, Option: var repeated })
                 return $"{repeated.Name} was given more than once";
@@ -55,10 +58,12 @@ internal static class UsageMessage
         var owners = tree.Subcommands.Where(c => Words(c, tree).Contains(bare)).Select(c => $"'bal {c.Name}'").ToList();
         if (owners.Count > 0) return $"{Shown(bare)} is no option of '{name}', but of {string.Join(", ", owners)}";
         // Single letters are all one slip apart: there the list says more than a guess.
-        var near = bare.Length > 2 ? Nearest.To(bare, new Arr<string>(Words(command, tree))) : LanguageExt.Option<string>.None;
+        var words = Words(command, tree);
+        var near = bare.Length > 2 ? Nearest.To(bare, new Arr<string>(words)) : LanguageExt.Option<string>.None;
+        var known = string.Join(", ", words.Where(w => w.StartsWith("--", StringComparison.Ordinal)));
         return $"unknown option '{Shown(bare)}'" + near.Match(
             meant => $"; did you mean '{meant}'?",
-            () => $"; '{name}' knows {string.Join(", ", Words(command, tree).Where(w => w.StartsWith("--", StringComparison.Ordinal)))}");
+            () => $"; '{name}' knows {known}");
     }
 
     // 'bal check sample/config.yaml' is what most people try first.
@@ -76,7 +81,8 @@ internal static class UsageMessage
     private static List<string> Words(Command command, RootCommand tree)
     {
         var options = command == tree ? tree.Options : command.Options.Concat(tree.Options.Where(o => o.Recursive));
-        return [.. options.SelectMany(o => o.Aliases.Prepend(o.Name)).Distinct().Where(w => w is not ("/?" or "/h" or "-?"))];
+        var words = options.SelectMany(o => o.Aliases.Prepend(o.Name)).Distinct();
+        return [.. words.Where(w => w is not ("/?" or "/h" or "-?"))];
     }
 
     private static string Shown(string word)

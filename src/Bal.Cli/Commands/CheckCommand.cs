@@ -22,7 +22,8 @@ internal static class CheckCommand
         composition.Home().Match(
             Right: home =>
             {
-                var report = Reports.Check(composition.Config(home, LanguageExt.Prelude.Optional(config)), strict, form);
+                var location = composition.Config(home, LanguageExt.Prelude.Optional(config));
+                var report = Reports.Check(location, strict, form);
                 composition.Out.Report(report.Text);
                 return report.Level == ReportLevel.Critical ? ExitCode.Failure : ExitCode.Ok;
             },

@@ -8,7 +8,12 @@ internal static class DoctorCommand
     internal static Command Define(CompositionRoot composition, Option<string?> config)
     {
         var (json, verbose, brief) = (Options.Json(), Options.Verbose(), Options.Brief());
-        var command = new Command("doctor", "Diagnose process, port, backends, limits and permissions") { json, verbose, brief };
+        var command = new Command("doctor", "Diagnose process, port, backends, limits and permissions")
+        {
+            json,
+            verbose,
+            brief,
+        };
         command.SetAction(parsed => Run(
             composition,
             parsed.GetValue(config),

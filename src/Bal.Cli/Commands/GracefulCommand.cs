@@ -10,7 +10,9 @@ using LanguageExt;
 
 namespace Bal.Cli.Commands;
 
-/// <summary><c>bal graceful</c>: the daemon reads its file again; the command returns when the outcome is known.</summary>
+/// <summary>
+/// <c>bal graceful</c>: the daemon reads its file again; the command returns when the outcome is known.
+/// </summary>
 internal static class GracefulCommand
 {
     internal static Command Define(CompositionRoot composition)
@@ -34,7 +36,8 @@ internal static class GracefulCommand
     private static Either<Problem, string> Ask(BalHome home, RunningProcess process)
     {
         // The lock tells apart "not running" from a daemon that does not answer.
-        using (process) return RunningDaemon.Ask(process.Pid, home.ControlSocket, "graceful", ControlClient.GracefulPatience);
+        var patience = ControlClient.GracefulPatience;
+        using (process) return RunningDaemon.Ask(process.Pid, home.ControlSocket, "graceful", patience);
     }
 
     private static int Show(CompositionRoot composition, ControlAnswer answer)
@@ -49,7 +52,9 @@ internal static class GracefulCommand
         foreach (var change in answer.Items("changes"))
             if (change.ValueKind == JsonValueKind.String)
                 text.Append(CultureInfo.InvariantCulture, $"change: {change.GetString()}\n");
-        text.Append(applied ? "next: run 'bal status'\n" : "next: run 'bal check'; the earlier configuration keeps serving\n");
+        text.Append(applied
+            ? "next: run 'bal status'\n"
+            : "next: run 'bal check'; the earlier configuration keeps serving\n");
         composition.Out.Write(text.ToString());
 
         if (answer.ProblemOrNull() is { } problem) composition.Error.Problem(problem);

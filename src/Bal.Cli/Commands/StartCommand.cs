@@ -37,7 +37,8 @@ internal static class StartCommand
             string[] arguments = ["start", .. config.Match(file => (string[])["--config", file], () => [])];
             var variables = new Dictionary<string, string?> { ["BAL_HOME"] = home.Root };
             composition.AbsoluteVariable("BAL_CONFIG").IfSome(file => variables["BAL_CONFIG"] = file);
-            return DaemonLauncher.Launch(arguments, variables, DaemonLauncher.Patience).Map(pid => (Pid: pid, home.LogFile));
+            return DaemonLauncher.Launch(arguments, variables, DaemonLauncher.Patience)
+                .Map(pid => (Pid: pid, home.LogFile));
         }).Match(
             Right: started =>
             {

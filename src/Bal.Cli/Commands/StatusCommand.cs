@@ -33,7 +33,11 @@ internal static class StatusCommand
                     composition.Out.Report(report.Text);
                     return exitCode ? (int)report.Level : ExitCode.Ok;
                 },
-                Left: problem => composition.Unreported(problem, form) is var code && exitCode ? ExitCode.Critical : code);
+                Left: problem =>
+                {
+                    var code = composition.Unreported(problem, form);
+                    return exitCode ? ExitCode.Critical : code;
+                });
 
     // Stopped is an observation, too; only a daemon that runs and does not answer could not be observed.
     private static LanguageExt.Either<Problem, Rendered> Observe(

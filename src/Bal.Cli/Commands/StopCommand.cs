@@ -23,7 +23,9 @@ internal static class StopCommand
     }
 
     private static int Run(CompositionRoot composition) =>
-        composition.Home().Bind(home => RunningProcess.Find(home.PidFile).Bind(process => Stop(composition, home, process))).Match(
+        composition.Home()
+            .Bind(home => RunningProcess.Find(home.PidFile).Bind(process => Stop(composition, home, process)))
+            .Match(
             Right: pid =>
             {
                 composition.Out.Write(string.Create(CultureInfo.InvariantCulture, $"daemon: stopped (pid={pid})\n"));
@@ -62,7 +64,9 @@ internal static class StopCommand
     private static string Left(BalHome home) =>
         ControlClient.Ask(home.ControlSocket, "status", TimeSpan.FromMilliseconds(500))
             .Bind(ControlAnswer.Parse)
-            .Match(answer => answer.Number("active_connections") is { } left ? $", connections left: {left}" : "", _ => "");
+            .Match(
+                answer => answer.Number("active_connections") is { } left ? $", connections left: {left}" : "",
+                _ => "");
 
     private static Problem StillThere(int pid) => new(
         "stop_timeout",

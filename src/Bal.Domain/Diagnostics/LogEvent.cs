@@ -3,7 +3,9 @@ using LanguageExt;
 
 namespace Bal.Domain.Diagnostics;
 
-/// <summary>One line of the log as data: the core says what happened, the shell writes it (contract, section 3).</summary>
+/// <summary>
+/// One line of the log as data: the core says what happened, the shell writes it (contract, section 3).
+/// </summary>
 /// <param name="Level">How much it matters.</param>
 /// <param name="Module">The part of bal that says it, in snake_case, such as <c>health</c>.</param>
 /// <param name="Event">A stable snake_case name of the kind of event, such as <c>backend_down</c>.</param>

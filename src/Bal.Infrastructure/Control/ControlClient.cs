@@ -52,7 +52,8 @@ public static class ControlClient
 
     private static void Send(Socket socket, byte[] bytes)
     {
-        for (var sent = 0; sent < bytes.Length;) sent += socket.Send(bytes, sent, bytes.Length - sent, SocketFlags.None);
+        for (var sent = 0; sent < bytes.Length;)
+            sent += socket.Send(bytes, sent, bytes.Length - sent, SocketFlags.None);
     }
 
     private static Either<Problem, string> Receive(

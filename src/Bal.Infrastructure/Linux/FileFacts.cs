@@ -38,7 +38,9 @@ internal readonly partial record struct FileFacts(ulong Device, ulong Inode, uin
     /// <summary>The facts of an open file; null and errno if there are none.</summary>
     internal static FileFacts? Of(int fd) => Ask(fd, "", AtEmptyPath);
 
-    /// <summary>The facts of what a path names, symlinks followed unless it is itself one and that is not wanted.</summary>
+    /// <summary>
+    /// The facts of what a path names, symlinks followed unless it is itself one and that is not wanted.
+    /// </summary>
     internal static FileFacts? Of(string path, bool follow) => Ask(AtFdCwd, path, follow ? 0 : AtSymlinkNofollow);
 
     [LibraryImport("libc", EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -23,7 +23,9 @@ internal static unsafe class FileLock
         internal int Pid;
     }
 
-    /// <summary>Takes the write lock without waiting; 0, or the errno (EAGAIN or EACCES: somebody else holds it).</summary>
+    /// <summary>
+    /// Takes the write lock without waiting; 0, or the errno (EAGAIN or EACCES: somebody else holds it).
+    /// </summary>
     internal static int TryTake(int fd)
     {
         var wanted = new Flock { Type = WriteLock };

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Bal.Infrastructure.Linux;
 
-/// <summary>Files, locks, processes and limits; names and meanings are those of the manual pages, section 2 and 3.</summary>
+/// <summary>
+/// Files, locks, processes and limits; names and meanings are those of the manual pages, section 2 and 3.
+/// </summary>
 internal static unsafe partial class Libc
 {
     internal const int O_RDONLY = 0;
@@ -112,7 +114,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", SetLastError = true)]
     private static partial int setrlimit(int resource, RLimit* limit);
 
-    /// <summary>pidfd_open(2): a descriptor that means this very process, whoever gets its number later; -1 and errno.</summary>
+    /// <summary>
+    /// pidfd_open(2): a descriptor that means this very process, whoever gets its number later; -1 and errno.
+    /// </summary>
     internal static int OpenPidfd(int pid) => (int)Syscall(PidfdOpen, pid, 0, 0, 0);
 
     /// <summary>pidfd_send_signal(2); 0, or -1 and errno.</summary>
@@ -140,7 +144,8 @@ internal static unsafe partial class Libc
     }
 
     /// <summary>Raises the soft RLIMIT_NOFILE to the hard one (setrlimit(2)).</summary>
-    /// <returns>The soft limit in force afterwards; -1 if it cannot be read, <see cref="long.MaxValue"/> if unlimited.</returns>
+    /// <returns>The soft limit in force afterwards; -1 if it cannot be read, <see cref="long.MaxValue"/> if
+    /// unlimited.</returns>
     internal static long RaiseDescriptorLimit()
     {
         RLimit limit;

@@ -88,7 +88,8 @@ internal static unsafe partial class Spawn
     private static partial int posix_spawn_file_actions_init(byte* actions);
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int posix_spawn_file_actions_addopen(byte* actions, int fd, string path, int flags, uint mode);
+    private static partial int posix_spawn_file_actions_addopen(
+        byte* actions, int fd, string path, int flags, uint mode);
 
     [LibraryImport("libc")]
     private static partial int posix_spawn_file_actions_adddup2(byte* actions, int fd, int target);

@@ -53,7 +53,9 @@ internal sealed class BoundedSink : ILogEventSink, IDisposable
         }
     }
 
-    /// <summary>Goes on with another descriptor, which the sink closes in the end, before the next line is written.</summary>
+    /// <summary>
+    /// Goes on with another descriptor, which the sink closes in the end, before the next line is written.
+    /// </summary>
     internal void Replace(int descriptor)
     {
         lock (_gate)

@@ -71,7 +71,8 @@ public sealed class LogPipeline : IDisposable
     {
         if (ToSerilog(line.Level) < _level.MinimumLevel) return;
         _loggers.CreateLogger(line.Module).Log(
-            ToMel(line.Level), new EventId(0, line.Event), new LogEventState(line), null, static (state, _) => state.ToString());
+            ToMel(line.Level), new EventId(0, line.Event), new LogEventState(line), null,
+            static (state, _) => state.ToString());
     }
 
     /// <summary>Opens the file anew after it was renamed (USR1); on a problem the old one stays in use.</summary>

@@ -4,7 +4,9 @@ using LanguageExt;
 
 namespace Bal.Infrastructure.Logging;
 
-/// <summary>A descriptor that log lines go to, whole lines only as far as the target allows. Used by one thread.</summary>
+/// <summary>
+/// A descriptor that log lines go to, whole lines only as far as the target allows. Used by one thread.
+/// </summary>
 internal sealed unsafe class LogTarget : IDisposable
 {
     private int _fd;
@@ -26,9 +28,10 @@ internal sealed unsafe class LogTarget : IDisposable
         var fd = Libc.open(path, flags, 0x180 /* 0600 */);
         if (fd >= 0) return fd;
         var errno = Errno.Last;
+        var what = errno == Errno.ELOOP ? "it is a symbolic link" : Errno.Text(errno);
         return new Problem(
             errno == Errno.ELOOP ? "log_file_symlink" : "log_file_open_failed",
-            $"the log file {path} could not be opened: {(errno == Errno.ELOOP ? "it is a symbolic link" : Errno.Text(errno))}",
+            $"the log file {path} could not be opened: {what}",
             errno switch
             {
                 Errno.ELOOP => "somebody has put the link there, perhaps to have another file overwritten",
@@ -91,7 +94,9 @@ internal sealed unsafe class LogTarget : IDisposable
         return false;
     }
 
-    /// <summary>Removes the part of a line that a full disk has left at the end of a file; a pipe takes nothing back.</summary>
+    /// <summary>
+    /// Removes the part of a line that a full disk has left at the end of a file; a pipe takes nothing back.
+    /// </summary>
     private bool TakeBack(int count)
     {
         var end = Libc.EndOf(_fd);

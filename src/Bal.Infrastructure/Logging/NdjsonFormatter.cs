@@ -18,11 +18,14 @@ public sealed class NdjsonFormatter : ITextFormatter
     /// <summary>The most characters of one text; keeps the memory of a full queue bounded.</summary>
     public const int MaxText = 4096;
 
-    /// <summary>The property that carries the message of a line which comes as data rather than as a template.</summary>
+    /// <summary>
+    /// The property that carries the message of a line which comes as data rather than as a template.
+    /// </summary>
     internal const string MessageProperty = "bal_message";
 
     private const string ModuleProperty = "SourceContext";
     private const string EventProperty = "EventId";
+    private const string Rfc3339 = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
 
     private static readonly JsonWriterOptions Options = new()
     {
@@ -41,7 +44,7 @@ public sealed class NdjsonFormatter : ITextFormatter
         using (var json = new Utf8JsonWriter(buffer, Options))
         {
             json.WriteStartObject();
-            json.WriteString("timestamp", line.Timestamp.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture));
+            json.WriteString("timestamp", line.Timestamp.UtcDateTime.ToString(Rfc3339, CultureInfo.InvariantCulture));
             json.WriteString("level", LevelOf(line.Level));
             json.WriteString("message", Cut(MessageOf(line)));
             json.WriteString("module", Cut(TextOf(line, ModuleProperty) ?? "bal"));

@@ -43,7 +43,7 @@ public sealed record BalHome(string Root)
         if (length > MaxSocketPath)
             return new Problem(
                 "home_path_too_long",
-                $"the control socket {located.ControlSocket} would have a path of {length} bytes; {MaxSocketPath} are possible",
+                $"the control socket path {located.ControlSocket} has {length} bytes; at most {MaxSocketPath} fit",
                 "BAL_HOME lies too deep",
                 "set BAL_HOME to a shorter path");
         return located;

@@ -16,7 +16,8 @@ public static unsafe class DaemonLauncher
     public static TimeSpan Patience { get; } = TimeSpan.FromSeconds(60);
 
     /// <summary>Spawns the daemon and waits for its report.</summary>
-    /// <param name="arguments">The command line without the program's name, such as <c>start --config /etc/…</c>.</param>
+    /// <param name="arguments">The command line without the program's name, such as <c>start --config
+    /// /etc/…</c>.</param>
     /// <param name="variables">Environment variables that differ from this process's own; null removes one.</param>
     /// <param name="patience">How long to wait; a daemon that is not ready by then is ended.</param>
     /// <returns>The daemon's process id.</returns>
@@ -26,7 +27,8 @@ public static unsafe class DaemonLauncher
         if (Environment.ProcessPath is not { } program) return NotSpawned("bal", Errno.ENOENT);
         var ends = stackalloc int[2];
         if (Libc.pipe2(ends, Libc.O_CLOEXEC) != 0) return NotSpawned(program, Errno.Last);
-        var errno = Spawn.Detached(program, CommandLine(program, arguments), EnvironmentOf(variables), ends[1], out var pid);
+        var errno = Spawn.Detached(
+            program, CommandLine(program, arguments), EnvironmentOf(variables), ends[1], out var pid);
         _ = Libc.close(ends[1]);
         try
         {
@@ -96,7 +98,9 @@ public static unsafe class DaemonLauncher
         return new Problem(
             "daemon_died",
             $"the daemon {how} before it accepted connections",
-            (status & 0x7f) == Libc.SIGKILL ? "the machine is out of memory, or somebody killed it" : "it failed while starting",
+            (status & 0x7f) == Libc.SIGKILL
+                ? "the machine is out of memory, or somebody killed it"
+                : "it failed while starting",
             "run 'bal start' without -d to watch it fail");
     }
 
@@ -107,7 +111,7 @@ public static unsafe class DaemonLauncher
         return new Problem(
             "daemon_too_slow",
             string.Create(CultureInfo.InvariantCulture,
-                $"the daemon (pid={pid}) did not accept connections within {patience.TotalSeconds:0} s and was told to end"),
+                $"the daemon (pid={pid}) accepted no connections within {patience.TotalSeconds:0} s and was ended"),
             "the machine is overloaded, or a name server does not answer",
             "run 'bal start' without -d to watch it start");
     }

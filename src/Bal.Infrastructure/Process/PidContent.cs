@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Bal.Infrastructure.Process;
 
-/// <summary>What a PID file says. It is shown, compared and never believed: who runs is told by the lock alone.</summary>
+/// <summary>
+/// What a PID file says. It is shown, compared and never believed: who runs is told by the lock alone.
+/// </summary>
 public abstract record PidContent
 {
     /// <summary>The most bytes that are read; more than any process id takes.</summary>

@@ -22,13 +22,16 @@ public sealed unsafe class PidFile : IDisposable
 
     private PidFile(string path, int fd, PidContent replaced) => (_path, _fd, Replaced) = (path, fd, replaced);
 
-    /// <summary>What the file said before: anything but <see cref="PidContent.Empty"/> is left over from a crash.</summary>
+    /// <summary>
+    /// What the file said before: anything but <see cref="PidContent.Empty"/> is left over from a crash.
+    /// </summary>
     public PidContent Replaced { get; }
 
     /// <summary>
     /// Locks <paramref name="path"/>, creating it 0600 or emptying what was in it, without following a symlink.
     /// </summary>
-    /// <returns>A problem, code <c>already_running</c> with the words "already running" if another process has it.</returns>
+    /// <returns>A problem, code <c>already_running</c> with the words "already running" if another process has
+    /// it.</returns>
     public static Either<Problem, PidFile> Acquire(string path)
     {
         lock (HeldHere)
@@ -51,7 +54,9 @@ public sealed unsafe class PidFile : IDisposable
         }
     }
 
-    /// <summary>Looks at a PID file without changing it; for the holder itself it answers without opening the file.</summary>
+    /// <summary>
+    /// Looks at a PID file without changing it; for the holder itself it answers without opening the file.
+    /// </summary>
     public static PidFileState Inspect(string path)
     {
         lock (HeldHere)
@@ -79,7 +84,9 @@ public sealed unsafe class PidFile : IDisposable
         }
     }
 
-    /// <summary>Writes the decimal process id and a newline: from now on the file says that the daemon answers.</summary>
+    /// <summary>
+    /// Writes the decimal process id and a newline: from now on the file says that the daemon answers.
+    /// </summary>
     public Either<Problem, Unit> WritePid()
     {
         var text = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n"));
@@ -91,14 +98,17 @@ public sealed unsafe class PidFile : IDisposable
         return Unit.Default;
     }
 
-    /// <summary>Removes the file while it is still locked, then lets go of the lock; does nothing the second time.</summary>
+    /// <summary>
+    /// Removes the file while it is still locked, then lets go of the lock; does nothing the second time.
+    /// </summary>
     public void Dispose()
     {
         lock (HeldHere)
         {
             if (_fd < 0) return;
             // Whoever has replaced the file meanwhile keeps his.
-            if (FileFacts.Of(_fd) is { } mine && FileFacts.Of(_path, follow: false) is { } there && mine.IsSameFile(there))
+            if (FileFacts.Of(_fd) is { } mine && FileFacts.Of(_path, follow: false) is { } there
+                && mine.IsSameFile(there))
                 _ = Libc.unlink(_path);
             HeldHere.RemoveAll(held => ReferenceEquals(held.Holder, this));
             _ = Libc.close(_fd);

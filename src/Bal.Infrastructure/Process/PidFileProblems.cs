@@ -27,7 +27,7 @@ internal static class PidFileProblems
     internal static Problem UnknownHolder(string path) => new(
         "pid_file_foreign_holder",
         $"{path} is locked by a process that cannot be named from here",
-        "bal is already running in another container or PID namespace, or on another machine that shares this directory",
+        "bal is already running in another container, or on another machine that shares this directory",
         "run the command where that bal runs, or set another BAL_HOME here");
 
     internal static Problem CannotLock(string path, int errno) => new(
@@ -58,7 +58,8 @@ internal static class PidFileProblems
         Errno.EROFS => new("pid_file_read_only", $"{path} could not be created: {Errno.Text(errno)}",
             "the file system is mounted read-only",
             "set BAL_HOME to a directory that you can write to"),
-        Errno.ENOSPC or Errno.EDQUOT => new("pid_file_write_failed", $"{path} could not be created: {Errno.Text(errno)}",
+        Errno.ENOSPC or Errno.EDQUOT => new("pid_file_write_failed",
+            $"{path} could not be created: {Errno.Text(errno)}",
             "the disk or the quota is full",
             $"free some space (see 'df {Directory(path)}'), then start bal again"),
         Errno.ENOENT or Errno.ENOTDIR => new("pid_file_no_home", $"{path} could not be created: {Errno.Text(errno)}",

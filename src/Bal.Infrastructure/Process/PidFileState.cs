@@ -12,7 +12,8 @@ public abstract record PidFileState
 
     /// <summary>A process holds the lock: it runs.</summary>
     /// <param name="Pid">The holder as the kernel names it.</param>
-    /// <param name="ContentAgrees">Whether the file says the same; it does not while a daemon is still starting.</param>
+    /// <param name="ContentAgrees">Whether the file says the same; it does not while a daemon is still
+    /// starting.</param>
     public sealed record Held(int Pid, bool ContentAgrees) : PidFileState;
 
     /// <summary>A file that nobody has locked: a crash, or somebody else's hand. The next start replaces it.</summary>

@@ -16,6 +16,7 @@ public static class ProcessSetup
     }
 
     /// <summary>Raises the soft limit on open files to the hard one (setrlimit(2)).</summary>
-    /// <returns>The limit in force afterwards; -1 if it is unknown, <see cref="long.MaxValue"/> if there is none.</returns>
+    /// <returns>The limit in force afterwards; -1 if it is unknown, <see cref="long.MaxValue"/> if there is
+    /// none.</returns>
     public static long RaiseDescriptorLimit() => Libc.RaiseDescriptorLimit();
 }

@@ -18,7 +18,9 @@ public sealed unsafe class Readiness
 
     private Readiness(int fd) => _fd = fd;
 
-    /// <summary>Whether a launcher waits for the report: this process is a daemon that <c>start -d</c> has spawned.</summary>
+    /// <summary>
+    /// Whether a launcher waits for the report: this process is a daemon that <c>start -d</c> has spawned.
+    /// </summary>
     public bool IsExpected => _fd >= 0;
 
     /// <summary>Takes the descriptor out of the environment; without one, reports go nowhere.</summary>
@@ -45,7 +47,8 @@ public sealed unsafe class Readiness
 
     /// <summary>Says why nothing was started.</summary>
     public void ReportProblem(Problem problem) => Send(
-        $"failed {Line(problem.Code)}\n{Line(problem.WhatHappened)}\n{Line(problem.WhyLikely)}\n{Line(problem.DoThisNow)}\n");
+        $"failed {Line(problem.Code)}\n{Line(problem.WhatHappened)}\n"
+        + $"{Line(problem.WhyLikely)}\n{Line(problem.DoThisNow)}\n");
 
     private static string Line(string text) => text.ReplaceLineEndings(" ");
 

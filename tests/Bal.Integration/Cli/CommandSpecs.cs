@@ -101,7 +101,8 @@ public sealed class CommandSpecs : IDisposable
     {
         Write("127.0.0.1", 9000);
         var path = Path.Combine(AppContext.BaseDirectory, "bal");
-        using var child = Child.Start("sh", ["-c", $"'{path}' check --config '{_home.File("config.yaml")}' <&- >&- 2>&-"]);
+        var file = _home.File("config.yaml");
+        using var child = Child.Start("sh", ["-c", $"'{path}' check --config '{file}' <&- >&- 2>&-"]);
 
         Assert.Equal(0, (await child.End()).ExitCode);
         Assert.StartsWith("port:", File.ReadAllText(_home.File("config.yaml")), StringComparison.Ordinal);

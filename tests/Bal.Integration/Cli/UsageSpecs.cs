@@ -2,7 +2,9 @@ using Bal.Integration.Process;
 
 namespace Bal.Integration.Cli;
 
-/// <summary>Wrong usage ends with 64 and one line that names the right word; nothing of it goes to standard output.</summary>
+/// <summary>
+/// Wrong usage ends with 64 and one line that names the right word; nothing of it goes to standard output.
+/// </summary>
 public sealed class UsageSpecs : IDisposable
 {
     private readonly TempDirectory _home = new();

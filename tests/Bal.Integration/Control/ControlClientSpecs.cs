@@ -5,7 +5,9 @@ using Bal.Integration.Process;
 
 namespace Bal.Integration.Control;
 
-/// <summary>A daemon that is not there, does not listen, says nothing or says too much is each told apart, in bounded time.</summary>
+/// <summary>
+/// A daemon that is not there, does not listen, says nothing or says too much is each told apart, in bounded time.
+/// </summary>
 public sealed class ControlClientSpecs : IDisposable
 {
     private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(200);

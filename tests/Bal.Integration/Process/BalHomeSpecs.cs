@@ -33,7 +33,8 @@ public sealed class BalHomeSpecs : IDisposable
 
         Assert.True(home.Ensure().IsRight);
         Assert.True(home.Ensure().IsRight);
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(home.Root));
+        var mine = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        Assert.Equal(mine, File.GetUnixFileMode(home.Root));
     }
 
     [Theory]

@@ -20,7 +20,8 @@ internal sealed class Child : IDisposable
 
     public StreamWriter In => _process.StandardInput;
 
-    public static Child Start(string program, IEnumerable<string> arguments, params (string Name, string? Value)[] variables)
+    public static Child Start(
+        string program, IEnumerable<string> arguments, params (string Name, string? Value)[] variables)
     {
         var info = new ProcessStartInfo(program, arguments)
         {

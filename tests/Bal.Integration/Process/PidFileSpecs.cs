@@ -142,7 +142,8 @@ public sealed class PidFileSpecs : IDisposable
     public void A_process_is_found_by_its_lock_told_to_end_and_gone_although_nobody_has_reaped_it()
     {
         using var other = Child.HoldingLock(PathOf);
-        using var process = RunningProcess.Find(PathOf).Match(p => p, problem => throw new InvalidOperationException(problem.Code));
+        using var process = RunningProcess.Find(PathOf)
+            .Match(p => p, problem => throw new InvalidOperationException(problem.Code));
 
         Assert.Equal(other.Pid, process.Pid);
         Assert.False(process.WaitGone(TimeSpan.Zero));
