@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Bal.Cli.Demo;
 
 namespace Bal.Cli.Commands;
 
@@ -14,6 +15,18 @@ internal static class DemoCommand
     }
 
     /// <summary>Runs the demo for so many seconds; without a number until interrupted, or for a while off a terminal.</summary>
-    private static int Run(CompositionRoot composition, LanguageExt.Option<int> seconds) =>
-        throw new NotSupportedException("the demo is not wired up yet");
+    private static int Run(CompositionRoot composition, LanguageExt.Option<int> seconds)
+    {
+        using var demo = new DemoRun(composition.Out);
+        var length = seconds.IsNone && !composition.Out.IsTerminal
+            ? LanguageExt.Prelude.Some(DemoRun.DefaultSeconds)
+            : seconds;
+        return demo.Run(length).Match(
+            Right: code => code,
+            Left: problem =>
+            {
+                composition.Error.Problem(problem);
+                return ExitCode.Failure;
+            });
+    }
 }

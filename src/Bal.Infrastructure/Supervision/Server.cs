@@ -18,7 +18,20 @@ namespace Bal.Infrastructure.Supervision;
 /// <param name="Readiness">Told once connections are accepted.</param>
 /// <param name="Log">Where decisions are told; its level follows the configuration.</param>
 public sealed record ServerOptions(
-    BalHome Home, string ConfigPath, string Version, Readiness Readiness, LogPipeline Log);
+    BalHome Home, string ConfigPath, string Version, Readiness Readiness, LogPipeline Log)
+{
+    /// <summary>Sees every line that is logged, on the thread that logs it.</summary>
+    public Action<LogEvent> Watch { get; init; } = _ => { };
+
+    /// <summary>Cancelled to stop like SIGTERM does.</summary>
+    public CancellationToken Stop { get; init; } = CancellationToken.None;
+
+    internal void Say(LogEvent line)
+    {
+        Log.Write(line);
+        Watch(line);
+    }
+}
 
 /// <summary>The composition of a serving process: it starts everything in order, serves, and takes it down again.</summary>
 public static class Server
@@ -54,11 +67,12 @@ public static class Server
             reactor,
             plane,
             new Prober(reactor, new Resolver(reactor)),
-            new DecisionLogWriter(options.Log),
+            new DecisionLogWriter(options),
             () => ReadConfig(options),
             config => options.Log.Level = config.LogLevel,
             () => DateTimeOffset.UtcNow,
             identity);
+        using var stop = options.Stop.Register(() => reactor.PostFromOutside(Signals.Stop()));
         using var signals = new Signals(reactor, () => ReopenLog(options.Log));
         return plane.Prepare(reading.Config)
             .Bind(_ => ControlServer.Open(
@@ -67,7 +81,7 @@ public static class Server
             {
                 using (control)
                 {
-                    options.Log.Write(LogEvent.Info(Module, "starting",
+                    options.Say(LogEvent.Info(Module, "starting",
                         $"bal {options.Version} listens on {reading.Config.Main.Listener} for " +
                         $"{reading.Config.Main.Backends.Count} backend(s)",
                         LogField.Of("version", options.Version),
@@ -77,11 +91,11 @@ public static class Server
                         LogField.Of("threads", threads),
                         LogField.Of("descriptor_limit", descriptors)));
                     foreach (var warning in reading.Warnings)
-                        options.Log.Write(ToLog(warning));
+                        options.Say(ToLog(warning));
                     supervisor.Start(reading.Config);
                     return pid.WritePid().Map(_ =>
                     {
-                        options.Log.Write(LogEvent.Info(Module, "started", "bal accepts connections",
+                        options.Say(LogEvent.Info(Module, "started", "bal accepts connections",
                             LogField.Of("pid", identity.Pid)));
                         options.Readiness.ReportReady();
                         supervisor.Run();
@@ -148,8 +162,8 @@ public static class Server
         Environment.FailFast(fault.ToString());
     }
 
-    private sealed class DecisionLogWriter(LogPipeline log) : IDecisionLog
+    private sealed class DecisionLogWriter(ServerOptions options) : IDecisionLog
     {
-        public void Write(LogEvent line) => log.Write(line);
+        public void Write(LogEvent line) => options.Say(line);
     }
 }

@@ -28,7 +28,8 @@ internal sealed class Signals : IDisposable
             registration.Dispose();
     }
 
-    private static SupervisorInput Stop() => new SupervisorInput.Happened(new ControlEvent.StopRequested());
+    /// <summary>What SIGTERM means.</summary>
+    public static SupervisorInput Stop() => new SupervisorInput.Happened(new ControlEvent.StopRequested());
 
     private static PosixSignalRegistration On(PosixSignal signal, Action action) =>
         PosixSignalRegistration.Create(signal, context =>
