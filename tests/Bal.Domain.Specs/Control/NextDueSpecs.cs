@@ -6,7 +6,7 @@ using FsCheck.Xunit;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>When the machine wants to be woken: never too late, never in vain, never for ever.</summary>
-[Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)], MaxTest = 300)]
+[Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class NextDueSpecs
 {
     [Property]

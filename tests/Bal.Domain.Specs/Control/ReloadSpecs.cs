@@ -11,7 +11,7 @@ namespace Bal.Domain.Specs.Control;
 /// <summary>
 /// What a reload keeps, adds and drains (contract, section 3, Reload), out of any state that bal may be in.
 /// </summary>
-[Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)], MaxTest = 300)]
+[Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class ReloadSpecs
 {
     private static readonly Instant Now = new(10_000_000);
