@@ -39,7 +39,8 @@ public abstract record ControlEffect
     /// follow as soon as no connection is open.</summary>
     public sealed record StopAccepting : ControlEffect;
 
-    /// <summary>End one of every <paramref name="OneOf"/> open connections now; <see cref="CutShares"/> says how many that are.</summary>
+    /// <summary>End one of every <paramref name="OneOf"/> open connections now; how many that are is for
+    /// <see cref="CutShares"/> to say.</summary>
     /// <param name="OneOf">1 ends all.</param>
     public sealed record Cut(int OneOf) : ControlEffect;
 

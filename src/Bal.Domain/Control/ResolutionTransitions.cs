@@ -12,9 +12,16 @@ internal static class ResolutionTransitions
     public static ControlStep StartDue(Instant now, ControlState state)
     {
         var due = Names(state, b => !b.Draining && !b.Resolution.InFlight && b.Resolution.NextAt.IsDue(now));
-        return due.Fold(Nothing(state), (step, name) => step
-            .Then(s => Nothing(OnName(name, s, b => b with { Resolution = b.Resolution with { InFlight = true } })))
-            .And(new ControlEffect.Resolve(name)));
+        // A backend that a reload adds waits for the lookup that is under way already, even if only for a draining one.
+        var underWay = Names(state, b => b.Resolution.InFlight);
+        return due.Fold(Nothing(state), (step, name) =>
+        {
+            var waiting = step.Then(s => Nothing(OnName(name, s, b => b with
+            {
+                Resolution = b.Resolution with { InFlight = true },
+            })));
+            return underWay.Contains(name) ? waiting : waiting.And(new ControlEffect.Resolve(name));
+        });
     }
 
     public static ControlStep Resolved(ControlEvent.Resolved resolved, Instant now, ControlState state)

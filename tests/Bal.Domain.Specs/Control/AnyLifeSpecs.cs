@@ -7,7 +7,7 @@ using FsCheck.Xunit;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>What holds in every life of bal, whatever happens in whatever order, sensible or not.</summary>
-[Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)], MaxTest = 300)]
+[Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class AnyLifeSpecs
 {
     [Property]

@@ -10,7 +10,7 @@ namespace Bal.Domain.Specs.Control;
 /// How bal stops (contract, section 2, Signals): it drains for at most 30 s in all, what is left being cut evenly over the
 /// last 5 s; asked a second time it ends at once.
 /// </summary>
-[Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)], MaxTest = 300)]
+[Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class DrainSpecs
 {
     [Property]

@@ -6,7 +6,7 @@ using FsCheck.Xunit;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>When the machine wants to be woken: never too late, never in vain, never for ever.</summary>
-[Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)], MaxTest = 300)]
+[Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class NextDueSpecs
 {
     [Property]
@@ -33,7 +33,8 @@ public class NextDueSpecs
     public void What_is_due_is_done_by_the_tick_at_that_instant(Scenario scenario) => Life.Of(scenario, o =>
     {
         var due = ControlMachine.NextDue(o.Now, o.After.State);
-        if (due == Instant.Never)
+        // No client can fail at a backend without an address; if one is said to, the end of that cooldown changes nothing.
+        if (due == Instant.Never || o.After.State.Backends().Any(b => b.Addresses.IsEmpty && b.Cooldown.IsCooling(o.Now)))
             return;
 
         var at = Instant.Max(o.Now, due);

@@ -1,0 +1,82 @@
+using Bal.Domain.Balancing;
+using Bal.Domain.Control;
+using Bal.Domain.Diagnostics;
+using Bal.Domain.Primitives;
+using Bal.Domain.Specs.Generators;
+using FsCheck.Xunit;
+
+namespace Bal.Domain.Specs.Control;
+
+/// <summary>Every decision that an operator would ask about is in the log, once, and nothing else is.</summary>
+[Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
+public class DecisionLogSpecs
+{
+    [Property]
+    public void Every_change_of_health_is_said_once(Scenario scenario) => Life.Of(scenario, o =>
+    {
+        var changes = BothSides(o).Where(pair => pair.Before.Health.Up != pair.After.Health.Up).ToArray();
+
+        Assert.Equal(changes.Count(p => !p.After.Health.Up), Said(o, "backend_down").Count());
+        Assert.Equal(changes.Count(p => p.After.Health.Up), Said(o, "backend_up").Count());
+        Assert.All(changes, p => Assert.Contains(Lines(o), line => line.Message.Contains(p.After.Endpoint.ToString(), StringComparison.Ordinal)));
+    });
+
+    [Property]
+    public void Every_cooldown_that_begins_is_said_once(Scenario scenario) => Life.Of(scenario, o =>
+        Assert.Equal(
+            BothSides(o).Count(p => !p.Before.Cooldown.IsCooling(o.Now) && p.After.TierAt(o.Now) == Tier.Cooling
+                && p.After.Cooldown.IsCooling(o.Now)),
+            Said(o, "backend_cooling").Count()));
+
+    [Property]
+    public void Protection_mode_is_said_when_it_turns_on_and_when_it_turns_off(Scenario scenario) => Life.Of(scenario, o =>
+    {
+        var changes = o.After.State.Services.Select(after => (
+            Was: o.Before.Services.Exists(b => b.Config.Name == after.Config.Name && b.Protection.IsOn),
+            Is: after.Protection.IsOn)).ToArray();
+
+        Assert.Equal(changes.Count(c => !c.Was && c.Is), Said(o, "protection_on").Count());
+        Assert.Equal(changes.Count(c => c.Was && !c.Is), Said(o, "protection_off").Count());
+    });
+
+    [Property]
+    public void Rejected_connections_are_said_at_most_once_a_second_and_all_in_the_end(Scenario scenario)
+    {
+        var said = new List<(long At, long Count)>();
+        var seen = 0L;
+        var last = Life.Of(scenario, o =>
+        {
+            if (o.Happened is ControlEvent.ClientsRejected rejected && o.Before.Phase is not Phase.Ended)
+                seen = Math.Max(seen, rejected.Total);
+            said.AddRange(Said(o, "connections_rejected").Select(line => (o.Now.Milliseconds, Number(line, "rejected"))));
+        });
+
+        Assert.All(said.Zip(said.Skip(1)), pair => Assert.True(pair.Item2.At - pair.Item1.At >= 1_000));
+        var end = ControlMachine.Step(Life.Tick, new Instant(10_000_000), last);
+        var rest = end.Effects.OfType<ControlEffect.Log>().Where(log => log.Line.Event == "connections_rejected")
+            .Sum(log => Number(log.Line, "rejected"));
+        if (last.Phase is not Phase.Ended)
+            Assert.Equal(seen, said.Sum(s => s.Count) + rest);
+    }
+
+    [Property]
+    public void A_line_names_its_event_in_snake_case_and_says_one_sentence(Scenario scenario) => Life.Of(scenario, o =>
+        Assert.All(Lines(o), line =>
+        {
+            Assert.Matches("^[a-z]+(_[a-z]+)*$", line.Event);
+            Assert.Matches("^[a-z]+(_[a-z]+)*$", line.Module);
+            Assert.NotEmpty(line.Message);
+            Assert.DoesNotContain('\n', line.Message);
+            Assert.All(line.Fields, field => Assert.Matches("^[a-z0-9]+(_[a-z0-9]+)*$", field.Name));
+        }));
+
+    private static IEnumerable<(BackendState Before, BackendState After)> BothSides(Observation o) =>
+        o.Before.Backends().Join(o.After.State.Backends(), b => b.Id, a => a.Id, (b, a) => (b, a));
+
+    private static IEnumerable<LogEvent> Lines(Observation o) => o.Effects<ControlEffect.Log>().Select(log => log.Line);
+
+    private static IEnumerable<LogEvent> Said(Observation o, string name) => Lines(o).Where(line => line.Event == name);
+
+    private static long Number(LogEvent line, string name) =>
+        line.Fields.Single(f => f.Name == name).Value is LogValue.Number number ? number.Value : -1;
+}

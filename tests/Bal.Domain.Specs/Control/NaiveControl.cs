@@ -1,0 +1,118 @@
+using Bal.Domain.Backend;
+using Bal.Domain.Backoff;
+using Bal.Domain.Config;
+using Bal.Domain.Control;
+using Bal.Domain.Primitives;
+using Bal.Domain.Protection;
+using Bal.Domain.Specs.Backend;
+using Bal.Domain.Specs.Protection;
+
+namespace Bal.Domain.Specs.Control;
+
+/// <summary>A backend as the contract words it: the whole list of what was seen of it, and nothing counted along.</summary>
+internal sealed class NaiveBackend(int id, Endpoint endpoint, long now)
+{
+    public int Id { get; } = id;
+    public Endpoint Endpoint { get; } = endpoint;
+    public bool Resolved { get; set; } = endpoint.Host is Host.Address;
+    public List<Outcome> Seen { get; } = [];
+    public bool InFlight { get; set; }
+    public long NextProbe { get; set; } = now;
+    public int FailedClients { get; set; }
+    public long CoolsUntil { get; set; }
+
+    public long CountOf(FailureKind kind) => Seen.LongCount(o => o == Outcome.Failure(kind));
+}
+
+/// <summary>
+/// One service under one tuning, told by lists: health is looked up in the history, protection in the times of all
+/// failures. What is removed by a reload is simply no longer here.
+/// </summary>
+internal sealed class NaiveControl
+{
+    private readonly Tuning tuning;
+    private readonly NaiveProtection protection;
+    private int given;
+
+    public NaiveControl(BalConfig config, long now)
+    {
+        tuning = config.Main.Tuning;
+        protection = new NaiveProtection(tuning.Protection);
+        Reload(config, now);
+    }
+
+    public List<NaiveBackend> Backends { get; private set; } = [];
+
+    public bool Protected => protection.On;
+
+    public bool IsUp(NaiveBackend backend) => NaiveHealth.IsUp(tuning.Health, backend.Seen);
+
+    public void Happened(ControlEvent what, long now)
+    {
+        switch (what)
+        {
+            case ControlEvent.Tick:
+                foreach (var backend in Backends.Where(b => !b.InFlight && b.NextProbe <= now))
+                {
+                    backend.NextProbe = now + tuning.Health.Interval.Milliseconds;
+                    backend.InFlight = backend.Resolved;
+                    if (!backend.Resolved)
+                        Failed(backend, FailureKind.Other, 1, client: false, now);
+                }
+
+                break;
+            case ControlEvent.ProbeEnded e when Find(e.Backend) is { InFlight: true } backend:
+                backend.InFlight = false;
+                e.Outcome.Match(
+                    () => Passed(backend, 1, now), kind => Failed(backend, kind, 1, client: false, now));
+                break;
+            case ControlEvent.ConnectsSucceeded e when Find(e.Backend) is { } backend:
+                Passed(backend, e.Count, now);
+                break;
+            case ControlEvent.ConnectsFailed e when Find(e.Backend) is { } backend:
+                Failed(backend, e.Kind, e.Count, client: true, now);
+                break;
+            case ControlEvent.ClientExhausted { Service: Service.DefaultName }:
+                protection.Happened(new ProtectionEvent.ClientExhausted(), now);
+                break;
+            case ControlEvent.Resolved { Addresses.IsEmpty: false } e:
+                foreach (var backend in Backends.Where(b => b.Endpoint.Host == new Host.Name(e.Name)))
+                    backend.Resolved = true;
+                break;
+            case ControlEvent.Reloaded e:
+                Reload(e.Config, now);
+                break;
+        }
+    }
+
+    private NaiveBackend? Find(BackendId id) => Backends.Find(b => b.Id == id.Value);
+
+    private bool Passed(NaiveBackend backend, int count, long now)
+    {
+        backend.Seen.AddRange(Enumerable.Repeat(Outcome.Success, count));
+        (backend.FailedClients, backend.CoolsUntil) = (0, 0);
+        protection.Happened(new ProtectionEvent.Succeeded(count), now);
+        return true;
+    }
+
+    private bool Failed(NaiveBackend backend, FailureKind kind, int count, bool client, long now)
+    {
+        backend.Seen.AddRange(Enumerable.Repeat(Outcome.Failure(kind), count));
+        if (!client || kind == FailureKind.Local)
+            return false;
+
+        protection.Happened(
+            kind == FailureKind.Other
+                ? new ProtectionEvent.ClientConnectsFailedOtherwise()
+                : new ProtectionEvent.ClientConnectsFailed(count),
+            now);
+        backend.FailedClients += count;
+        var length = CooldownMachine.Length(tuning.Backoff, Protected, backend.FailedClients).Milliseconds;
+        backend.CoolsUntil = Math.Max(backend.CoolsUntil, now + length);
+        return true;
+    }
+
+    private void Reload(BalConfig config, long now) => Backends = config.Main.Backends
+        .Select(e => Backends.Find(b => b.Endpoint == e) ?? new NaiveBackend(++given, e, now))
+        .ToList();
+}

@@ -1,0 +1,122 @@
+using System.Net;
+using Bal.Domain.Backend;
+using Bal.Domain.Config;
+using Bal.Domain.Control;
+using Bal.Domain.Primitives;
+using Bal.Domain.Specs.Generators;
+using FsCheck.Xunit;
+using LanguageExt;
+
+namespace Bal.Domain.Specs.Control;
+
+/// <summary>Backends given by name: a name that does not resolve is skipped without waiting (contract, section 3, Health).</summary>
+[Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
+public class ResolutionSpecs
+{
+    private static readonly Instant Now = Life.Birth;
+
+    [Property]
+    public void Every_name_is_looked_up_at_once_and_only_once_for_all_its_backends(Scenario scenario)
+    {
+        var start = ControlMachine.Start(scenario.Config, Now).State;
+
+        var looked = ControlMachine.Step(Life.Tick, Now, start).Effects.OfType<ControlEffect.Resolve>().Select(e => e.Name);
+
+        Assert.Equal(
+            start.Backends().SelectMany(NamesOf).Distinct().Order(),
+            looked.Order());
+    }
+
+    [Property]
+    public void At_most_one_lookup_of_a_name_is_in_flight_while_a_backend_waits_for_it(Scenario scenario)
+    {
+        var inFlight = new System.Collections.Generic.HashSet<string>();
+        Life.Of(scenario, o =>
+        {
+            if (o.Happened is ControlEvent.Resolved resolved)
+                inFlight.Remove(resolved.Name);
+            foreach (var lookup in o.Effects<ControlEffect.Resolve>())
+                Assert.True(inFlight.Add(lookup.Name));
+            // The answer to a name that nothing uses any more interests nobody.
+            inFlight.IntersectWith(o.After.State.Backends().SelectMany(NamesOf));
+        });
+    }
+
+    [Property]
+    public void A_name_without_an_answer_is_in_no_table_and_fails_its_checks_without_a_probe(Tuning tuning)
+    {
+        var step = ControlMachine.Step(Life.Tick, Now, ControlMachine.Start(Named(tuning), Now).State);
+
+        Assert.Empty(step.State.Services[0].Table.Routes());
+        Assert.Empty(step.Effects.OfType<ControlEffect.StartProbe>());
+        Assert.False(step.State.Backend(1).Health.Up);
+        Assert.Equal(new FailureCounters(0, 0, 1), step.State.Backend(1).Failures);
+    }
+
+    [Property]
+    public void An_answer_reaches_every_backend_of_that_name_and_the_table_in_its_order(Tuning tuning)
+    {
+        var state = Life.At(Now, Named(tuning), Life.Tick, Resolved(Configs.Addresses));
+
+        Assert.All(state.Backends(), b => Assert.Equal(Configs.Addresses, b.Addresses));
+        Assert.Equal(2, state.Services[0].Table.Routes().Count());
+    }
+
+    [Property]
+    public void The_last_good_answer_stays_in_use_while_lookups_fail(Tuning tuning, byte failures)
+    {
+        var state = Life.At(Now, Named(tuning), Life.Tick, Resolved(Configs.Addresses));
+
+        state = state.Then(Now, Enumerable.Repeat(Resolved(), failures).ToArray());
+
+        Assert.All(state.Backends(), b => Assert.Equal(Configs.Addresses, b.Addresses));
+    }
+
+    [Property]
+    public void The_same_addresses_in_another_order_change_nothing(Tuning tuning)
+    {
+        var state = Life.At(Now, Named(tuning), Life.Tick, Resolved(Configs.Addresses));
+
+        var step = ControlMachine.Step(Resolved(Configs.Addresses.Reverse().ToArray()), Now, state);
+
+        Assert.Equal(state, step.State);
+        Assert.Empty(step.Effects);
+    }
+
+    [Property]
+    public void Another_address_takes_effect_at_once_and_keeps_health_and_counters(Tuning tuning)
+    {
+        var before = Life.At(Now, Named(tuning), Life.Tick, Resolved(Configs.Addresses));
+
+        var step = ControlMachine.Step(Resolved(Configs.Addresses[2]), Now, before);
+
+        Assert.Equal(new[] { Configs.Addresses[2] }, step.State.Backend(1).Addresses);
+        Assert.Equal(before.Backend(1).Health, step.State.Backend(1).Health);
+        Assert.Equal(before.Backend(1).Failures, step.State.Backend(1).Failures);
+        Assert.Contains(step.Effects, e => e is ControlEffect.Publish);
+    }
+
+    [Property]
+    public void A_name_is_looked_up_again_after_30_s_or_5_s_after_a_failure(Tuning tuning, bool failed)
+    {
+        var state = Life.At(Now, Named(tuning), Life.Tick, failed ? Resolved() : Resolved(Configs.Addresses));
+        var due = Now.Plus(new(failed ? 5_000 : 30_000));
+
+        var early = ControlMachine.Step(Life.Tick, new Instant(due.Milliseconds - 1), state);
+        Assert.Empty(early.Effects.OfType<ControlEffect.Resolve>());
+        Assert.Single(ControlMachine.Step(Life.Tick, due, early.State).Effects.OfType<ControlEffect.Resolve>());
+    }
+
+    [Property]
+    public void Literal_addresses_are_never_looked_up(Scenario scenario) => Life.Of(scenario, o =>
+        Assert.All(o.Effects<ControlEffect.Resolve>(), e => Assert.Contains(e.Name, (string[])["db.internal", "app.internal"])));
+
+    private static ControlEvent Resolved(params IPAddress[] addresses) =>
+        new ControlEvent.Resolved("db.internal", new Arr<IPAddress>(addresses));
+
+    private static BalConfig Named(Tuning tuning) =>
+        Configs.Of(Configs.Service(tuning, Configs.Named("db.internal", 1), Configs.Named("db.internal", 2)));
+
+    private static IEnumerable<string> NamesOf(BackendState backend) =>
+        backend.Endpoint.Host.Match<string[]>(_ => [], name => [name]);
+}
