@@ -91,11 +91,10 @@ public sealed class SupervisorLoop(
 
     private ReloadAnswer Apply(ConfigReading reading)
     {
-        var before = state.Config.Main;
+        var changes = ReloadDiff.Describe(state.Config, reading.Config);
         Step(new ControlEvent.Reloaded(reading.Config));
         plane.Commit();
         onReloaded(reading.Config);
-        var changes = ReloadDiff.Between(before, reading.Config.Main).ToLines(before, reading.Config.Main);
         return new(state.ConfigVersion, Option<Problem>.None, reading.Warnings, changes);
     }
 

@@ -1,5 +1,6 @@
 using System.Net;
 using Bal.Domain.Backend;
+using Bal.Domain.Config;
 using Bal.Domain.Primitives;
 using LanguageExt;
 
@@ -38,6 +39,7 @@ public sealed record Route(BackendId Id, Endpoint Endpoint, Arr<IPAddress> Addre
 /// <param name="ConnectTimeout">The bound of one connect to one address.</param>
 /// <param name="IdleTimeout">The bound of silence on an established connection.</param>
 /// <param name="MaxConcurrentConnections">The connection limit.</param>
+/// <param name="Relay">How bytes of new connections are moved.</param>
 /// <param name="Draining">Backends that a reload removed and that still have connections.</param>
 public sealed record RoutingTable(
     long Version,
@@ -49,4 +51,5 @@ public sealed record RoutingTable(
     Duration ConnectTimeout,
     Duration IdleTimeout,
     int MaxConcurrentConnections,
+    RelayMode Relay,
     Arr<BackendId> Draining);

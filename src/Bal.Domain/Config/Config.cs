@@ -71,6 +71,19 @@ public enum LogLevel
     Error,
 }
 
+/// <summary>How the event loops move bytes.</summary>
+public enum RelayMode
+{
+    /// <summary>Copy, and splice a direction while it proves to be bulk.</summary>
+    Auto,
+
+    /// <summary>Always through a buffer of the process.</summary>
+    Copy,
+
+    /// <summary>Always through a pipe in the kernel (splice(2)).</summary>
+    Splice,
+}
+
 /// <summary>What happens to a connection over the limit.</summary>
 public enum OverloadPolicy
 {

@@ -15,11 +15,12 @@ internal static class ConfigKeys
     public const string Host = "host";
     public const string OverloadPolicy = "overload_policy";
     public const string Threads = "threads";
+    public const string Relay = "relay";
 
     public static Arr<string> Top { get; } = new([Mode, Port, BindAddress, Method, LogLevel, Backends, RuntimeBlock]);
 
     public static Arr<string> Backend { get; } = new([Host, Port]);
 
     public static Arr<string> Runtime { get; } =
-        new(RuntimeNumber.All.Select(number => number.Key).Append(OverloadPolicy).Append(Threads));
+        new(RuntimeNumber.All.Select(number => number.Key).Append(OverloadPolicy).Append(Relay).Append(Threads));
 }

@@ -34,6 +34,7 @@ public static class ConfigPrinter
             [
                 .. RuntimeNumber.All.Select(number => Entry(number.Key, Number(number.Get(service.Tuning)))),
                 Entry(ConfigKeys.OverloadPolicy, Word(ConfigWords.Of(service.Tuning.OverloadPolicy))),
+                Entry(ConfigKeys.Relay, Word(ConfigWords.Of(service.Tuning.Relay))),
                 Entry(ConfigKeys.Threads, config.Threads.Match(count => Number(count), () => Word("auto"))),
             ])),
         ]);

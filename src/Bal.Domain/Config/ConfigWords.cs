@@ -17,6 +17,9 @@ public static class ConfigWords
     /// <summary>Every overload policy.</summary>
     public static Arr<OverloadPolicy> OverloadPolicies => new([OverloadPolicy.Reject]);
 
+    /// <summary>Every way of moving bytes.</summary>
+    public static Arr<RelayMode> RelayModes => new([RelayMode.Auto, RelayMode.Copy, RelayMode.Splice]);
+
     /// <summary>The word of the file for <paramref name="mode"/>.</summary>
     public static string Of(Mode mode) => mode == Mode.Simple ? "simple" : "advanced";
 
@@ -30,6 +33,14 @@ public static class ConfigWords
         LogLevel.Info => "info",
         LogLevel.Warn => "warn",
         LogLevel.Error or _ => "error",
+    };
+
+    /// <summary>The word of the file for <paramref name="mode"/>.</summary>
+    public static string Of(RelayMode mode) => mode switch
+    {
+        RelayMode.Copy => "copy",
+        RelayMode.Splice => "splice",
+        RelayMode.Auto or _ => "auto",
     };
 
     /// <summary>The word of the file for <paramref name="policy"/>.</summary>

@@ -28,8 +28,12 @@ internal static class RuntimeRules
         var overload = given.Find(ConfigKeys.OverloadPolicy).Match(
             field => Scalars.Choice(field, ConfigWords.OverloadPolicies, ConfigWords.Of),
             () => Checked.Good(auto.OverloadPolicy));
+        var relay = given.Find(ConfigKeys.Relay).Match(
+            field => Scalars.Choice(field, ConfigWords.RelayModes, ConfigWords.Of),
+            () => Checked.Good(auto.Relay));
         var threads = given.Find(ConfigKeys.Threads).Match(ThreadsOf, () => Checked.Good(Option<int>.None));
-        return Overlay(numbers, overload, (tuning, policy) => tuning with { OverloadPolicy = policy })
+        var policies = Overlay(numbers, overload, (tuning, policy) => tuning with { OverloadPolicy = policy });
+        return Overlay(policies, relay, (tuning, mode) => tuning with { Relay = mode })
             .Then(tuning => Checked.Good(tuning).With(BackoffOrder(tuning, given, backends)))
             .And(threads, (tuning, count) => new Runtime(tuning, count, given));
     });

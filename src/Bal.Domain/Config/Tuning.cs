@@ -9,6 +9,7 @@ namespace Bal.Domain.Config;
 /// <param name="IdleTimeout">Time without a byte in either direction after which a connection is ended; above zero.</param>
 /// <param name="OverloadPolicy">What happens to a connection over the limit.</param>
 /// <param name="Backlog">The listen(2) backlog; above zero, capped by net.core.somaxconn.</param>
+/// <param name="Relay">How bytes are moved.</param>
 public sealed record Tuning(
     HealthPolicy Health,
     Duration ConnectTimeout,
@@ -17,7 +18,8 @@ public sealed record Tuning(
     int MaxConcurrentConnections,
     Duration IdleTimeout,
     OverloadPolicy OverloadPolicy,
-    int Backlog)
+    int Backlog,
+    RelayMode Relay)
 {
     /// <summary>The auto-tuned values for a service of <paramref name="backends"/> backends: the only place where they stand.</summary>
     public static Tuning For(int backends) => backends switch
@@ -40,7 +42,8 @@ public sealed record Tuning(
             connections,
             new Duration(120_000),
             OverloadPolicy.Reject,
-            1_024);
+            1_024,
+            RelayMode.Auto);
 }
 
 /// <summary>Active health checks and the thresholds that active and passive results share.</summary>

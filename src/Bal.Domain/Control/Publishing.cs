@@ -11,7 +11,7 @@ internal static class Publishing
     /// <summary>The table of a service that no loop has seen yet.</summary>
     public static RoutingTable Unpublished(Service service) =>
         new(0, service.Name, Arr<Route>.Empty, Arr<Route>.Empty, Arr<Route>.Empty, Protection: false,
-            Duration.Zero, Duration.Zero, 0, Arr<Backend.BackendId>.Empty);
+            Duration.Zero, Duration.Zero, 0, service.Tuning.Relay, Arr<Backend.BackendId>.Empty);
 
     /// <summary>Adds a <see cref="ControlEffect.Publish"/> for every service whose table differs from the last one.</summary>
     public static ControlStep Finish(Instant now, ControlStep step)
@@ -41,6 +41,7 @@ internal static class Publishing
         service.Config.Tuning.ConnectTimeout,
         service.Config.Tuning.IdleTimeout,
         service.Config.Tuning.MaxConcurrentConnections,
+        service.Config.Tuning.Relay,
         service.Backends.Filter(b => b.Draining).Map(b => b.Id));
 
     private static Arr<Route> RoutesOf(Tier tier, Instant now, ServiceState service) =>
@@ -57,6 +58,7 @@ internal static class Publishing
         && a.ConnectTimeout == b.ConnectTimeout
         && a.IdleTimeout == b.IdleTimeout
         && a.MaxConcurrentConnections == b.MaxConcurrentConnections
+        && a.Relay == b.Relay
         && SameRoutes(a.Up, b.Up)
         && SameRoutes(a.Cooling, b.Cooling)
         && SameRoutes(a.Down, b.Down)

@@ -25,11 +25,7 @@ internal static class ReloadTransitions
             .Match(
                 old => Replace(old, service, now, state),
                 () => ServiceTransitions.AddService(service, now, state)));
-        var lines = config.Services.Bind(service => before.Services
-            .Find(s => s.Config.Name == service.Name)
-            .Match(
-                old => ReloadDiff.Between(old.Config, service).ToLines(old.Config, service),
-                () => Prelude.Array($"service {service.Name} added")));
+        var lines = ReloadDiff.Describe(before.Config, config);
         return Nothing(after).Say(LogEvent.Info("reload", "reload_applied",
             lines.IsEmpty ? "configuration applied: nothing changed" : $"configuration applied: {string.Join("; ", lines)}",
             LogField.Of("config_version", after.ConfigVersion),

@@ -17,6 +17,7 @@ namespace Bal.Domain.Diagnostics;
 /// <param name="Method">How it chooses.</param>
 /// <param name="ActiveConnections">Open connections now.</param>
 /// <param name="RejectedConnections">Rejected since the start.</param>
+/// <param name="SplicedDirections">Directions of connections that are relayed by splice(2) now.</param>
 /// <param name="LastCheckTime">When a probe last ended.</param>
 /// <param name="Protection">Protection mode.</param>
 /// <param name="Backends">The backends, draining ones last.</param>
@@ -33,6 +34,7 @@ public sealed record StatusReport(
     string Method,
     long ActiveConnections,
     long RejectedConnections,
+    long SplicedDirections,
     Option<DateTimeOffset> LastCheckTime,
     ProtectionReport Protection,
     Arr<BackendReport> Backends,
@@ -138,6 +140,7 @@ public static class StatusReports
             MethodText(service.Config.Method),
             traffic.ActiveConnections,
             traffic.RejectedConnections,
+            traffic.SplicedDirections,
             checks.IsEmpty
                 ? Option<DateTimeOffset>.None
                 : clock.ToWall(checks.Reduce(Instant.Max)),
@@ -159,6 +162,7 @@ public static class StatusReports
         config.Match(c => c.Main.Listener.BindAddress.ToUrlText(), () => ""),
         config.Match(c => c.Main.Listener.Port, () => 0),
         config.Match(c => MethodText(c.Main.Method), () => MethodText(Config.Method.RoundRobin)),
+        0,
         0,
         0,
         Option<DateTimeOffset>.None,

@@ -58,6 +58,8 @@ public static class StatusText
             text.Append(CultureInfo.InvariantCulture, $"config: {report.ConfigPath} (version {report.ConfigVersion})\n");
             text.Append(CultureInfo.InvariantCulture,
                 $"connections: {report.ActiveConnections} active, {report.RejectedConnections} rejected\n");
+            text.Append(CultureInfo.InvariantCulture,
+                $"relay: {report.SplicedDirections} direction(s) spliced in the kernel, the others copied\n");
         }
 
         text.Append(CultureInfo.InvariantCulture, $"method: {report.Method}\n");

@@ -29,6 +29,18 @@ public sealed record ReloadPlan(
 /// <summary>Compares configurations.</summary>
 public static class ReloadDiff
 {
+    /// <summary>What changes, a line each, as an operator reads it; services are matched by name.</summary>
+    public static Arr<string> Describe(BalConfig before, BalConfig after) =>
+        after.Services.Bind(service => before.Services.Find(s => s.Name == service.Name).Match(
+            Some: old => Between(old, service).ToLines(old, service),
+            None: () => Prelude.Array($"service {service.Name} added")))
+        .Append(before.LogLevel == after.LogLevel
+            ? Arr<string>.Empty
+            : Prelude.Array($"log_level is {ConfigWords.Of(after.LogLevel)} now"))
+        .Append(before.Threads == after.Threads
+            ? Arr<string>.Empty
+            : Prelude.Array("threads changed: takes effect at the next start"));
+
     /// <summary>What changes between <paramref name="before"/> and <paramref name="after"/>.</summary>
     public static ReloadPlan Between(Service before, Service after)
     {

@@ -51,7 +51,7 @@ internal enum Termination
 }
 
 /// <summary>One loop's counters that belong to no backend.</summary>
-[StructLayout(LayoutKind.Sequential, Size = 192)]
+[StructLayout(LayoutKind.Sequential, Size = 256)]
 internal unsafe struct LoopCounters
 {
     // Keeps the lines of two loops apart, whatever the allocator's alignment.
@@ -62,6 +62,9 @@ internal unsafe struct LoopCounters
 
     /// <summary>Connections closed unserved, and pauses of a listener, because no descriptor was left.</summary>
     public long DescriptorsExhausted;
+
+    /// <summary>Directions of connections that are being spliced at this moment.</summary>
+    public long Splicing;
 
     /// <summary>Ended connections by <see cref="Termination"/>.</summary>
     public fixed long Terminations[8];

@@ -28,7 +28,7 @@ internal sealed unsafe partial class EventLoop
         session->State = SessionState.Resetting;
         session->ResetByBackend = fromBackend;
         session->ResetUntil = now + ResetWaitMs;
-        ReleasePending(ref fromBackend ? ref session->Client : ref session->Backend);
+        DropUnsent(ref fromBackend ? ref session->Client : ref session->Backend);
         ContinueReset(session);
     }
 
@@ -56,13 +56,13 @@ internal sealed unsafe partial class EventLoop
     {
         for (var budget = ReadBudget; ;)
         {
-            if (from.PendingLength > 0)
+            if (from.HasUnsent)
             {
                 if (!to.Has(SideFlags.Writable))
                     return Delivery.Waiting;
                 if (!Flush(session, ref from, ref to))
                     return Delivery.ReceiverFailed;
-                if (from.PendingLength > 0)
+                if (from.HasUnsent)
                     return Delivery.Waiting;
             }
 
@@ -117,8 +117,8 @@ internal sealed unsafe partial class EventLoop
         if (session->Backend.Fd >= 0)
             _ = Libc.close(session->Backend.Fd);
         session->Client.Fd = session->Backend.Fd = -1;
-        ReleasePending(ref session->Client);
-        ReleasePending(ref session->Backend);
+        DropUnsent(ref session->Client);
+        DropUnsent(ref session->Backend);
         ForgetTried(session);
         Unassign(session);
         counters->Terminations[(int)reason]++;

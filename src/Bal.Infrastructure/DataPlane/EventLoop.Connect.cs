@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
+using Bal.Domain.Config;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -146,6 +147,12 @@ internal sealed unsafe partial class EventLoop
         session->Counters->Total++;
         ForgetTried(session);
         timers.Arm(session, now + IdleTimeoutMs(session));
+        if (RelayOf(session) == RelayMode.Splice)
+        {
+            StartSplicing(ref session->Client);
+            StartSplicing(ref session->Backend);
+        }
+
         var targets = serviceOf(session->Service).Current.Targets;
         if (targets.TryGetValue(session->BackendId, out var target) && target.WantsSuccess)
             mailbox.Post(LoopReportKind.ConnectSucceeded, session->BackendId);

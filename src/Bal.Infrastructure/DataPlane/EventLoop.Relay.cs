@@ -59,13 +59,13 @@ internal sealed unsafe partial class EventLoop
     {
         for (var budget = ReadBudget; ;)
         {
-            if (from.PendingLength > 0)
+            if (from.HasUnsent)
             {
                 if (!to.Has(SideFlags.Writable))
                     return Progress.Blocked;
                 if (!Flush(session, ref from, ref to))
                     return Progress.DestinationReset;
-                if (from.PendingLength > 0)
+                if (from.HasUnsent)
                     return Progress.Blocked;
             }
 
@@ -74,7 +74,9 @@ internal sealed unsafe partial class EventLoop
                 if (!to.Has(SideFlags.FinSent))
                 {
                     to.Flags |= SideFlags.FinSent;
-                    _ = Libc.shutdown(to.Fd, Libc.SHUT_WR);
+                    // Where the other direction has ended too, the close that follows sends the FIN.
+                    if (!from.Has(SideFlags.FinSent))
+                        _ = Libc.shutdown(to.Fd, Libc.SHUT_WR);
                 }
 
                 return Progress.Blocked;
@@ -86,16 +88,21 @@ internal sealed unsafe partial class EventLoop
             if (budget-- == 0)
                 return Progress.More;
 
-            var read = Libc.recv(from.Fd, buffer, BlockPool.BlockSize, 0);
+            var splicing = from.Has(SideFlags.Splicing);
+            var read = splicing ? SpliceIn(ref from) : Libc.recv(from.Fd, buffer, BlockPool.BlockSize, 0);
             if (read > 0)
             {
                 session->LastActivity = now;
                 bytes += read;
                 // A short read has emptied the socket; after EPOLLRDHUP only recv's 0 says so, as no new edge may come.
-                if (read < BlockPool.BlockSize && !from.Has(SideFlags.PeerClosed))
+                // A short splice says nothing: the pipe's slots may have been what ran out.
+                if (!splicing && read < BlockPool.BlockSize && !from.Has(SideFlags.PeerClosed))
                     from.Flags &= ~SideFlags.Readable;
-                if (!Send(ref from, ref to, (int)read))
+                if (splicing)
+                    from.PipeLength = (int)read;
+                if (!(splicing ? SpliceOut(ref from, ref to) : Send(ref from, ref to, (int)read)))
                     return Progress.DestinationReset;
+                Adapt(session, ref from, read);
             }
             else if (read == 0)
             {
@@ -138,9 +145,18 @@ internal sealed unsafe partial class EventLoop
         return true;
     }
 
-    /// <summary>Sends what is pending; false where the destination has failed.</summary>
+    /// <summary>Sends what was read before; false where the destination has failed.</summary>
     private bool Flush(Session* session, ref Side from, ref Side to)
     {
+        if (from.PipeLength > 0)
+        {
+            var before = from.PipeLength;
+            var works = SpliceOut(ref from, ref to);
+            if (from.PipeLength < before)
+                session->LastActivity = now;
+            return works;
+        }
+
         var sent = Libc.send(to.Fd, from.Pending + from.PendingOffset, (nuint)from.PendingLength, Libc.MSG_NOSIGNAL);
         if (sent < 0)
         {
@@ -162,6 +178,13 @@ internal sealed unsafe partial class EventLoop
         else
             ReleasePending(ref from);
         return true;
+    }
+
+    /// <summary>Drops what was read from the side and not sent.</summary>
+    private void DropUnsent(ref Side side)
+    {
+        ReleasePending(ref side);
+        StopSplicing(ref side);
     }
 
     private void ReleasePending(ref Side side)

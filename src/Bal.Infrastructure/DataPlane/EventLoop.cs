@@ -78,6 +78,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
         CloseListenersNow();
         sessions.Dispose();
         blocks.Dispose();
+        pipes.Dispose();
         epoll.Dispose();
         wake.Dispose();
         NativeMemory.AlignedFree(buffer);

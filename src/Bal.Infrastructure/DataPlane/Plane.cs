@@ -127,6 +127,7 @@ internal sealed class Plane : IDataPlane, IDisposable
     public Traffic Measure() => new(
         services.Sum(s => (long)s.Open),
         Rejected(),
+        loops.Sum(l => Volatile.Read(in l.Counters.Splicing)),
         new Arr<BackendTraffic>(counters.Select(pair =>
         {
             var sum = pair.Value.Sum();

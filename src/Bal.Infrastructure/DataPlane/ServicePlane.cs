@@ -62,7 +62,7 @@ internal sealed class ServicePlane(int index, string name)
 internal sealed record Snapshot(RoutingTable Table, FrozenDictionary<int, RouteTarget> Targets)
 {
     public static Snapshot Empty(string service) => new(
-        new RoutingTable(0, service, [], [], [], false, new(0), new(0), 0, []),
+        new RoutingTable(0, service, [], [], [], false, new(0), new(0), 0, Domain.Config.RelayMode.Auto, []),
         FrozenDictionary<int, RouteTarget>.Empty);
 }
 

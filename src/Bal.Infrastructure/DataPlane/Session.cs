@@ -42,6 +42,9 @@ internal enum SideFlags : uint
     /// <summary>A FIN was sent to this socket's peer.</summary>
     FinSent = 16,
 
+    /// <summary>What is read from this socket goes through a pipe in the kernel instead of a buffer of the loop.</summary>
+    Splicing = 64,
+
     /// <summary>The socket failed, usually because the peer sent an RST, and nothing is left in it.</summary>
     Failed = 32,
 }
@@ -58,10 +61,21 @@ internal unsafe struct Side
     public int PendingOffset;
     public int PendingLength;
 
+    /// <summary>The two ends of the pipe while splicing, and how many bytes are in it.</summary>
+    public int PipeIn;
+    public int PipeOut;
+    public int PipeLength;
+
+    /// <summary>Large reads in a row while copying, small ones while splicing: what decides when to change over.</summary>
+    public int Streak;
+
+    /// <summary>Whether bytes were read that the other side has not taken.</summary>
+    public readonly bool HasUnsent => PendingLength > 0 || PipeLength > 0;
+
     public readonly bool Has(SideFlags flag) => (Flags & flag) != 0;
 }
 
-/// <summary>One proxied connection: 200 bytes of native memory, owned by one loop, never moved.</summary>
+/// <summary>One proxied connection: about 250 bytes of native memory, owned by one loop, never moved.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct Session
 {

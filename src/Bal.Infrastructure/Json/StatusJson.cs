@@ -26,6 +26,7 @@ public static class StatusJson
             json.WriteNumber("backend_reachable", report.BackendReachable);
             json.WriteNumber("active_connections", report.ActiveConnections);
             json.WriteNumber("rejected_connections", report.RejectedConnections);
+            json.WriteNumber("spliced_directions", report.SplicedDirections);
             WriteTime(json, "last_check_time", report.LastCheckTime);
             json.WriteStartObject("protection_mode");
             json.WriteBoolean("enabled", report.Protection.Enabled);
@@ -102,6 +103,7 @@ public static class StatusJson
             Text(json, "method"),
             Number(json, "active_connections"),
             Number(json, "rejected_connections"),
+            Number(json, "spliced_directions"),
             Time(json, "last_check_time"),
             new ProtectionReport(
                 protection.GetProperty("enabled").GetBoolean(),

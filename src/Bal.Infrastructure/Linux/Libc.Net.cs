@@ -25,6 +25,8 @@ internal static unsafe partial class Libc
     internal const int MSG_NOSIGNAL = 0x4000;
     internal const int SHUT_WR = 1;
     internal const int SIOCOUTQ = 0x5411;
+    internal const uint SPLICE_F_MOVE = 1;
+    internal const uint SPLICE_F_NONBLOCK = 2;
 
     internal const int EPOLL_CLOEXEC = 0x80000;
     internal const int EPOLL_CTL_ADD = 1;
@@ -72,6 +74,9 @@ internal static unsafe partial class Libc
 
     [DllImport("libc")]
     internal static extern nint send(int fd, byte* buffer, nuint length, int flags);
+
+    [DllImport("libc")]
+    internal static extern nint splice(int from, long* fromOffset, int to, long* toOffset, nuint length, uint flags);
 
     [DllImport("libc")]
     internal static extern int shutdown(int fd, int how);

@@ -66,12 +66,13 @@ public static class Trees
     private static Gen<Tuning> TuningGen =>
         from n in Positive.ArrayOf(13)
         from cooldown in Gen.OneOf(Gen.Constant(0), Positive)
+        from relay in Gen.Elements(RelayMode.Auto, RelayMode.Copy, RelayMode.Splice)
         select new Tuning(
             new HealthPolicy(new(n[0]), new(n[1]), n[2], n[3]),
             new Duration(n[4]),
             new BackoffPolicy(new(Math.Min(n[5], n[6])), new(Math.Max(n[5], n[6])), new(cooldown)),
             new ProtectionPolicy(n[7], new(n[8]), n[9]),
-            n[10], new Duration(n[11]), OverloadPolicy.Reject, n[12]);
+            n[10], new Duration(n[11]), OverloadPolicy.Reject, n[12], relay);
 
     private static Gen<BalConfig> Config =>
         from mode in Gen.Elements(Mode.Simple, Mode.Advanced)

@@ -1,0 +1,91 @@
+using Bal.Domain.Config;
+using Bal.Infrastructure.Linux;
+
+namespace Bal.Infrastructure.DataPlane;
+
+/// <summary>
+/// Bytes that never enter the process: socket to pipe to socket by splice(2). Worth its second system call only for bulk,
+/// so a direction changes over when its reads are large, and back when they have become small.
+/// </summary>
+internal sealed unsafe partial class EventLoop
+{
+    private const int LargeRead = 16 * 1024;
+    private const int LargeReadsToSplice = 4;
+    private const int SmallRead = 8 * 1024;
+    private const int SmallReadsToCopy = 8;
+
+    // The pipe's size is the real bound; asking for more takes all that fits.
+    private const int SpliceLength = 1024 * 1024;
+
+    private readonly PipePool pipes = new();
+
+    private RelayMode RelayOf(Session* session) => serviceOf(session->Service).Current.Table.Relay;
+
+    private static nint SpliceIn(ref Side from) => Libc.splice(
+        from.Fd, null, from.PipeIn, null, SpliceLength, Libc.SPLICE_F_MOVE | Libc.SPLICE_F_NONBLOCK);
+
+    /// <summary>Sends what is in the pipe; false where the destination has failed.</summary>
+    private bool SpliceOut(ref Side from, ref Side to)
+    {
+        while (from.PipeLength > 0)
+        {
+            var sent = Libc.splice(
+                from.PipeOut, null, to.Fd, null, (nuint)from.PipeLength, Libc.SPLICE_F_MOVE | Libc.SPLICE_F_NONBLOCK);
+            if (sent > 0)
+            {
+                from.PipeLength -= (int)sent;
+            }
+            else if (sent < 0 && *errno == Errno.EAGAIN)
+            {
+                to.Flags &= ~SideFlags.Writable;
+                return true;
+            }
+            else if (sent == 0 || *errno != Errno.EINTR)
+            {
+                to.Flags |= SideFlags.Failed;
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Looks at the size of a read that has been passed on, and changes over where the direction has changed its kind.</summary>
+    private void Adapt(Session* session, ref Side from, nint read)
+    {
+        var splicing = from.Has(SideFlags.Splicing);
+        if (splicing ? read >= SmallRead : read < LargeRead)
+        {
+            from.Streak = 0;
+            return;
+        }
+
+        if (++from.Streak < (splicing ? SmallReadsToCopy : LargeReadsToSplice) || from.HasUnsent)
+            return;
+        from.Streak = 0;
+        if (RelayOf(session) != RelayMode.Auto)
+            return;
+        if (splicing)
+            StopSplicing(ref from);
+        else
+            StartSplicing(ref from);
+    }
+
+    private void StartSplicing(ref Side side)
+    {
+        if (!pipes.Rent(ref side, now))
+            return;
+        side.Flags |= SideFlags.Splicing;
+        counters->Splicing++;
+    }
+
+    /// <summary>Back to copying; what is still in the pipe is dropped, so it must be empty unless the session ends.</summary>
+    private void StopSplicing(ref Side side)
+    {
+        if (!side.Has(SideFlags.Splicing))
+            return;
+        side.Flags &= ~SideFlags.Splicing;
+        pipes.Return(ref side);
+        counters->Splicing--;
+    }
+}
