@@ -43,14 +43,36 @@ public class ResolutionSpecs
     }
 
     [Property]
-    public void A_name_without_an_answer_is_in_no_table_and_fails_its_checks_without_a_probe(Tuning tuning)
+    public void While_the_first_lookup_is_under_way_a_backend_is_not_offered_and_nothing_is_held_against_it(Tuning tuning)
     {
         var step = ControlMachine.Step(Life.Tick, Now, ControlMachine.Start(Named(tuning), Now).State);
 
         Assert.Empty(step.State.Services[0].Table.Routes());
         Assert.Empty(step.Effects.OfType<ControlEffect.StartProbe>());
+        Assert.Equal(HealthMachine.Initial(tuning.Health), step.State.Backend(1).Health);
+        Assert.Equal(FailureCounters.Zero, step.State.Backend(1).Failures);
+    }
+
+    [Property]
+    public void A_name_that_does_not_resolve_fails_its_checks_without_a_probe(Tuning tuning)
+    {
+        var unresolved = Life.At(Now, Named(tuning), Life.Tick, Resolved());
+
+        var step = ControlMachine.Step(Life.Tick, Now.Plus(tuning.Health.Interval), unresolved);
+
+        Assert.Empty(step.State.Services[0].Table.Routes());
+        Assert.Empty(step.Effects.OfType<ControlEffect.StartProbe>());
         Assert.False(step.State.Backend(1).Health.Up);
         Assert.Equal(new FailureCounters(0, 0, 1), step.State.Backend(1).Failures);
+    }
+
+    [Property]
+    public void A_backend_is_probed_as_soon_as_its_name_has_resolved(Tuning tuning)
+    {
+        var resolved = Life.At(Now, Named(tuning), Life.Tick, Resolved(Configs.Addresses));
+
+        Assert.Equal(Now, ControlMachine.NextDue(Now, resolved));
+        Assert.Equal(2, ControlMachine.Step(Life.Tick, Now, resolved).Effects.OfType<ControlEffect.StartProbe>().Count());
     }
 
     [Property]
