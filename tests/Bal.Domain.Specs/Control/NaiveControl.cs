@@ -9,7 +9,9 @@ using Bal.Domain.Specs.Protection;
 
 namespace Bal.Domain.Specs.Control;
 
-/// <summary>A backend as the contract words it: the whole list of what was seen of it, and nothing counted along.</summary>
+/// <summary>
+/// A backend as the contract words it: the whole list of what was seen of it, and nothing counted along.
+/// </summary>
 internal sealed class NaiveBackend(int id, Endpoint endpoint, long now)
 {
     public int Id { get; } = id;

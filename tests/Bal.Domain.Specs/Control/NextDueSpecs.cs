@@ -33,8 +33,9 @@ public class NextDueSpecs
     public void What_is_due_is_done_by_the_tick_at_that_instant(Scenario scenario) => Life.Of(scenario, o =>
     {
         var due = ControlMachine.NextDue(o.Now, o.After.State);
-        // No client can fail at a backend without an address; if one is said to, the end of that cooldown changes nothing.
-        if (due == Instant.Never || o.After.State.Backends().Any(b => b.Addresses.IsEmpty && b.Cooldown.IsCooling(o.Now)))
+        // No client can fail at a backend without an address; if one is said to, its cooldown ends unseen.
+        if (due == Instant.Never
+            || o.After.State.Backends().Any(b => b.Addresses.IsEmpty && b.Cooldown.IsCooling(o.Now)))
             return;
 
         var at = Instant.Max(o.Now, due);
@@ -51,5 +52,7 @@ public class NextDueSpecs
 
     [Property]
     public void The_first_tick_is_due_at_once(Scenario scenario) =>
-        Assert.Equal(Life.Birth, ControlMachine.NextDue(Life.Birth, ControlMachine.Start(scenario.Config, Life.Birth).State));
+        Assert.Equal(
+            Life.Birth,
+            ControlMachine.NextDue(Life.Birth, ControlMachine.Start(scenario.Config, Life.Birth).State));
 }
