@@ -1,3 +1,4 @@
+using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Primitives;
 using Bal.Domain.Specs.Generators;
@@ -41,6 +42,20 @@ public class NextDueSpecs
         var at = Instant.Max(o.Now, due);
         Assert.NotEqual(o.After.State, ControlMachine.Step(Life.Tick, at, o.After.State).State);
     });
+
+    [Property]
+    public void Rejections_not_yet_said_are_due_one_second_after_the_last_that_were(Tuning tuning, byte more)
+    {
+        // With the only probe in flight nothing else is due.
+        var state = Life.At(Life.Birth, Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.Tick,
+            new ControlEvent.ClientsRejected(1), new ControlEvent.ClientsRejected(2L + more));
+        var due = ControlMachine.NextDue(Life.Birth, state);
+
+        Assert.Equal(Life.Birth.Plus(new(1_000)), due);
+        Assert.Contains(
+            ControlMachine.Step(Life.Tick, due, state).Effects.OfType<ControlEffect.Log>(),
+            log => log.Line.Event == "connections_rejected");
+    }
 
     [Property]
     public void Once_it_has_ended_nothing_is_due(Scenario scenario)
