@@ -3,7 +3,9 @@ using Bal.Domain.Config;
 
 namespace Bal.Domain.Specs.Backend;
 
-/// <summary>Health out of the whole history, without counting along: the last run that was long enough decides.</summary>
+/// <summary>
+/// Health out of the whole history, without counting along: the last run that was long enough decides.
+/// </summary>
 internal static class NaiveHealth
 {
     public static bool IsUp(HealthPolicy policy, IEnumerable<Outcome> history)

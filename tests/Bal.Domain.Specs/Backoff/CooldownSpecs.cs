@@ -29,7 +29,8 @@ public class CooldownSpecs
     }
 
     [Property]
-    public void The_backoff_never_shrinks_as_the_streak_grows(BackoffPolicy policy, bool protection, Count a, Count b) =>
+    public void The_backoff_never_shrinks_as_the_streak_grows(
+        BackoffPolicy policy, bool protection, Count a, Count b) =>
         Assert.True(
             CooldownMachine.Backoff(policy, protection, Math.Min(a.Value, b.Value)).Milliseconds
             <= CooldownMachine.Backoff(policy, protection, Math.Max(a.Value, b.Value)).Milliseconds);
@@ -86,7 +87,8 @@ public class CooldownSpecs
     }
 
     [Property]
-    public void Failures_told_together_cool_down_like_failures_told_apart(BackoffPolicy policy, bool protection, Instant now)
+    public void Failures_told_together_cool_down_like_failures_told_apart(
+        BackoffPolicy policy, bool protection, Instant now)
     {
         var apart = Enumerable.Range(0, 7)
             .Aggregate(Cooldown.None, (c, _) => CooldownMachine.Failed(policy, protection, 1, now, c));
@@ -106,7 +108,8 @@ public class CooldownSpecs
     }
 
     [Property]
-    public void Nothing_overflows_however_long_and_often_it_fails(BackoffPolicy policy, bool protection, Count n, Instant now)
+    public void Nothing_overflows_however_long_and_often_it_fails(
+        BackoffPolicy policy, bool protection, Count n, Instant now)
     {
         var once = CooldownMachine.Failed(policy, protection, n.Value, now, Cooldown.None);
         var again = CooldownMachine.Failed(policy, protection, int.MaxValue, now, once);

@@ -13,7 +13,8 @@ namespace Bal.Domain.Specs.Balancing;
 public class SelectionSpecs
 {
     [Property]
-    public void A_worse_backend_is_never_chosen_while_a_better_one_is_untried(RoutingTable table, Turn turn, int[] others)
+    public void A_worse_backend_is_never_chosen_while_a_better_one_is_untried(
+        RoutingTable table, Turn turn, int[] others)
     {
         // Whatever this client has tried before, also identities that this table does not know.
         var tried = others.Select(id => Math.Abs(id % 15)).ToArray();
@@ -70,7 +71,9 @@ public class SelectionSpecs
     [Property]
     public void A_single_backend_gets_every_client_whatever_its_state(Turn turn, bool protection)
     {
-        foreach (var table in new[] { Tables.Of(1, 0, 0, protection), Tables.Of(0, 1, 0, protection), Tables.Of(0, 0, 1, protection) })
+        RoutingTable[] tables =
+            [Tables.Of(1, 0, 0, protection), Tables.Of(0, 1, 0, protection), Tables.Of(0, 0, 1, protection)];
+        foreach (var table in tables)
             Assert.Equal(1, FirstChoice(table, turn.Value));
     }
 

@@ -69,7 +69,7 @@ public class AnyLifeSpecs
     }
 
     [Property]
-    public void The_configured_backends_come_first_and_in_the_order_of_the_file(Scenario scenario) => Life.Of(scenario, o =>
+    public void The_configured_backends_come_first_in_the_order_of_the_file(Scenario scenario) => Life.Of(scenario, o =>
         Assert.All(o.After.State.Services, service =>
         {
             var configured = service.Config.Backends;

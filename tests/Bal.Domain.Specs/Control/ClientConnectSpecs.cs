@@ -11,8 +11,8 @@ using FsCheck.Xunit;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// What client connects do to a backend and to protection mode (contract, section 3, Health and Failover), in a service of
-/// two backends.
+/// What client connects do to a backend and to protection mode (contract, section 3, Health and Failover), in a service
+/// of two backends.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class ClientConnectSpecs
@@ -49,7 +49,8 @@ public class ClientConnectSpecs
     }
 
     [Property]
-    public void Successful_client_connects_count_towards_up_exactly_like_successful_probes(Tuning tuning, Count successes)
+    public void Successful_client_connects_count_towards_up_exactly_like_successful_probes(
+        Tuning tuning, Count successes)
     {
         var down = Life.At(Now, TwoBackends(tuning), Life.ConnectsFailed(1));
         Assert.False(down.Backend(1).Health.Up);
@@ -85,7 +86,8 @@ public class ClientConnectSpecs
         for (var i = 1; i <= tuning.Protection.TriggerThreshold; i++)
         {
             Assert.False(state.Protected());
-            state = state.Then(Now, Life.ConnectsFailed(1 + i % 2, 1, i % 3 == 0 ? FailureKind.Timeout : FailureKind.Refused));
+            var kind = i % 3 == 0 ? FailureKind.Timeout : FailureKind.Refused;
+            state = state.Then(Now, Life.ConnectsFailed(1 + i % 2, 1, kind));
         }
 
         Assert.True(state.Protected());
@@ -138,7 +140,8 @@ public class ClientConnectSpecs
     }
 
     [Property]
-    public void Any_failed_client_connect_but_a_local_one_starts_the_stable_successes_again(Tuning tuning, FailureKind kind)
+    public void Any_failed_client_connect_but_a_local_one_starts_the_stable_successes_again(
+        Tuning tuning, FailureKind kind)
     {
         var stable = tuning.Protection.StableSuccessThreshold;
         var almost = Healthy(tuning).Then(Now, Exhausted).Then(Now, Successes(stable - 1));

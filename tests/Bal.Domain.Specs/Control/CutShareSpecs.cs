@@ -4,7 +4,9 @@ using FsCheck.Xunit;
 
 namespace Bal.Domain.Specs.Control;
 
-/// <summary>How many connections one cut of the drain ends: a share may be less than one connection and is then carried.</summary>
+/// <summary>
+/// How many connections one cut of the drain ends: a share may be less than one connection and is then carried.
+/// </summary>
 [Properties(Arbitrary = [typeof(Values)])]
 public class CutShareSpecs
 {

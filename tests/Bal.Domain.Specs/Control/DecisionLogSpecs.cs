@@ -18,7 +18,8 @@ public class DecisionLogSpecs
 
         Assert.Equal(changes.Count(p => !p.After.Health.Up), Said(o, "backend_down").Count());
         Assert.Equal(changes.Count(p => p.After.Health.Up), Said(o, "backend_up").Count());
-        Assert.All(changes, p => Assert.Contains(Lines(o), line => line.Message.Contains(p.After.Endpoint.ToString(), StringComparison.Ordinal)));
+        Assert.All(changes, p => Assert.Contains(
+            Lines(o), line => line.Message.Contains(p.After.Endpoint.ToString(), StringComparison.Ordinal)));
     });
 
     [Property]
@@ -29,7 +30,7 @@ public class DecisionLogSpecs
             Said(o, "backend_cooling").Count()));
 
     [Property]
-    public void Protection_mode_is_said_when_it_turns_on_and_when_it_turns_off(Scenario scenario) => Life.Of(scenario, o =>
+    public void Protection_mode_is_said_when_it_turns_on_and_when_off(Scenario scenario) => Life.Of(scenario, o =>
     {
         var changes = o.After.State.Services.Select(after => (
             Was: o.Before.Services.Exists(b => b.Config.Name == after.Config.Name && b.Protection.IsOn),
@@ -48,7 +49,8 @@ public class DecisionLogSpecs
         {
             if (o.Happened is ControlEvent.ClientsRejected rejected && o.Before.Phase is not Phase.Ended)
                 seen = Math.Max(seen, rejected.Total);
-            said.AddRange(Said(o, "connections_rejected").Select(line => (o.Now.Milliseconds, Number(line, "rejected"))));
+            said.AddRange(Said(o, "connections_rejected")
+                .Select(line => (o.Now.Milliseconds, Number(line, "rejected"))));
         });
 
         Assert.All(said.Zip(said.Skip(1)), pair => Assert.True(pair.Item2.At - pair.Item1.At >= 1_000));

@@ -9,12 +9,16 @@ using Bal.Domain.Specs.Protection;
 
 namespace Bal.Domain.Specs.Control;
 
-/// <summary>A backend as the contract words it: the whole list of what was seen of it, and nothing counted along.</summary>
+/// <summary>
+/// A backend as the contract words it: the whole list of what was seen of it, and nothing counted along.
+/// </summary>
 internal sealed class NaiveBackend(int id, Endpoint endpoint, long now)
 {
     public int Id { get; } = id;
     public Endpoint Endpoint { get; } = endpoint;
     public bool Resolved { get; set; } = endpoint.Host is Host.Address;
+    public bool LookingUp { get; set; }
+    public long NextLookup { get; set; } = endpoint.Host is Host.Address ? long.MaxValue : now;
     public List<Outcome> Seen { get; } = [];
     public bool InFlight { get; set; }
     public long NextProbe { get; set; } = now;
@@ -52,11 +56,13 @@ internal sealed class NaiveControl
         switch (what)
         {
             case ControlEvent.Tick:
+                foreach (var due in Backends.Where(b => !b.LookingUp && b.NextLookup <= now).ToArray())
+                    Named(due.Endpoint.Host).ForEach(b => b.LookingUp = true);
                 foreach (var backend in Backends.Where(b => !b.InFlight && b.NextProbe <= now))
                 {
                     backend.NextProbe = now + tuning.Health.Interval.Milliseconds;
                     backend.InFlight = backend.Resolved;
-                    if (!backend.Resolved)
+                    if (!backend.Resolved && !backend.LookingUp)
                         Failed(backend, FailureKind.Other, 1, client: false, now);
                 }
 
@@ -75,9 +81,15 @@ internal sealed class NaiveControl
             case ControlEvent.ClientExhausted { Service: Service.DefaultName }:
                 protection.Happened(new ProtectionEvent.ClientExhausted(), now);
                 break;
-            case ControlEvent.Resolved { Addresses.IsEmpty: false } e:
-                foreach (var backend in Backends.Where(b => b.Endpoint.Host == new Host.Name(e.Name)))
-                    backend.Resolved = true;
+            case ControlEvent.Resolved e:
+                foreach (var backend in Named(new Host.Name(e.Name)))
+                {
+                    backend.LookingUp = false;
+                    backend.NextLookup = now + (e.Addresses.IsEmpty ? 5_000 : 30_000);
+                    if (!backend.Resolved && !e.Addresses.IsEmpty)
+                        (backend.Resolved, backend.NextProbe) = (true, Math.Min(backend.NextProbe, now));
+                }
+
                 break;
             case ControlEvent.Reloaded e:
                 Reload(e.Config, now);
@@ -86,6 +98,8 @@ internal sealed class NaiveControl
     }
 
     private NaiveBackend? Find(BackendId id) => Backends.Find(b => b.Id == id.Value);
+
+    private List<NaiveBackend> Named(Host host) => Backends.FindAll(b => b.Endpoint.Host == host);
 
     private bool Passed(NaiveBackend backend, int count, long now)
     {

@@ -20,7 +20,9 @@ public class NaiveControlSpecs
             Assert.Equal(naive.IsUp(told), backend.Health.Up);
             Assert.Equal(
                 new FailureCounters(
-                    told.CountOf(FailureKind.Timeout), told.CountOf(FailureKind.Refused), told.CountOf(FailureKind.Other)),
+                    told.CountOf(FailureKind.Timeout),
+                    told.CountOf(FailureKind.Refused),
+                    told.CountOf(FailureKind.Other)),
                 backend.Failures);
         });
 
@@ -46,7 +48,8 @@ public class NaiveControlSpecs
         Compare(steady, (naive, _, told, o) =>
         {
             var table = o.After.State.Services[0].Table;
-            var expected = !naive.IsUp(told) ? Tier.Down : o.Now.Milliseconds < told.CoolsUntil ? Tier.Cooling : Tier.Up;
+            var cools = o.Now.Milliseconds < told.CoolsUntil;
+            var expected = !naive.IsUp(told) ? Tier.Down : cools ? Tier.Cooling : Tier.Up;
             var offered = expected switch { Tier.Up => table.Up, Tier.Cooling => table.Cooling, _ => table.Down };
             Assert.Equal(told.Resolved ? 1 : 0, table.Routes().Count(r => r.Id.Value == told.Id));
             Assert.Equal(told.Resolved, offered.Exists(r => r.Id.Value == told.Id));

@@ -1,3 +1,4 @@
+using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Primitives;
 using Bal.Domain.Specs.Generators;
@@ -33,13 +34,28 @@ public class NextDueSpecs
     public void What_is_due_is_done_by_the_tick_at_that_instant(Scenario scenario) => Life.Of(scenario, o =>
     {
         var due = ControlMachine.NextDue(o.Now, o.After.State);
-        // No client can fail at a backend without an address; if one is said to, the end of that cooldown changes nothing.
-        if (due == Instant.Never || o.After.State.Backends().Any(b => b.Addresses.IsEmpty && b.Cooldown.IsCooling(o.Now)))
+        // No client can fail at a backend without an address; if one is said to, its cooldown ends unseen.
+        if (due == Instant.Never
+            || o.After.State.Backends().Any(b => b.Addresses.IsEmpty && b.Cooldown.IsCooling(o.Now)))
             return;
 
         var at = Instant.Max(o.Now, due);
         Assert.NotEqual(o.After.State, ControlMachine.Step(Life.Tick, at, o.After.State).State);
     });
+
+    [Property]
+    public void Rejections_not_yet_said_are_due_one_second_after_the_last_that_were(Tuning tuning, byte more)
+    {
+        // With the only probe in flight nothing else is due.
+        var state = Life.At(Life.Birth, Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.Tick,
+            new ControlEvent.ClientsRejected(1), new ControlEvent.ClientsRejected(2L + more));
+        var due = ControlMachine.NextDue(Life.Birth, state);
+
+        Assert.Equal(Life.Birth.Plus(new(1_000)), due);
+        Assert.Contains(
+            ControlMachine.Step(Life.Tick, due, state).Effects.OfType<ControlEffect.Log>(),
+            log => log.Line.Event == "connections_rejected");
+    }
 
     [Property]
     public void Once_it_has_ended_nothing_is_due(Scenario scenario)
@@ -51,5 +67,7 @@ public class NextDueSpecs
 
     [Property]
     public void The_first_tick_is_due_at_once(Scenario scenario) =>
-        Assert.Equal(Life.Birth, ControlMachine.NextDue(Life.Birth, ControlMachine.Start(scenario.Config, Life.Birth).State));
+        Assert.Equal(
+            Life.Birth,
+            ControlMachine.NextDue(Life.Birth, ControlMachine.Start(scenario.Config, Life.Birth).State));
 }

@@ -11,7 +11,9 @@ using LanguageExt;
 
 namespace Bal.Domain.Specs.Control;
 
-/// <summary>Active checks (contract, section 3, Health): one TCP probe per backend per interval, and what its result does.</summary>
+/// <summary>
+/// Active checks (contract, section 3, Health): one TCP probe per backend per interval, and what its result does.
+/// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class ProbeSpecs
 {
@@ -75,7 +77,8 @@ public class ProbeSpecs
     public void A_result_that_nobody_waits_for_changes_nothing(Scenario scenario, Outcome outcome)
     {
         var now = new Instant(10_000_000);
-        var settled = Life.Of(scenario, _ => { }).Then(now, new ControlEvent.ProbeEnded(new BackendId(1), outcome, None));
+        var settled = Life.Of(scenario, _ => { })
+            .Then(now, new ControlEvent.ProbeEnded(new BackendId(1), outcome, None));
 
         var second = ControlMachine.Step(new ControlEvent.ProbeEnded(new BackendId(1), outcome, None), now, settled);
 
@@ -120,7 +123,9 @@ public class ProbeSpecs
         {
             var after = o.After.State.Backend(ended.Backend.Value).Addresses;
             var via = ended.Via.Filter(address => before.Addresses.Exists(a => a.Equals(address)));
-            Assert.Equal(via.Match(v => Prelude.Array(v) + before.Addresses.Filter(a => !a.Equals(v)), () => before.Addresses), after);
+            Assert.Equal(
+                via.Match(v => Prelude.Array(v) + before.Addresses.Filter(a => !a.Equals(v)), () => before.Addresses),
+                after);
         }
     });
 

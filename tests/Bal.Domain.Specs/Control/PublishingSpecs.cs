@@ -80,15 +80,18 @@ public class PublishingSpecs
         });
 
     [Property]
-    public void The_end_of_a_cooldown_is_published_by_the_tick_at_that_instant(Scenario scenario) => Life.Of(scenario, o =>
+    public void The_end_of_a_cooldown_is_published_by_the_tick_at_its_end(Scenario scenario) => Life.Of(scenario, o =>
     {
-        foreach (var cooling in Living(o).Where(_ => o.After.State.Phase is not Phase.Ended).SelectMany(s => s.Table.Cooling))
+        if (o.After.State.Phase is Phase.Ended)
+            return;
+        foreach (var cooling in o.After.State.Services.SelectMany(s => s.Table.Cooling))
         {
             var end = o.After.State.Backend(cooling.Id.Value).Cooldown.Until;
             Assert.True(ControlMachine.NextDue(o.Now, o.After.State).Milliseconds <= end.Milliseconds);
 
             var at = ControlMachine.Step(Life.Tick, end, o.After.State);
-            Assert.Contains(at.Effects.OfType<ControlEffect.Publish>(), p => p.Table.Up.Exists(r => r.Id == cooling.Id));
+            var tables = at.Effects.OfType<ControlEffect.Publish>().Select(p => p.Table);
+            Assert.Contains(tables, table => table.Up.Exists(r => r.Id == cooling.Id));
         }
     });
 
@@ -105,7 +108,9 @@ public class PublishingSpecs
     // The tier in other words than the machine's: down wins over cooling, and a cooldown needs a failure behind it.
     private static Tier NaiveTier(BackendState backend, Instant now) =>
         backend.Health.Up
-            ? backend.Cooldown.Streak > 0 && now.Milliseconds < backend.Cooldown.Until.Milliseconds ? Tier.Cooling : Tier.Up
+            ? backend.Cooldown.Streak > 0 && now.Milliseconds < backend.Cooldown.Until.Milliseconds
+                ? Tier.Cooling
+                : Tier.Up
             : Tier.Down;
 
     private static IEnumerable<ServiceState> Living(Observation o) =>

@@ -68,7 +68,9 @@ public class ReloadSpecs
         {
             var leaving = after.Backend(backend.Id.Value);
             Assert.True(leaving.Draining);
-            Assert.Equal((backend.Health, backend.Cooldown, backend.Failures), (leaving.Health, leaving.Cooldown, leaving.Failures));
+            Assert.Equal(
+                (backend.Health, backend.Cooldown, backend.Failures),
+                (leaving.Health, leaving.Cooldown, leaving.Failures));
             Assert.Contains(backend.Id, after.Services[0].Table.Draining);
         }
     }
@@ -146,8 +148,7 @@ public class ReloadSpecs
     public void A_probe_in_flight_of_a_backend_that_stays_is_still_waited_for(SteadyScenario past, Tuning tuning)
     {
         var before = Past(past.Scenario);
-        var after = Reload(
-            before.Config with { Services = before.Config.Services.Map(s => s with { Tuning = tuning }) }, before).State;
+        var after = Reload(WithTuning(tuning, before.Config), before).State;
 
         Assert.Equal(
             Configured(before).Map(b => b.Probe.InFlight), Configured(after).Map(b => b.Probe.InFlight));
@@ -157,8 +158,7 @@ public class ReloadSpecs
     public void A_shorter_interval_takes_effect_at_once(SteadyScenario past, Tuning tuning)
     {
         var before = Past(past.Scenario);
-        var after = Reload(
-            before.Config with { Services = before.Config.Services.Map(s => s with { Tuning = tuning }) }, before).State;
+        var after = Reload(WithTuning(tuning, before.Config), before).State;
 
         Assert.All(Configured(after), b => Assert.True(
             b.Probe.NextAt.Milliseconds <= Now.Plus(tuning.Health.Interval).Milliseconds
@@ -184,11 +184,18 @@ public class ReloadSpecs
 
     // A life without an end, in which time has done its work.
     private static ControlState Past(Scenario scenario) => Life.Of(
-        scenario with { Moments = scenario.Moments.Filter(m => m.What is not (ControlEvent.StopRequested or ControlEvent.AllIdle)) },
+        scenario with
+        {
+            Moments = scenario.Moments.Filter(m => m.What is not (ControlEvent.StopRequested or ControlEvent.AllIdle)),
+        },
         _ => { }).Then(Now, Life.Tick);
 
     private static ControlStep Reload(BalConfig config, ControlState state) =>
         ControlMachine.Step(new ControlEvent.Reloaded(config), Now, state);
 
-    private static Arr<BackendState> Configured(ControlState state) => state.Services[0].Backends.Filter(b => !b.Draining);
+    private static BalConfig WithTuning(Tuning tuning, BalConfig config) =>
+        config with { Services = config.Services.Map(s => s with { Tuning = tuning }) };
+
+    private static Arr<BackendState> Configured(ControlState state) =>
+        state.Services[0].Backends.Filter(b => !b.Draining);
 }

@@ -9,7 +9,9 @@ using LanguageExt;
 
 namespace Bal.Domain.Specs.Control;
 
-/// <summary>Backends given by name: a name that does not resolve is skipped without waiting (contract, section 3, Health).</summary>
+/// <summary>
+/// Backends given by name: a name that does not resolve is skipped without waiting (contract, section 3, Health).
+/// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class ResolutionSpecs
 {
@@ -20,7 +22,8 @@ public class ResolutionSpecs
     {
         var start = ControlMachine.Start(scenario.Config, Now).State;
 
-        var looked = ControlMachine.Step(Life.Tick, Now, start).Effects.OfType<ControlEffect.Resolve>().Select(e => e.Name);
+        var looked = ControlMachine.Step(Life.Tick, Now, start).Effects
+            .OfType<ControlEffect.Resolve>().Select(e => e.Name);
 
         Assert.Equal(
             start.Backends().SelectMany(NamesOf).Distinct().Order(),
@@ -43,14 +46,38 @@ public class ResolutionSpecs
     }
 
     [Property]
-    public void A_name_without_an_answer_is_in_no_table_and_fails_its_checks_without_a_probe(Tuning tuning)
+    public void While_the_first_lookup_is_under_way_a_backend_is_not_offered_and_nothing_is_held_against_it(
+        Tuning tuning)
     {
         var step = ControlMachine.Step(Life.Tick, Now, ControlMachine.Start(Named(tuning), Now).State);
 
         Assert.Empty(step.State.Services[0].Table.Routes());
         Assert.Empty(step.Effects.OfType<ControlEffect.StartProbe>());
+        Assert.Equal(HealthMachine.Initial(tuning.Health), step.State.Backend(1).Health);
+        Assert.Equal(FailureCounters.Zero, step.State.Backend(1).Failures);
+    }
+
+    [Property]
+    public void A_name_that_does_not_resolve_fails_its_checks_without_a_probe(Tuning tuning)
+    {
+        var unresolved = Life.At(Now, Named(tuning), Life.Tick, Resolved());
+
+        var step = ControlMachine.Step(Life.Tick, Now.Plus(tuning.Health.Interval), unresolved);
+
+        Assert.Empty(step.State.Services[0].Table.Routes());
+        Assert.Empty(step.Effects.OfType<ControlEffect.StartProbe>());
         Assert.False(step.State.Backend(1).Health.Up);
         Assert.Equal(new FailureCounters(0, 0, 1), step.State.Backend(1).Failures);
+    }
+
+    [Property]
+    public void A_backend_is_probed_as_soon_as_its_name_has_resolved(Tuning tuning)
+    {
+        var resolved = Life.At(Now, Named(tuning), Life.Tick, Resolved(Configs.Addresses));
+
+        Assert.Equal(Now, ControlMachine.NextDue(Now, resolved));
+        var step = ControlMachine.Step(Life.Tick, Now, resolved);
+        Assert.Equal(2, step.Effects.OfType<ControlEffect.StartProbe>().Count());
     }
 
     [Property]
@@ -109,7 +136,7 @@ public class ResolutionSpecs
 
     [Property]
     public void Literal_addresses_are_never_looked_up(Scenario scenario) => Life.Of(scenario, o =>
-        Assert.All(o.Effects<ControlEffect.Resolve>(), e => Assert.Contains(e.Name, (string[])["db.internal", "app.internal"])));
+        Assert.All(o.Effects<ControlEffect.Resolve>(), e => Assert.False(IPAddress.TryParse(e.Name, out _))));
 
     private static ControlEvent Resolved(params IPAddress[] addresses) =>
         new ControlEvent.Resolved("db.internal", new Arr<IPAddress>(addresses));

@@ -69,7 +69,8 @@ public static class Configs
     public static Arbitrary<BalConfig> BalConfigs() => Arb.From(
         from main in Services().Generator
         select Of(main),
-        config => Services().Shrinker(config.Main).Select(main => config with { Services = config.Services.SetItem(0, main) }));
+        config => Services().Shrinker(config.Main)
+            .Select(main => config with { Services = config.Services.SetItem(0, main) }));
 
     /// <summary>A configuration in one line, for counter-examples.</summary>
     public static string Text(BalConfig config) => string.Join(" + ", config.Services.Select(s =>

@@ -23,7 +23,9 @@ public readonly record struct Evidence(FailureKind Kind)
 /// <summary>What happened to protection mode, and how long after the thing before it.</summary>
 public sealed record ProtectionMoment(Gap Gap, ProtectionEvent What);
 
-/// <summary>The values that the specifications are tried with: corners first, and everything shrinks towards 1.</summary>
+/// <summary>
+/// The values that the specifications are tried with: corners first, and everything shrinks towards 1.
+/// </summary>
 public static class Values
 {
     public static Arbitrary<FailureKind> FailureKinds() =>
@@ -71,7 +73,9 @@ public static class Values
         from initial in Gen.Frequency(
             (2, Gen.Constant(1L)), (6, Gen.Choose(1, 1_000).Select(n => (long)n)), (1, Gen.Constant(int.MaxValue + 1L)))
         from above in Gen.Frequency(
-            (2, Gen.Constant(0L)), (6, Gen.Choose(1, 20_000).Select(n => (long)n)), (1, Gen.Constant(long.MaxValue / 8)))
+            (2, Gen.Constant(0L)),
+            (6, Gen.Choose(1, 20_000).Select(n => (long)n)),
+            (1, Gen.Constant(long.MaxValue / 8)))
         from cooldown in Gen.Elements(0L, 1L, 500L, 30_000L)
         select new BackoffPolicy(new(initial), new(initial + above), new(cooldown))).ToArbitrary();
 

@@ -7,8 +7,8 @@ using FsCheck.Xunit;
 namespace Bal.Domain.Specs.Protection;
 
 /// <summary>
-/// The hysteresis of protection mode (contract, section 3): on by a storm of failed client connects within the window or
-/// by one client for which every backend failed; off by enough successes in a row.
+/// The hysteresis of protection mode (contract, section 3): on by a storm of failed client connects within the window
+/// or by one client for which every backend failed; off by enough successes in a row.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values)])]
 public class ProtectionSpecs
@@ -102,7 +102,8 @@ public class ProtectionSpecs
     }
 
     [Property]
-    public void After_it_turned_off_nothing_old_is_remembered(ProtectionPolicy policy, ProtectionMoment[] past, Instant now)
+    public void After_it_turned_off_nothing_old_is_remembered(
+        ProtectionPolicy policy, ProtectionMoment[] past, Instant now)
     {
         var state = past.Aggregate(On(policy, now), (s, m) => ProtectionMachine.Step(policy, m.What, now, s).State);
         if (!state.IsOn)
