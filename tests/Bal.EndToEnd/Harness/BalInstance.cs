@@ -1,0 +1,139 @@
+using System.Globalization;
+
+namespace Bal.EndToEnd.Harness;
+
+/// <summary>One bal with a home of its own. Whatever becomes of the test, its processes end with it.</summary>
+internal sealed class BalInstance : IAsyncDisposable
+{
+    private readonly ITestOutputHelper _output;
+    private readonly List<Command> _foreground = [];
+
+    public BalInstance(ITestOutputHelper output, BalFile? file = null)
+    {
+        _output = output;
+        Home = Directory.CreateTempSubdirectory("bal-e2e-").FullName;
+        if (file is not null)
+            Write(file);
+    }
+
+    public string Home { get; }
+
+    public BalFile File { get; private set; } = new(0);
+
+    public string ConfigPath => Path.Combine(Home, "config.yaml");
+
+    public string PidPath => Path.Combine(Home, "bal.pid");
+
+    public string LogPath => Path.Combine(Home, "bal.log");
+
+    public string SocketPath => Path.Combine(Home, "bal.sock");
+
+    /// <summary>The process id in the PID file.</summary>
+    public int Pid => int.Parse(System.IO.File.ReadAllText(PidPath).TrimEnd('\n'), CultureInfo.InvariantCulture);
+
+    public IPEndPoint Endpoint => new(IPAddress.Loopback, File.Port);
+
+    /// <summary>A daemon that accepts connections.</summary>
+    public static async Task<BalInstance> Started(ITestOutputHelper output, BalFile file)
+    {
+        var bal = new BalInstance(output, file);
+        try
+        {
+            (await bal.Run("start", "-d")).Succeeds();
+        }
+        catch
+        {
+            await bal.DisposeAsync();
+            throw;
+        }
+
+        return bal;
+    }
+
+    /// <summary>The same, with every backend found to be up.</summary>
+    public static async Task<BalInstance> Healthy(ITestOutputHelper output, BalFile file)
+    {
+        var bal = await Started(output, file);
+        await bal.SeeStatus("every backend probed and up", s => s.Backends.All(b => b.State == "up")
+            && s.Root.GetProperty("last_check_time").GetString() is not null);
+        return bal;
+    }
+
+    public void Write(BalFile file)
+    {
+        File = file;
+        System.IO.File.WriteAllText(ConfigPath, file.ToString());
+    }
+
+    public Task<Finished> Run(params string[] arguments) => RunWith([], arguments);
+
+    public async Task<Finished> RunWith((string Name, string? Value)[] variables, params string[] arguments)
+    {
+        await using var command = Command.Start(BalBinary.Path, arguments, Environment(variables));
+        return await command.End();
+    }
+
+    /// <summary>Runs a shell command line in which <c>$BAL</c> is the program.</summary>
+    public async Task<Finished> Shell(string commandLine)
+    {
+        await using var command = Command.Start("bash", ["-c", commandLine], Environment([("BAL", BalBinary.Path)]));
+        return await command.End();
+    }
+
+    /// <summary><c>bal start</c> in the foreground, once it accepts connections.</summary>
+    public async Task<Command> Foreground()
+    {
+        var command = Command.Start(BalBinary.Path, ["start"], Environment([]));
+        _foreground.Add(command);
+        await Eventually.Holds("the PID file names the foreground process", () =>
+            System.IO.File.Exists(PidPath) && System.IO.File.ReadAllText(PidPath) == $"{command.Pid}\n");
+        return command;
+    }
+
+    public async Task<Status> Status() => new((await Run("status", "--json")).Succeeds().Out);
+
+    public Task<Status> SeeStatus(string what, Func<Status, bool> condition, TimeSpan? patience = null) =>
+        Eventually.See(what, Status, condition, patience);
+
+    public async Task Reload(BalFile file)
+    {
+        Write(file);
+        (await Run("graceful")).Succeeds();
+    }
+
+    public async Task<Socket> Connect()
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        try
+        {
+            await socket.ConnectAsync(Endpoint).WaitAsync(Eventually.Patience);
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+
+        return socket;
+    }
+
+    public string[] LogLines() => System.IO.File.Exists(LogPath) ? System.IO.File.ReadAllLines(LogPath) : [];
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var command in _foreground)
+            await command.DisposeAsync();
+        foreach (var pid in ProcFs.WithVariable("BAL_HOME", Home))
+        {
+            Posix.Signal(pid, Posix.Kill);
+            await Eventually.Holds($"process {pid} is gone", () => !ProcFs.IsAlive(pid));
+        }
+
+        foreach (var line in LogLines().TakeLast(40))
+            _output.WriteLine(line);
+        Directory.Delete(Home, recursive: true);
+    }
+
+    private (string, string?)[] Environment((string, string?)[] more) =>
+        [("BAL_HOME", Home), ("BAL_CONFIG", null), ("BAL_DEBUG", null), ("NO_COLOR", null), .. more];
+}

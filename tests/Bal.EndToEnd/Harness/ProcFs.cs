@@ -1,0 +1,72 @@
+using System.Globalization;
+
+namespace Bal.EndToEnd.Harness;
+
+/// <summary>What the kernel knows of a process (proc(5)).</summary>
+internal static class ProcFs
+{
+    /// <summary>Whether it runs; a zombie does not.</summary>
+    public static bool IsAlive(int pid)
+    {
+        try
+        {
+            return StatFields(pid)[0] is not ("Z" or "X");
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    public static int Descriptors(int pid) => Directory.GetFileSystemEntries($"/proc/{pid}/fd").Length;
+
+    public static long ResidentBytes(int pid) => StatusNumber($"/proc/{pid}/status", "VmRSS:") * 1024;
+
+    public static TimeSpan CpuTime(int pid)
+    {
+        // utime and stime are fields 14 and 15, in hundredths of a second; the state is field 3.
+        var fields = StatFields(pid);
+        return TimeSpan.FromMilliseconds(10 * (Number(fields[11]) + Number(fields[12])));
+    }
+
+    public static long VoluntarySwitches(int pid) => Directory.GetDirectories($"/proc/{pid}/task")
+        .Sum(task => StatusNumber($"{task}/status", "voluntary_ctxt_switches:"));
+
+    /// <summary>The pids whose environment says so; how a test finds a process that must not exist.</summary>
+    public static IReadOnlyList<int> WithVariable(string name, string value)
+    {
+        var wanted = $"{name}={value}";
+        var found = new List<int>();
+        foreach (var directory in Directory.GetDirectories("/proc"))
+        {
+            if (!int.TryParse(Path.GetFileName(directory), CultureInfo.InvariantCulture, out var pid))
+                continue;
+            try
+            {
+                if (File.ReadAllText($"{directory}/environ").Split('\0').Contains(wanted) && IsAlive(pid))
+                    found.Add(pid);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Ended meanwhile, or another user's.
+            }
+        }
+
+        return found;
+    }
+
+    // The command's name stands in parentheses and may hold anything.
+    private static string[] StatFields(int pid)
+    {
+        var text = File.ReadAllText($"/proc/{pid}/stat");
+        return text[(text.LastIndexOf(')') + 2)..].Split(' ');
+    }
+
+    private static long StatusNumber(string path, string label)
+    {
+        var line = File.ReadLines(path).First(l => l.StartsWith(label, StringComparison.Ordinal));
+        return Number(line[label.Length..].Replace("kB", "", StringComparison.Ordinal).Trim());
+    }
+
+    private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,60 @@
+using System.Text.Json;
+
+namespace Bal.EndToEnd.Harness;
+
+/// <summary>What <c>bal status --json</c> says, by the names of the contract.</summary>
+internal sealed class Status(string json)
+{
+    private readonly JsonElement _root = JsonDocument.Parse(json).RootElement;
+
+    public JsonElement Root => _root;
+
+    public bool Running => _root.GetProperty("running").GetBoolean();
+
+    public int Pid => _root.GetProperty("pid").GetInt32();
+
+    public int Reachable => _root.GetProperty("backend_reachable").GetInt32();
+
+    public long Active => _root.GetProperty("active_connections").GetInt64();
+
+    public long Rejected => _root.GetProperty("rejected_connections").GetInt64();
+
+    public long ConfigVersion => _root.GetProperty("config_version").GetInt64();
+
+    public bool Protected => _root.GetProperty("protection_mode").GetProperty("enabled").GetBoolean();
+
+    public string? ProtectionReason => _root.GetProperty("protection_mode").GetProperty("reason").GetString();
+
+    public BackendStatus[] Backends =>
+        [.. _root.GetProperty("backends").EnumerateArray().Select(b => new BackendStatus(b))];
+
+    public long Connections => Backends.Sum(b => b.Total);
+
+    public BackendStatus Of(string address) => Backends.Single(b => b.Address == address);
+
+    public override string ToString() => json;
+}
+
+/// <summary>One backend of it.</summary>
+internal sealed class BackendStatus(JsonElement json)
+{
+    public string Address => json.GetProperty("address").GetString()!;
+
+    public string State => json.GetProperty("state").GetString()!;
+
+    public bool Reachable => json.GetProperty("reachable").GetBoolean();
+
+    public long Active => json.GetProperty("active_connections").GetInt64();
+
+    public long Total => json.GetProperty("total_connections").GetInt64();
+
+    public long BytesIn => json.GetProperty("bytes_in").GetInt64();
+
+    public long BytesOut => json.GetProperty("bytes_out").GetInt64();
+
+    public long Refused => json.GetProperty("counters").GetProperty("refused").GetInt64();
+
+    public long Timeouts => json.GetProperty("counters").GetProperty("timeout").GetInt64();
+
+    public override string ToString() => json.ToString();
+}

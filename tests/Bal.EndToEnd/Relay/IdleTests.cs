@@ -1,0 +1,85 @@
+using System.Diagnostics;
+
+namespace Bal.EndToEnd.Relay;
+
+/// <summary>The idle timeout bounds silence, never the life of a session.</summary>
+public sealed class IdleTests(ITestOutputHelper output)
+{
+    private const int Idle = 600;
+
+    [Fact]
+    public async Task A_silent_connection_is_closed_after_the_idle_timeout()
+    {
+        await using var backend = Serving.Echo();
+        await using var bal = await BalInstance.Healthy(output, File(backend));
+        using var client = await bal.Connect();
+        var clock = Stopwatch.StartNew();
+
+        await client.ReadToEnd();
+
+        Assert.InRange(clock.ElapsedMilliseconds, Idle - 50, 5 * Idle);
+        await bal.SeeStatus("the connection is gone", s => s.Active == 0);
+        Assert.Equal(0, backend.Open);
+    }
+
+    [Fact]
+    public async Task A_session_that_keeps_sending_outlives_many_idle_timeouts()
+    {
+        await using var backend = Serving.Echo();
+        await using var bal = await BalInstance.Healthy(output, File(backend));
+        using var client = await bal.Connect();
+        var clock = Stopwatch.StartNew();
+        while (clock.ElapsedMilliseconds < 6 * Idle)
+        {
+            await client.Write(new byte[1]);
+            await client.Read(1);
+            // The pace of this client, well below the idle timeout; nothing is being waited for.
+            await Task.Delay(Idle / 6);
+        }
+    }
+
+    [Fact]
+    public async Task Bytes_in_one_direction_alone_keep_a_session_alive()
+    {
+        await using var backend = new TestBackend(async (socket, ended) =>
+        {
+            for (; ; await Task.Delay(Idle / 6, ended))
+                await socket.SendAsync(new byte[1], ended);
+        });
+        await using var bal = await BalInstance.Healthy(output, File(backend));
+        using var client = await bal.Connect();
+        await client.Read(30);
+    }
+
+    [Fact]
+    public async Task A_half_closed_and_silent_connection_is_closed_after_the_idle_timeout()
+    {
+        await using var backend = Serving.Silent();
+        await using var bal = await BalInstance.Healthy(output, File(backend));
+        using var client = await bal.Connect();
+        client.Shutdown(SocketShutdown.Send);
+        var clock = Stopwatch.StartNew();
+
+        await client.ReadToEnd();
+
+        Assert.InRange(clock.ElapsedMilliseconds, Idle - 50, 5 * Idle);
+        await bal.SeeStatus("the connection is gone", s => s.Active == 0);
+    }
+
+    [Fact]
+    public async Task A_shorter_timeout_set_by_a_reload_holds_for_connections_that_are_open()
+    {
+        await using var backend = Serving.Echo();
+        var file = BalFile.For(backend);
+        await using var bal = await BalInstance.Healthy(output, file);
+        using var client = await bal.Connect();
+        await client.Write(new byte[1]);
+        await client.Read(1);
+
+        await bal.Reload(file.With("connection_idle_timeout_ms", Idle));
+
+        await client.ReadToEnd(TimeSpan.FromSeconds(10));
+    }
+
+    private static BalFile File(TestBackend backend) => BalFile.For(backend).With("connection_idle_timeout_ms", Idle);
+}
