@@ -58,7 +58,7 @@ public enum Method
 /// <summary>Severity of a log line, in ascending order.</summary>
 public enum LogLevel
 {
-    /// <summary>Every connection's end with its termination reason.</summary>
+    /// <summary>Every failed check and client connect, also where it changes nothing.</summary>
     Debug,
 
     /// <summary>State changes and life cycle.</summary>

@@ -87,6 +87,7 @@ internal static class BackendTransitions
         };
 
         var lines = DecisionLog.Health(before, health, outcome, service.Config.Tuning.Health)
+            .Append(DecisionLog.Failure(before, health, outcome, count))
             .Append(DecisionLog.Cooldown(before, after, outcome, now))
             .Append(DecisionLog.Protection(service, protection, now));
         return new(after, protection.State, lines.Map<ControlEffect>(line => new ControlEffect.Log(line)));

@@ -28,6 +28,19 @@ internal static class DecisionLog
             _ => Arr<LogEvent>.Empty,
         };
 
+    /// <summary>A failure that changed nothing yet: of interest only to who looks for the beginning of an outage.</summary>
+    public static Arr<LogEvent> Failure(BackendState backend, HealthStep step, Outcome outcome, int count) =>
+        step.Change != HealthChange.None
+            ? Arr<LogEvent>.Empty
+            : outcome.Match(
+                passed: () => Arr<LogEvent>.Empty,
+                failed: kind => kind == FailureKind.Local ? Arr<LogEvent>.Empty : Prelude.Array(LogEvent.Debug("health", "connect_failed",
+                    $"{count} connect(s) to backend {backend.Endpoint} failed ({Reason(outcome)})",
+                    LogField.Of("backend", backend.Endpoint.ToString()),
+                    LogField.Of("reason", Reason(outcome)),
+                    LogField.Of("count", count),
+                    LogField.Of("failures", step.State.Failures))));
+
     public static Arr<LogEvent> Cooldown(BackendState before, BackendState after, Outcome outcome, Instant now)
     {
         var starts = !before.Cooldown.IsCooling(now) && after.Cooldown.IsCooling(now);

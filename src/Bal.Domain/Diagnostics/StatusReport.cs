@@ -18,6 +18,7 @@ namespace Bal.Domain.Diagnostics;
 /// <param name="ActiveConnections">Open connections now.</param>
 /// <param name="RejectedConnections">Rejected since the start.</param>
 /// <param name="SplicedDirections">Directions of connections that are relayed by splice(2) now.</param>
+/// <param name="Terminations">How many connections ended, by reason.</param>
 /// <param name="LastCheckTime">When a probe last ended.</param>
 /// <param name="Protection">Protection mode.</param>
 /// <param name="Backends">The backends, draining ones last.</param>
@@ -35,6 +36,7 @@ public sealed record StatusReport(
     long ActiveConnections,
     long RejectedConnections,
     long SplicedDirections,
+    Arr<TerminationCount> Terminations,
     Option<DateTimeOffset> LastCheckTime,
     ProtectionReport Protection,
     Arr<BackendReport> Backends,
@@ -141,6 +143,7 @@ public static class StatusReports
             traffic.ActiveConnections,
             traffic.RejectedConnections,
             traffic.SplicedDirections,
+            traffic.Terminations,
             checks.IsEmpty
                 ? Option<DateTimeOffset>.None
                 : clock.ToWall(checks.Reduce(Instant.Max)),
@@ -165,6 +168,7 @@ public static class StatusReports
         0,
         0,
         0,
+        Arr<TerminationCount>.Empty,
         Option<DateTimeOffset>.None,
         ProtectionReport.Off,
         config.Match(

@@ -59,6 +59,8 @@ public static class StatusText
             text.Append(CultureInfo.InvariantCulture,
                 $"connections: {report.ActiveConnections} active, {report.RejectedConnections} rejected\n");
             text.Append(CultureInfo.InvariantCulture,
+                $"ended: {Ended(report)}\n");
+            text.Append(CultureInfo.InvariantCulture,
                 $"relay: {report.SplicedDirections} direction(s) spliced in the kernel, the others copied\n");
         }
 
@@ -74,6 +76,14 @@ public static class StatusText
         }
 
         return text.ToString();
+    }
+
+    private static string Ended(StatusReport report)
+    {
+        var some = report.Terminations.Filter(t => t.Count > 0);
+        return some.IsEmpty
+            ? "none"
+            : string.Join(", ", some.Map(t => $"{t.Count} {TerminationText.Of(t.Reason)}"));
     }
 
     private static string Checked(BackendReport backend) => backend.LastCheckTime.Match(

@@ -7,12 +7,17 @@ namespace Bal.Domain.Diagnostics;
 /// <param name="ActiveConnections">Connections admitted and not yet ended.</param>
 /// <param name="RejectedConnections">Connections rejected because of the limit, since the start.</param>
 /// <param name="SplicedDirections">Directions of connections that are relayed by splice(2) now; all others are copied.</param>
+/// <param name="Terminations">How many connections ended, by reason.</param>
 /// <param name="Backends">One entry for each backend that the loops know.</param>
 public sealed record Traffic(
-    long ActiveConnections, long RejectedConnections, long SplicedDirections, Arr<BackendTraffic> Backends)
+    long ActiveConnections,
+    long RejectedConnections,
+    long SplicedDirections,
+    Arr<TerminationCount> Terminations,
+    Arr<BackendTraffic> Backends)
 {
     /// <summary>Nothing has passed.</summary>
-    public static readonly Traffic None = new(0, 0, 0, Arr<BackendTraffic>.Empty);
+    public static readonly Traffic None = new(0, 0, 0, Arr<TerminationCount>.Empty, Arr<BackendTraffic>.Empty);
 }
 
 /// <summary>What has passed through one backend since it was added.</summary>

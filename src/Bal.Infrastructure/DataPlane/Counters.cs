@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Bal.Domain.Diagnostics;
 
 namespace Bal.Infrastructure.DataPlane;
 
@@ -22,34 +23,6 @@ internal struct BackendCounters
     public int Draining;
 }
 
-/// <summary>Why a proxied connection ended: the termination reason.</summary>
-internal enum Termination
-{
-    /// <summary>Both sides had sent their FIN.</summary>
-    Completed,
-
-    /// <summary>The client sent an RST.</summary>
-    ClientReset,
-
-    /// <summary>The backend sent an RST.</summary>
-    BackendReset,
-
-    /// <summary>The client went away while a backend was being connected.</summary>
-    ClientAborted,
-
-    /// <summary>No byte in either direction for the idle timeout.</summary>
-    IdleTimeout,
-
-    /// <summary>Every candidate failed.</summary>
-    NoBackend,
-
-    /// <summary>This machine ran out of something (descriptors, ports, memory).</summary>
-    LocalFailure,
-
-    /// <summary>Cut by the end of a drain.</summary>
-    Cut,
-}
-
 /// <summary>One loop's counters that belong to no backend.</summary>
 [StructLayout(LayoutKind.Sequential, Size = 256)]
 internal unsafe struct LoopCounters
@@ -66,6 +39,6 @@ internal unsafe struct LoopCounters
     /// <summary>Directions of connections that are being spliced at this moment.</summary>
     public long Splicing;
 
-    /// <summary>Ended connections by <see cref="Termination"/>.</summary>
+    /// <summary>Ended connections by <see cref="TerminationReason"/>.</summary>
     public fixed long Terminations[8];
 }

@@ -1,3 +1,4 @@
+using Bal.Domain.Diagnostics;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -170,7 +171,7 @@ internal sealed unsafe partial class EventLoop
         session->Turn = service.TakeTurn();
         if (!epoll.Add(fd, SideInterest, (ulong)session))
         {
-            Abort(session, Termination.LocalFailure);
+            Abort(session, TerminationReason.LocalFailure);
             return;
         }
 

@@ -1,3 +1,4 @@
+using Bal.Domain.Diagnostics;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -44,7 +45,7 @@ internal sealed unsafe partial class EventLoop
             || now >= session->ResetUntil
             || (delivery == Delivery.Done && Unsent(other.Fd) == 0);
         if (over)
-            Abort(session, byBackend ? Termination.BackendReset : Termination.ClientReset);
+            Abort(session, byBackend ? TerminationReason.BackendReset : TerminationReason.ClientReset);
         else if (delivery == Delivery.More)
             MakeReady(session);
         else
@@ -93,7 +94,7 @@ internal sealed unsafe partial class EventLoop
     }
 
     /// <summary>Ends a session with an RST to whoever is still there.</summary>
-    private void Abort(Session* session, Termination reason)
+    private void Abort(Session* session, TerminationReason reason)
     {
         ResetOnClose(session->Client.Fd);
         ResetOnClose(session->Backend.Fd);
@@ -110,7 +111,7 @@ internal sealed unsafe partial class EventLoop
     }
 
     /// <summary>Ends a session: descriptors, timer, memory, counters.</summary>
-    private void CloseSession(Session* session, Termination reason)
+    private void CloseSession(Session* session, TerminationReason reason)
     {
         timers.Disarm(session);
         _ = Libc.close(session->Client.Fd);

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
+using Bal.Domain.Diagnostics;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -88,7 +89,7 @@ internal sealed unsafe partial class EventLoop
         {
             // A FIN is a half-close and is passed on later; an RST means that nobody is there any more.
             if ((what & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
-                CloseSession(session, Termination.ClientAborted);
+                CloseSession(session, TerminationReason.ClientAborted);
             return;
         }
 
@@ -137,7 +138,7 @@ internal sealed unsafe partial class EventLoop
     {
         if (!session->LocalFailure)
             mailbox.Post(LoopReportKind.ClientExhausted, session->Service);
-        Abort(session, session->LocalFailure ? Termination.LocalFailure : Termination.NoBackend);
+        Abort(session, session->LocalFailure ? TerminationReason.LocalFailure : TerminationReason.NoBackend);
     }
 
     private void Established(Session* session)

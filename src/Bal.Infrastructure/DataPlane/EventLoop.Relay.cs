@@ -1,3 +1,4 @@
+using Bal.Domain.Diagnostics;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -49,7 +50,7 @@ internal sealed unsafe partial class EventLoop
         }
 
         if (session->Client.Has(SideFlags.FinSent) && session->Backend.Has(SideFlags.FinSent))
-            CloseSession(session, Termination.Completed);
+            CloseSession(session, TerminationReason.Completed);
         else if (up == Progress.More || down == Progress.More)
             MakeReady(session);
     }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Bal.Domain.Diagnostics;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -55,6 +56,9 @@ internal sealed unsafe partial class EventLoop : IDisposable
     /// <summary>The counters of this loop that belong to no backend.</summary>
     public ref readonly LoopCounters Counters => ref *counters;
 
+    /// <summary>Sessions that have ended for a reason.</summary>
+    public long Ended(TerminationReason reason) => Volatile.Read(ref counters->Terminations[(int)reason]);
+
     public void Start() => thread.Start();
 
     /// <summary>Hands a command to the loop; it is carried out between two batches of events, in order.</summary>
@@ -73,7 +77,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
         }
 
         foreach (var session in sessions.InUse())
-            CloseSession((Session*)session, Termination.Cut);
+            CloseSession((Session*)session, TerminationReason.Cut);
         FreeClosed();
         CloseListenersNow();
         sessions.Dispose();
@@ -198,7 +202,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
             case SessionState.Relaying:
                 var deadline = session->LastActivity + IdleTimeoutMs(session);
                 if (deadline <= now)
-                    CloseSession(session, Termination.IdleTimeout);
+                    CloseSession(session, TerminationReason.IdleTimeout);
                 else
                     timers.Arm(session, deadline);
                 break;
@@ -258,7 +262,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
         var open = sessions.InUse();
         var share = (open.Count + oneOf - 1) / oneOf;
         for (var i = 0; i < share; i++)
-            Abort((Session*)open[i], Termination.Cut);
+            Abort((Session*)open[i], TerminationReason.Cut);
     }
 }
 

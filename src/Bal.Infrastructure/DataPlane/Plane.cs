@@ -128,6 +128,8 @@ internal sealed class Plane : IDataPlane, IDisposable
         services.Sum(s => (long)s.Open),
         Rejected(),
         loops.Sum(l => Volatile.Read(in l.Counters.Splicing)),
+        new Arr<TerminationCount>(Enum.GetValues<TerminationReason>().Select(reason =>
+            new TerminationCount(reason, loops.Sum(l => l.Ended(reason))))),
         new Arr<BackendTraffic>(counters.Select(pair =>
         {
             var sum = pair.Value.Sum();

@@ -27,6 +27,10 @@ public static class StatusJson
             json.WriteNumber("active_connections", report.ActiveConnections);
             json.WriteNumber("rejected_connections", report.RejectedConnections);
             json.WriteNumber("spliced_directions", report.SplicedDirections);
+            json.WriteStartObject("terminations");
+            foreach (var ended in report.Terminations)
+                json.WriteNumber(TerminationText.Of(ended.Reason), ended.Count);
+            json.WriteEndObject();
             WriteTime(json, "last_check_time", report.LastCheckTime);
             json.WriteStartObject("protection_mode");
             json.WriteBoolean("enabled", report.Protection.Enabled);
@@ -104,6 +108,10 @@ public static class StatusJson
             Number(json, "active_connections"),
             Number(json, "rejected_connections"),
             Number(json, "spliced_directions"),
+            new Arr<TerminationCount>(Enum.GetValues<TerminationReason>()
+                .Where(reason => json.GetProperty("terminations").TryGetProperty(TerminationText.Of(reason), out _))
+                .Select(reason => new TerminationCount(
+                    reason, Number(json.GetProperty("terminations"), TerminationText.Of(reason))))),
             Time(json, "last_check_time"),
             new ProtectionReport(
                 protection.GetProperty("enabled").GetBoolean(),
