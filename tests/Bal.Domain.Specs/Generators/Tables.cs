@@ -1,6 +1,7 @@
 using System.Net;
 using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
+using Bal.Domain.Config;
 using Bal.Domain.Primitives;
 using FsCheck;
 using FsCheck.Fluent;
@@ -17,7 +18,7 @@ public static class Tables
     public static RoutingTable Of(int up, int cooling, int down, bool protection) => new(
         1, "default",
         Routes(1, up), Routes(1 + up, cooling), Routes(1 + up + cooling, down),
-        protection, new Duration(800), new Duration(120_000), 4_000, Arr<BackendId>.Empty);
+        protection, new Duration(800), new Duration(120_000), 4_000, RelayMode.Auto, Arr<BackendId>.Empty);
 
     public static Arbitrary<RoutingTable> RoutingTables() => Arb.From(
         from up in Gen.Choose(0, 4)
