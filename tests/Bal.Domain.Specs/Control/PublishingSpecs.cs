@@ -48,6 +48,7 @@ public class PublishingSpecs
             Assert.Equal(service.Config.Tuning.ConnectTimeout, service.Table.ConnectTimeout);
             Assert.Equal(service.Config.Tuning.IdleTimeout, service.Table.IdleTimeout);
             Assert.Equal(service.Config.Tuning.MaxConcurrentConnections, service.Table.MaxConcurrentConnections);
+            Assert.Equal(service.Config.Tuning.Relay, service.Table.Relay);
             Assert.Equal(service.Backends.Filter(b => b.Draining).Map(b => b.Id), service.Table.Draining);
         }));
 

@@ -50,12 +50,14 @@ public static class Configs
         from window in Gen.Elements(1, 1_000, 30_000)
         from stable in Gen.Choose(1, 4)
         from limit in Gen.Elements(1, 4_000)
+        from relay in Gen.Elements(RelayMode.Auto, RelayMode.Copy, RelayMode.Splice)
         select Tuning.For(1) with
         {
             Health = new HealthPolicy(new(interval), new(800), fail, success),
             Backoff = new BackoffPolicy(new(initial), new(initial + max), new(cooldown)),
             Protection = new ProtectionPolicy(trigger, new(window), stable),
             MaxConcurrentConnections = limit,
+            Relay = relay,
         }).ToArbitrary();
 
     public static Arbitrary<Service> Services() => Arb.From(

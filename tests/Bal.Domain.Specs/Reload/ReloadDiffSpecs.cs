@@ -63,5 +63,17 @@ public class ReloadDiffSpecs
             lines.Count);
         Assert.All(plan.Removed, e => Assert.Contains($"backend {e} removed, its connections drain", lines));
         Assert.All(plan.Added, e => Assert.Contains($"backend {e} added", lines));
+        Assert.Equal(lines, ReloadDiff.Describe(Configs.Of(before), Configs.Of(after)));
+    }
+
+    [Property]
+    public void What_concerns_the_whole_process_is_a_line_of_its_own(Service service, int threads)
+    {
+        var before = Configs.Of(service);
+
+        var lines = ReloadDiff.Describe(before, before with { LogLevel = LogLevel.Debug, Threads = threads });
+
+        Assert.Equal(new[] { "log_level is debug now", "threads changed: takes effect at the next start" }, lines);
+        Assert.Empty(ReloadDiff.Describe(before, before with { }));
     }
 }
