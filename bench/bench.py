@@ -1,0 +1,326 @@
+"""Interleaved comparison of L4 balancers on loopback. Run it through bench/run.sh.
+
+The balancer is pinned to core 0, clients and backends to core 1. Each round runs every target once, in rotating order;
+ratios are taken within a round and then the median over the rounds, so that a machine that drifts does not decide.
+A measurement during which the hypervisor stole time is repeated.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import resource
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from report import chart, table
+
+CORE_BALANCER, CORE_REST = "0", "1"
+STEAL_LIMIT = 0.05
+TRIES = 3
+IDLE_CONNECTIONS = 9_500
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def wait_port(port, seconds=10):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.02)
+    raise SystemExit(f"nothing listens on port {port} after {seconds} s")
+
+
+def steal_ticks():
+    fields = Path("/proc/stat").read_text().splitlines()[0].split()
+    return int(fields[8]), sum(map(int, fields[1:9]))
+
+
+class Process:
+    """A program and its children, pinned, with their CPU time and memory."""
+
+    def __init__(self, core, command, env=None):
+        self.command = command
+        self.child = subprocess.Popen(
+            ["taskset", "-c", core, *command], env={**os.environ, **(env or {})},
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def pids(self):
+        children = Path(f"/proc/{self.child.pid}/task/{self.child.pid}/children").read_text().split()
+        return [self.child.pid, *map(int, children)]
+
+    def cpu(self):
+        tick = os.sysconf("SC_CLK_TCK")
+        total = 0
+        for pid in self.pids():
+            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            total += int(fields[11]) + int(fields[12])
+        return total / tick
+
+    def memory(self, key):
+        total = 0
+        for pid in self.pids():
+            found = re.search(rf"^{key}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.M)
+            total += int(found.group(1)) * 1024 if found else 0
+        return total
+
+    def stop(self):
+        self.child.send_signal(signal.SIGTERM)
+        try:
+            self.child.wait(40)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+
+
+class Direct:
+    name = "direct"
+
+    def start(self, work, backend):
+        self.port, self.process = backend, None
+
+
+class HAProxy:
+    name = "haproxy"
+
+    def start(self, work, backend):
+        self.port = free_port()
+        config = work / "haproxy.cfg"
+        # maxpipes and splice-auto give it the chance to splice, as `relay: auto` does for bal.
+        config.write_text(f"""global
+  maxconn 9800
+  nbthread 1
+  maxpipes 64
+defaults
+  mode tcp
+  option splice-auto
+  timeout connect 1s
+  timeout client 120s
+  timeout server 120s
+listen bench
+  bind 127.0.0.1:{self.port}
+  server backend 127.0.0.1:{backend} check inter 5s
+""")
+        self.process = Process(CORE_BALANCER, ["haproxy", "-db", "-f", str(config)])
+
+
+class Nginx:
+    name = "nginx"
+
+    def start(self, work, backend):
+        self.port = free_port()
+        config = work / "nginx-stream.conf"
+        config.write_text(f"""load_module /usr/lib/nginx/modules/ngx_stream_module.so;
+daemon off; worker_processes 1; pid {work}/nginx-stream.pid; error_log {work}/nginx-stream.log;
+worker_rlimit_nofile 20000;
+events {{ worker_connections 19900; }}
+stream {{
+  upstream backend {{ server 127.0.0.1:{backend}; }}
+  server {{ listen 127.0.0.1:{self.port} backlog=4096; proxy_pass backend; proxy_timeout 120s; }}
+}}
+""")
+        self.process = Process(CORE_BALANCER, ["nginx", "-p", str(work), "-c", str(config)])
+
+
+class Bal:
+    def __init__(self, binary, relay):
+        self.binary, self.relay, self.name = binary, relay, f"bal-{relay}"
+
+    def start(self, work, backend):
+        self.port = free_port()
+        home = work / self.name
+        home.mkdir(exist_ok=True)
+        (home / "config.yaml").write_text(f"""port: {self.port}
+bind_address: 127.0.0.1
+backends:
+  - host: 127.0.0.1
+    port: {backend}
+runtime:
+  threads: 1
+  relay: {self.relay}
+  health_check_interval_ms: 5000
+  max_concurrent_connections: 9800
+""")
+        self.process = Process(CORE_BALANCER, [self.binary, "start"], {"BAL_HOME": str(home)})
+
+
+def wrk(port, seconds, *extra):
+    out = subprocess.run(
+        ["taskset", "-c", CORE_REST, "wrk", "-t1", "-c64", f"-d{seconds}s", "--latency", *extra,
+         f"http://127.0.0.1:{port}/"], capture_output=True, text=True, check=True).stdout
+    requests = int(re.search(r"(\d+) requests in", out).group(1))
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
+    number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", out).groups()
+    errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", out)
+    failed = sum(map(int, errors.groups())) if errors else 0
+    return {"units": requests, "rate": rate, "failed": failed,
+            "p99_ms": float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]}
+
+
+def iperf(port, seconds, *extra):
+    out = subprocess.run(
+        ["taskset", "-c", CORE_REST, "iperf3", "-c", "127.0.0.1", "-p", str(port), "-t", str(seconds), "-J", *extra],
+        capture_output=True, text=True, check=True).stdout
+    end = json.loads(out)["end"]["sum_received"]
+    return {"units": end["bytes"] / 1e9, "rate": end["bits_per_second"] / 1e9, "failed": 0}
+
+
+WORKLOADS = {
+    "requests": ("http", "request/response, 64 persistent connections", "requests/s", "s per 1M requests", 1e6,
+                 lambda port, s: wrk(port, s)),
+    "connections": ("http", "a new connection per request, 64 clients", "connections/s", "s per 100k connections", 1e5,
+                    lambda port, s: wrk(port, s, "-H", "Connection: close")),
+    "bulk1-up": ("iperf", "bulk, 1 stream to the backend", "Gbit/s", "s per GB", 1, lambda port, s: iperf(port, s)),
+    "bulk1-down": ("iperf", "bulk, 1 stream from the backend", "Gbit/s", "s per GB", 1,
+                   lambda port, s: iperf(port, s, "-R")),
+    "bulk8-up": ("iperf", "bulk, 8 streams to the backend", "Gbit/s", "s per GB", 1,
+                 lambda port, s: iperf(port, s, "-P", "8")),
+    "bulk8-down": ("iperf", "bulk, 8 streams from the backend", "Gbit/s", "s per GB", 1,
+                   lambda port, s: iperf(port, s, "-P", "8", "-R")),
+}
+
+
+def backends(work):
+    http, bulk = free_port(), free_port()
+    config = work / "backend.conf"
+    config.write_text(f"""daemon off; worker_processes 1; pid {work}/backend.pid; error_log {work}/backend.log;
+worker_rlimit_nofile 20000;
+events {{ worker_connections 19900; }}
+http {{ access_log off; keepalive_requests 1000000000; client_header_timeout 300s;
+  server {{ listen 127.0.0.1:{http} backlog=4096; location / {{ return 200 "hello\\n"; }} }} }}
+""")
+    running = [Process(CORE_REST, ["nginx", "-p", str(work), "-c", str(config)]),
+               Process(CORE_REST, ["iperf3", "-s", "-p", str(bulk)])]
+    wait_port(http)
+    return {"http": http, "iperf": bulk}, running
+
+
+def measure(target, workload, ports, work, seconds):
+    kind, _, _, _, scale, run = WORKLOADS[workload]
+    for attempt in range(TRIES):
+        target.start(work, ports[kind])
+        try:
+            wait_port(target.port) if kind == "http" else time.sleep(0.5)
+            cpu = target.process.cpu() if target.process else 0
+            stolen, total = steal_ticks()
+            result = run(target.port, seconds)
+            stolen_after, total_after = steal_ticks()
+            if target.process:
+                result["cpu"] = (target.process.cpu() - cpu) / result["units"] * scale
+            result["steal"] = (stolen_after - stolen) / max(1, total_after - total)
+        finally:
+            if target.process:
+                target.process.stop()
+        if result["steal"] <= STEAL_LIMIT:
+            break
+    result["tries"] = attempt + 1
+    return result
+
+
+def idle(target, ports, work):
+    """Base memory, memory per open idle connection, and CPU time over a second of idleness."""
+    target.start(work, ports["http"])
+    clients = []
+    try:
+        wait_port(target.port)
+        time.sleep(1)
+        base, base_anon = target.process.memory("VmRSS"), target.process.memory("RssAnon")
+        for _ in range(IDLE_CONNECTIONS):
+            clients.append(socket.create_connection(("127.0.0.1", target.port)))
+        time.sleep(2)
+        anon, cpu = target.process.memory("RssAnon"), target.process.cpu()
+        time.sleep(2)
+        return {"base_mb": base / 1e6, "bytes_each": (anon - base_anon) / IDLE_CONNECTIONS,
+                "cpu_percent": (target.process.cpu() - cpu) / 2 * 100}
+    finally:
+        for client in clients:
+            client.close()
+        target.process.stop()
+
+
+def version(*command):
+    out = subprocess.run(command, capture_output=True, text=True)
+    return (out.stdout + out.stderr).strip().splitlines()[0]
+
+
+def main():
+    args = argparse.ArgumentParser(description=__doc__)
+    args.add_argument("--bal", required=True)
+    args.add_argument("--out", required=True)
+    args.add_argument("--rounds", type=int, default=5)
+    args.add_argument("--seconds", type=int, default=3)
+    args.add_argument("--only", default=",".join([*WORKLOADS, "idle"]))
+    args = args.parse_args()
+    if os.cpu_count() < 2:
+        raise SystemExit("two cores are needed: one for the balancer, one for everything else")
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    targets = [Direct(), HAProxy(), Nginx(), Bal(args.bal, "auto"), Bal(args.bal, "copy"), Bal(args.bal, "splice")]
+    chosen = args.only.split(",")
+    results = {"machine": {"kernel": platform.release(), "cores": os.cpu_count(), "load_before": os.getloadavg()[0]},
+               "versions": {"haproxy": version("haproxy", "-v"), "nginx": version("nginx", "-v"),
+                            "bal": version(args.bal, "--version")},
+               "rounds": args.rounds, "seconds": args.seconds, "workloads": {}, "idle": {}}
+    work = Path(tempfile.mkdtemp(prefix="bal-bench-"))
+    ports, running = backends(work)
+    try:
+        for name in [w for w in WORKLOADS if w in chosen]:
+            _, title, rate_unit, cpu_unit, _, _ = WORKLOADS[name]
+            rounds = []
+            for r in range(args.rounds):
+                order = targets[r % len(targets):] + targets[:r % len(targets)]
+                rounds.append({t.name: measure(t, name, ports, work, args.seconds) for t in order})
+                print(f"{name} round {r + 1}/{args.rounds}: " + "  ".join(
+                    f"{t.name} {rounds[-1][t.name]['rate']:.4g}" for t in targets), flush=True)
+            results["workloads"][name] = {
+                "title": title, "rate_unit": rate_unit, "cpu_unit": cpu_unit, "rounds": rounds,
+                "summary": {t.name: summarise(t.name, rounds) for t in targets}}
+        if "idle" in chosen:
+            for target in targets[1:4]:
+                results["idle"][target.name] = idle(target, ports, work)
+                print(f"idle {target.name}: {results['idle'][target.name]}", flush=True)
+    finally:
+        for process in running:
+            process.stop()
+        shutil.rmtree(work, ignore_errors=True)
+
+    out = Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
+    (out / "results.md").write_text(table(results))
+    (out / "chart.svg").write_text(chart(results))
+    print(table(results))
+
+
+def summarise(name, rounds):
+    own = [r[name] for r in rounds]
+    peer = [r["haproxy"] for r in rounds]
+    rates = sorted(m["rate"] for m in own)
+    summary = {"rate": statistics.median(rates), "rate_min": rates[0], "rate_max": rates[-1],
+               "rate_ratio": statistics.median(m["rate"] / p["rate"] for m, p in zip(own, peer)),
+               "failed": sum(m["failed"] for m in own), "steal": max(m["steal"] for m in own)}
+    if "cpu" in own[0]:
+        summary["cpu"] = statistics.median(m["cpu"] for m in own)
+        summary["cpu_ratio"] = statistics.median(m["cpu"] / p["cpu"] for m, p in zip(own, peer))
+    if "p99_ms" in own[0]:
+        summary["p99_ms"] = statistics.median(m["p99_ms"] for m in own)
+    return summary
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""The results of bench.py as a Markdown table and an SVG chart."""
+
+COLOURS = {"direct": "#9aa0a6", "haproxy": "#5b7fb5", "nginx": "#7bb08a", "bal-auto": "#c2552d", "bal-copy": "#dd9a6a",
+           "bal-splice": "#8f3a1c"}
+
+
+def number(value, digits=3):
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.{digits}g}"
+
+
+def table(results):
+    machine, versions = results["machine"], results["versions"]
+    lines = [f"Linux {machine['kernel']}, {machine['cores']} cores (balancer on one, clients and backends on the other), "
+             f"{results['rounds']} rounds of {results['seconds']} s, medians; ratios to HAProxy of the same round.",
+             f"{versions['haproxy']}; {versions['nginx']}; {versions['bal']}.", ""]
+    for workload in results["workloads"].values():
+        lines += [f"**{workload['title']}**", "",
+                  f"| target | {workload['rate_unit']} (min..max) | ratio | CPU {workload['cpu_unit']} | ratio | p99 ms |",
+                  "|---|---|---|---|---|---|"]
+        for name, s in workload["summary"].items():
+            cpu = (number(s["cpu"]), f"{s['cpu_ratio']:.2f}") if "cpu" in s else ("", "")
+            p99 = number(s["p99_ms"]) if "p99_ms" in s else ""
+            failed = f" ({s['failed']} failed)" if s["failed"] else ""
+            lines.append(f"| {name}{failed} | {number(s['rate'])} ({number(s['rate_min'])}..{number(s['rate_max'])}) | "
+                         f"{s['rate_ratio']:.2f} | {cpu[0]} | {cpu[1]} | {p99} |")
+        lines.append("")
+    if results["idle"]:
+        lines += ["**9,500 idle connections**", "", "| target | base RSS MB | user memory bytes each | CPU % |",
+                  "|---|---|---|---|"]
+        lines += [f"| {name} | {i['base_mb']:.1f} | {i['bytes_each']:.0f} | {i['cpu_percent']:.1f} |"
+                  for name, i in results["idle"].items()] + [""]
+    return "\n".join(lines)
+
+
+def chart(results):
+    """Horizontal bars: throughput and CPU as ratios to HAProxy, a group for each workload."""
+    rows, y = [], 64
+    width, left, scale = 860, 300, 180
+    for workload in results["workloads"].values():
+        rows.append(f'<text x="16" y="{y}" font-weight="600">{workload["title"]}</text>')
+        y += 12
+        for name, s in workload["summary"].items():
+            for kind, key in (("throughput", "rate_ratio"), ("CPU per unit", "cpu_ratio")):
+                if key not in s:
+                    continue
+                length, fade = s[key] * scale, 1 if kind == "throughput" else 0.45
+                rows.append(f'<text x="{left - 8}" y="{y + 9}" text-anchor="end" fill="#555">{name} {kind}</text>'
+                            f'<rect x="{left}" y="{y}" width="{length:.1f}" height="11" fill="{COLOURS[name]}" '
+                            f'opacity="{fade}"/><text x="{left + length + 6:.1f}" y="{y + 9}">{s[key]:.2f}</text>')
+                y += 14
+        y += 22
+    line = f'<line x1="{left + scale}" y1="44" x2="{left + scale}" y2="{y - 20}" stroke="#333" stroke-dasharray="3 3"/>'
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{y}" font-family="sans-serif" '
+            f'font-size="11"><rect width="100%" height="100%" fill="#fff"/><text x="16" y="26" font-size="15">'
+            f'Ratios to HAProxy (dashed line = 1): throughput, more is better; CPU per unit, less is better</text>'
+            f'{line}{"".join(rows)}</svg>\n')
