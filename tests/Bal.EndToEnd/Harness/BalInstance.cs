@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Bal.EndToEnd.Harness;
@@ -83,10 +84,17 @@ internal sealed class BalInstance : IAsyncDisposable
     /// <summary><c>bal start</c> in the foreground, once it accepts connections.</summary>
     public async Task<Command> Foreground()
     {
-        var command = Command.Start(BalBinary.Path, ["start"], Environment([]));
-        _foreground.Add(command);
+        var command = StartForeground();
         await Eventually.Holds("the PID file names the foreground process", () =>
             System.IO.File.Exists(PidPath) && System.IO.File.ReadAllText(PidPath) == $"{command.Pid}\n");
+        return command;
+    }
+
+    /// <summary><c>bal start</c> in the foreground, without waiting for anything.</summary>
+    public Command StartForeground()
+    {
+        var command = Command.Start(BalBinary.Path, ["start"], Environment([]));
+        _foreground.Add(command);
         return command;
     }
 
@@ -115,6 +123,37 @@ internal sealed class BalInstance : IAsyncDisposable
         }
 
         return socket;
+    }
+
+    /// <summary>One client that is served by an echo: a few bytes there and back.</summary>
+    /// <returns>How long it took, the connect included.</returns>
+    public async Task<TimeSpan> Exchange()
+    {
+        var clock = Stopwatch.StartNew();
+        using var client = await Connect();
+        await client.Write("ping"u8.ToArray());
+        Assert.Equal("ping"u8.ToArray(), await client.Read(4));
+        return clock.Elapsed;
+    }
+
+    /// <summary>
+    /// Connects and waits for the first byte; null where the answer is an RST, which may overtake the end of the
+    /// client's own connect.
+    /// </summary>
+    public async Task<Socket?> ConnectUnlessReset()
+    {
+        Socket? socket = null;
+        try
+        {
+            socket = await Connect();
+            Assert.Single(await socket.Read(1));
+            return socket;
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            socket?.Dispose();
+            return null;
+        }
     }
 
     public string[] LogLines() => System.IO.File.Exists(LogPath) ? System.IO.File.ReadAllLines(LogPath) : [];
