@@ -98,7 +98,7 @@ suite() {
   tail -n +2 <<<"$outcome"
 }
 
-scripts=(scripts/*.sh .ci/run packaging/completions/*.bash)
+scripts=(scripts/*.sh bench/*.sh .ci/run packaging/completions/*.bash)
 step shellcheck 60 shellcheck -x "${scripts[@]}" || true
 step restore 300 dotnet restore Bal.sln -v quiet || true
 step format 300 dotnet format Bal.sln --no-restore --verify-no-changes || true
