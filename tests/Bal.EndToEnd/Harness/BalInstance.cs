@@ -117,6 +117,26 @@ internal sealed class BalInstance : IAsyncDisposable
         return socket;
     }
 
+    /// <summary>
+    /// Connects and waits for the first byte; null where the answer is an RST, which may overtake the end of the
+    /// client's own connect.
+    /// </summary>
+    public async Task<Socket?> ConnectUnlessReset()
+    {
+        Socket? socket = null;
+        try
+        {
+            socket = await Connect();
+            Assert.Single(await socket.Read(1));
+            return socket;
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            socket?.Dispose();
+            return null;
+        }
+    }
+
     public string[] LogLines() => System.IO.File.Exists(LogPath) ? System.IO.File.ReadAllLines(LogPath) : [];
 
     public async ValueTask DisposeAsync()

@@ -1,0 +1,101 @@
+using System.Diagnostics;
+
+namespace Bal.EndToEnd.Failover;
+
+/// <summary>What a backend that fails costs a client (contract, section 3; the figures of the goal are printed).</summary>
+[Collection(Sequential.Name)]
+public sealed class FailoverTests(ITestOutputHelper output)
+{
+    private static readonly byte[] Question = "question"u8.ToArray();
+
+    [Fact]
+    public async Task A_backend_that_refuses_costs_a_client_under_100_ms_and_no_error()
+    {
+        // No cooldown to speak of and no second health check, so that many clients meet the refusal.
+        await using var refusing = Serving.Echo();
+        await using var alive = Serving.Echo();
+        await using var bal = await BalInstance.Healthy(output, BalFile.For(refusing, alive)
+            .With("failover_backoff_initial_ms", 1).With("failover_backoff_max_ms", 1).With("backend_cooldown_ms", 0)
+            .With("health_check_interval_ms", 600_000).With("health_check_fail_threshold", 1_000_000)
+            .With("protection_trigger_threshold", 1_000_000));
+        refusing.Refuse();
+        var worst = TimeSpan.Zero;
+        for (var i = 0; i < 100; i++)
+        {
+            var took = await Exchange(bal);
+            worst = took > worst ? took : worst;
+        }
+
+        var status = await bal.Status();
+        output.WriteLine($"a refusing backend cost at most {worst.TotalMilliseconds:0.0} ms " +
+            $"({status.Of(refusing.Address).Refused} refusals met by 100 clients)");
+        Assert.InRange(status.Of(refusing.Address).Refused, 10, 101);
+        Assert.Equal(100, status.Connections);
+        Assert.Equal("cooling", status.Of(refusing.Address).State);
+        Assert.InRange(worst.TotalMilliseconds, 0, 100);
+    }
+
+    [Fact]
+    public async Task A_backend_that_drops_SYNs_costs_a_client_the_connect_timeout_and_no_error()
+    {
+        const int ConnectTimeout = 300;
+        using var hole = await BlackHole.Open();
+        await using var alive = Serving.Echo();
+        await using var bal = await BalInstance.Started(output, new BalFile(Ports.Free(), hole.Address, alive.Address)
+            .WithRareProbes().With("backend_connect_timeout_ms", ConnectTimeout));
+        var worst = TimeSpan.Zero;
+        for (var i = 0; i < 10; i++)
+        {
+            var took = await Exchange(bal);
+            worst = took > worst ? took : worst;
+        }
+
+        output.WriteLine($"a backend that drops SYNs cost at most {worst.TotalMilliseconds:0.0} ms " +
+            $"at a connect timeout of {ConnectTimeout} ms (goal: + 100 ms)");
+        Assert.InRange(worst.TotalMilliseconds, ConnectTimeout, 2 * ConnectTimeout);
+        var status = await bal.Status();
+        Assert.InRange(status.Of(hole.Address).Timeouts, 1, 10);
+        Assert.False(status.Of(hole.Address).Reachable);
+        Assert.Equal(10, status.Of(alive.Address).Total);
+    }
+
+    [Fact]
+    public async Task Localhost_is_served_by_whichever_of_its_addresses_answers()
+    {
+        // A hosts file of its own, seen by this one process: "localhost" has an IPv6 address first, which refuses.
+        await using var backend = Serving.Echo();
+        await using var bal = new BalInstance(output, new BalFile(Ports.Free(), $"localhost:{backend.Port}"));
+        var hosts = Path.Combine(bal.Home, "hosts");
+        await File.WriteAllTextAsync(hosts, "::1 localhost\n127.0.0.1 localhost\n");
+        var unshare = Posix.IsRoot ? "unshare -m" : "unshare -rm";
+        (await bal.Shell($"exec {unshare} bash -c 'mount --bind {hosts} /etc/hosts && exec \"$BAL\" start -d'")).Succeeds();
+
+        await bal.SeeStatus("the name is reachable", s => s.Reachable == 1
+            && s.Root.GetProperty("last_check_time").GetString() is not null);
+        for (var i = 0; i < 20; i++)
+            Assert.InRange((await Exchange(bal)).TotalMilliseconds, 0, 100);
+        var status = await bal.Status();
+        Assert.Equal($"localhost:{backend.Port}", status.Backends[0].Address);
+        Assert.Equal(0, status.Backends[0].Refused);
+        Assert.Equal(20, status.Backends[0].Total);
+    }
+
+    [Fact]
+    public async Task A_name_that_does_not_resolve_costs_a_client_nothing()
+    {
+        await using var alive = Serving.Echo();
+        await using var bal = await BalInstance.Started(output,
+            new BalFile(Ports.Free(), "no-such-host.invalid:80", alive.Address));
+        for (var i = 0; i < 20; i++)
+            Assert.InRange((await Exchange(bal)).TotalMilliseconds, 0, 100);
+    }
+
+    private static async Task<TimeSpan> Exchange(BalInstance bal)
+    {
+        var clock = Stopwatch.StartNew();
+        using var client = await bal.Connect();
+        await client.Write(Question);
+        Assert.Equal(Question, await client.Read(Question.Length));
+        return clock.Elapsed;
+    }
+}

@@ -1,0 +1,45 @@
+using System.Diagnostics;
+
+namespace Bal.EndToEnd.Limits;
+
+/// <summary>Out of descriptors: every client gets an answer, no core is burnt, no backend is blamed, and it passes.</summary>
+[Collection(Sequential.Name)]
+public sealed class DescriptorExhaustionTests(ITestOutputHelper output)
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(8)]
+    public async Task Running_out_of_descriptors_neither_spins_nor_lasts(int threads)
+    {
+        await using var backend = Serving.Named("x");
+        await using var bal = new BalInstance(output, BalFile.For(backend).With("threads", threads));
+        (await bal.Shell("ulimit -n 96; exec \"$BAL\" start -d")).Succeeds();
+        await bal.SeeStatus("the backend is up", s => s.Reachable == 1);
+        var pid = bal.Pid;
+
+        var clients = (await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => bal.ConnectUnlessReset())))
+            .OfType<Socket>().ToArray();
+        output.WriteLine($"{clients.Length} of 200 clients were served");
+        Assert.InRange(clients.Length, 5, 48);
+
+        var cpu = ProcFs.CpuTime(pid);
+        var clock = Stopwatch.StartNew();
+        // More clients for the whole window, each of which must get an answer.
+        while (clock.Elapsed < TimeSpan.FromSeconds(2))
+        {
+            Assert.Null(await bal.ConnectUnlessReset());
+            await Task.Delay(50);
+        }
+
+        var burnt = ProcFs.CpuTime(pid) - cpu;
+        output.WriteLine($"CPU time in {clock.ElapsedMilliseconds} ms without descriptors: {burnt.TotalMilliseconds} ms");
+        Assert.InRange(burnt.TotalMilliseconds, 0, 400);
+
+        foreach (var client in clients)
+            client.Dispose();
+        using (await Eventually.See<Socket?>("a new client is served", bal.ConnectUnlessReset, client => client is not null))
+            Assert.Equal("up", (await bal.Status()).Backends[0].State);
+        var status = await bal.SeeStatus("no connection is left", s => s.Active == 0);
+        Assert.False(status.Protected);
+    }
+}
