@@ -1,5 +1,4 @@
 using Bal.Domain.Admission;
-using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Primitives;
 using LanguageExt;
@@ -66,8 +65,9 @@ public static class ControlMachine
                     due = Instant.Min(due, backend.Probe.NextAt);
                 if (!backend.Resolution.InFlight)
                     due = Instant.Min(due, backend.Resolution.NextAt);
-                // The end of a cooldown changes the table, and nothing else would happen at that moment.
-                if (backend.TierAt(now) == Tier.Cooling)
+                // The end of a cooldown changes the table, and nothing else would happen at that moment. It stays due
+                // until the loops have been told, whatever the time has become meanwhile.
+                if (service.Table.Cooling.Exists(route => route.Id == backend.Id))
                     due = Instant.Min(due, backend.Cooldown.Until);
             }
         }

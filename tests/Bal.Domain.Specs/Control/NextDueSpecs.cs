@@ -58,6 +58,18 @@ public class NextDueSpecs
     }
 
     [Property]
+    public void What_is_due_stays_due_until_it_is_done(Scenario scenario, ushort lateMs) => Life.Of(scenario, o =>
+    {
+        var due = ControlMachine.NextDue(o.Now, o.After.State);
+        if (due == Instant.Never)
+            return;
+
+        // A shell that wakes up late asks again before it acts.
+        var late = Instant.Max(o.Now, due).Plus(new Duration(lateMs));
+        Assert.Equal(due, ControlMachine.NextDue(late, o.After.State));
+    });
+
+    [Property]
     public void Once_it_has_ended_nothing_is_due(Scenario scenario)
     {
         var ended = Life.Of(scenario, _ => { }).Then(new Instant(10_000_000), Life.Stop, Life.Stop);
