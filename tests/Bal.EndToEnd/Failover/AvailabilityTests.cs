@@ -26,7 +26,7 @@ public sealed class AvailabilityTests(ITestOutputHelper output)
             while (!over.IsCancellationRequested)
             {
                 await between.WaitAsync();
-                await Exchange(bal);
+                await bal.Exchange();
                 between.Release();
                 Interlocked.Increment(ref served);
             }
@@ -104,7 +104,7 @@ public sealed class AvailabilityTests(ITestOutputHelper output)
         (await bal.Run("status", "--exit-code")).FailsWith(2);
 
         two.Revive();
-        await Exchange(bal);
+        await bal.Exchange();
         await bal.SeeStatus("the revived one is up and protection is off", s =>
             s.Of(two.Address).State == "up" && !s.Protected && s.Reachable == 1);
         (await bal.Run("status", "--exit-code")).FailsWith(1);
@@ -120,7 +120,7 @@ public sealed class AvailabilityTests(ITestOutputHelper output)
         await bal.Reload(file.With("tcp_backlog", 77));
         backend.Revive();
         await bal.SeeStatus("it is back", s => s.Reachable == 1);
-        await Exchange(bal);
+        await bal.Exchange();
     }
 
     [Fact]
@@ -135,7 +135,7 @@ public sealed class AvailabilityTests(ITestOutputHelper output)
         refusing.Refuse();
         var status = await Eventually.See("protection is on", async () =>
         {
-            await Exchange(bal);
+            await bal.Exchange();
             return await bal.Status();
         }, s => s.Protected);
         Assert.Equal("timeout_or_refused_storm", status.ProtectionReason);
@@ -144,7 +144,7 @@ public sealed class AvailabilityTests(ITestOutputHelper output)
         refusing.Revive();
         await Eventually.See("protection is off", async () =>
         {
-            await Exchange(bal);
+            await bal.Exchange();
             return await bal.Status();
         }, s => !s.Protected);
         Assert.Equal(2, (await bal.Status()).Reachable);
@@ -164,12 +164,5 @@ public sealed class AvailabilityTests(ITestOutputHelper output)
         client.Shutdown(SocketShutdown.Send);
         var answer = await reading;
         Assert.True(request.AsSpan().SequenceEqual(answer.Bytes));
-    }
-
-    private static async Task Exchange(BalInstance bal)
-    {
-        using var client = await bal.Connect();
-        await client.Write("ping"u8.ToArray());
-        Assert.Equal("ping"u8.ToArray(), await client.Read(4));
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace Bal.EndToEnd.Harness;
@@ -115,6 +116,17 @@ internal sealed class BalInstance : IAsyncDisposable
         }
 
         return socket;
+    }
+
+    /// <summary>One client that is served by an echo: a few bytes there and back.</summary>
+    /// <returns>How long it took, the connect included.</returns>
+    public async Task<TimeSpan> Exchange()
+    {
+        var clock = Stopwatch.StartNew();
+        using var client = await Connect();
+        await client.Write("ping"u8.ToArray());
+        Assert.Equal("ping"u8.ToArray(), await client.Read(4));
+        return clock.Elapsed;
     }
 
     /// <summary>

@@ -5,12 +5,12 @@ namespace Bal.EndToEnd.Harness;
 /// <summary>What the kernel knows of a process (proc(5)).</summary>
 internal static class ProcFs
 {
-    /// <summary>Whether it runs; a zombie does not.</summary>
+    /// <summary>Whether any thread of it runs: its first one is a zombie a moment before the last has let go of locks.</summary>
     public static bool IsAlive(int pid)
     {
         try
         {
-            return StatFields(pid)[0] is not ("Z" or "X");
+            return StatFields(pid)[0] is not ("Z" or "X") || Directory.GetDirectories($"/proc/{pid}/task").Length > 1;
         }
         catch (IOException)
         {
