@@ -20,7 +20,8 @@ internal sealed class ControlServer : IDisposable
     private readonly Reactor reactor;
     private readonly string path;
     private readonly Action<string, Action<byte[]>> serve;
-    private readonly System.Collections.Generic.HashSet<Client> clients = [];
+    // In the order of their coming.
+    private readonly List<Client> clients = [];
     private readonly int fd;
     private readonly ulong tag;
 
@@ -65,11 +66,19 @@ internal sealed class ControlServer : IDisposable
             var client = Sockets.Accept(fd);
             if (client < 0)
                 return;
-            if (clients.Count >= MaxClients || !IsAllowed(client))
+            if (!IsAllowed(client) || !HasRoom())
                 _ = Libc.close(client);
             else
                 clients.Add(new Client(this, client));
         }
+    }
+
+    // Who has been silent for longest gives way: those that ask nothing must not lock out one that does.
+    private bool HasRoom()
+    {
+        if (clients.Count >= MaxClients)
+            clients.Find(c => !c.IsServed)?.Close();
+        return clients.Count < MaxClients;
     }
 
     private static bool IsAllowed(int client) =>
@@ -93,6 +102,9 @@ internal sealed class ControlServer : IDisposable
             tag = server.reactor.Watch(fd, Libc.EPOLLIN, OnEvent);
             timer = server.reactor.After(Patience, Close);
         }
+
+        /// <summary>Whether its request is complete.</summary>
+        public bool IsServed => served || answer is not null;
 
         public void Close()
         {
