@@ -12,6 +12,11 @@ internal sealed unsafe partial class EventLoop
     /// <summary>How long listeners rest where accepting fails for want of memory or descriptors.</summary>
     private const int PauseMs = 50;
 
+    // Descriptors belong to the process: while they are exhausted the loops accept one after the other, or one takes the
+    // reserve that another has just given up, and the clients of the robbed one wait without an answer.
+    private static readonly Lock Exhausted = new();
+    private static long exhaustedUntil;
+
     private readonly List<Listener> listeners = [];
     private long listenersPausedUntil;
     private long lastRejectReport = long.MinValue / 2;
@@ -84,6 +89,14 @@ internal sealed unsafe partial class EventLoop
     /// <summary>Takes one connection; false where there is none, or none can be taken now.</summary>
     private bool AcceptOne(Listener listener)
     {
+        if (now >= Volatile.Read(ref exhaustedUntil))
+            return TakeOne(listener);
+        lock (Exhausted)
+            return TakeOne(listener);
+    }
+
+    private bool TakeOne(Listener listener)
+    {
         var fd = Libc.accept4(listener.Fd, null, null, Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC);
         if (fd >= 0)
         {
@@ -96,7 +109,9 @@ internal sealed unsafe partial class EventLoop
             case Errno.EAGAIN:
                 return false;
             case Errno.EMFILE or Errno.ENFILE:
-                return AcceptWithReserve(listener);
+                Volatile.Write(ref exhaustedUntil, now + 2 * PauseMs);
+                lock (Exhausted)
+                    return AcceptWithReserve(listener);
             case Errno.ENOBUFS or Errno.ENOMEM:
                 PauseListeners();
                 return false;
@@ -137,8 +152,12 @@ internal sealed unsafe partial class EventLoop
         if (listenersPausedUntil == 0 || now < listenersPausedUntil)
             return;
         listenersPausedUntil = 0;
-        if (reserve < 0)
-            reserve = OpenReserve();
+        lock (Exhausted)
+        {
+            if (reserve < 0)
+                reserve = OpenReserve();
+        }
+
         for (var i = 0; i < listeners.Count; i++)
         {
             if (listeners[i].Fd >= 0)
