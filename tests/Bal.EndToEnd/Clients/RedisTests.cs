@@ -42,30 +42,28 @@ public sealed class RedisTests(ITestOutputHelper output)
             "-c", "20", "-n", "3000", "-k", "0", "-t", "ping_mbulk", "--csv")).Succeeds();
         (await Command.Run("redis-benchmark", "-h", "127.0.0.1", "-p", $"{bal.File.Port}",
             "-c", "20", "-n", "50000", "-P", "64", "-t", "incr", "--csv")).Succeeds();
-        Assert.Equal("50000\n", (await RedisServer.Cli(bal.File.Port, "GET", "counter:__rand_int__")).Out);
+        // Each client sends whole pipelines, so that the last ones go beyond the number asked for.
+        var counted = (await RedisServer.Cli(bal.File.Port, "GET", "counter:__rand_int__")).Succeeds().Out;
+        Assert.InRange(int.Parse(counted, CultureInfo.InvariantCulture), 50_000, 50_000 + 20 * 64);
     }
 
     [Fact]
     public async Task Redis_cli_notices_nothing_of_one_of_two_servers_that_is_killed_and_comes_back()
     {
         await using var stays = await RedisServer.Start();
-        var dies = await RedisServer.Start();
+        await using var dies = await RedisServer.Start();
         await using var bal = await BalInstance.Healthy(output,
             BalFile.For(stays.Port, dies.Port).With("health_check_interval_ms", 100));
-        try
+        for (var i = 0; i < 60; i++)
         {
-            for (var i = 0; i < 60; i++)
-            {
-                if (i == 20)
-                    await dies.DisposeAsync();
-                Assert.Equal("PONG\n", (await RedisServer.Cli(bal.File.Port, "PING")).Succeeds().Out);
-            }
+            if (i == 20)
+                await dies.Kill();
+            if (i == 40)
+                await dies.Revive();
+            Assert.Equal("PONG\n", (await RedisServer.Cli(bal.File.Port, "PING")).Succeeds().Out);
+        }
 
-            await bal.SeeStatus("the killed one is out", s => s.Reachable == 1);
-        }
-        finally
-        {
-            await dies.DisposeAsync();
-        }
+        var status = await bal.SeeStatus("both are up again", s => s.Reachable == 2 && s.Active == 0);
+        Assert.Equal(60, status.Connections);
     }
 }

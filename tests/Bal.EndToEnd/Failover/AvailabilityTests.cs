@@ -151,6 +151,32 @@ public sealed class AvailabilityTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_backend_that_refuses_a_client_cools_down_and_is_left_alone_meanwhile()
+    {
+        await using var refusing = Serving.Echo();
+        await using var alive = Serving.Echo();
+        await using var bal = await BalInstance.Healthy(output, BalFile.For(refusing, alive)
+            .With("health_check_interval_ms", 600_000).With("health_check_fail_threshold", 5)
+            .With("failover_backoff_initial_ms", 1_500).With("failover_backoff_max_ms", 1_500));
+        refusing.Refuse();
+        for (var i = 0; i < 10; i++)
+            await bal.Exchange();
+
+        var status = await bal.SeeStatus("it cools down", s => s.Of(refusing.Address).State == "cooling");
+        Assert.Equal(1, status.Of(refusing.Address).Refused);
+        var until = status.Root.GetProperty("backends")[0].GetProperty("cooldown_until").GetString()!;
+        Assert.EndsWith("Z", until, StringComparison.Ordinal);
+        Assert.Equal(10, status.Of(alive.Address).Total);
+
+        // Nothing but time ends a cooldown here: no probe, no success, no other event.
+        refusing.Revive();
+        await bal.SeeStatus("the cooldown is over", s => s.Of(refusing.Address).State == "up");
+        for (var i = 0; i < 4; i++)
+            await bal.Exchange();
+        Assert.Equal(2, (await bal.Status()).Of(refusing.Address).Total);
+    }
+
+    [Fact]
     public async Task A_large_request_reaches_the_second_backend_whole_and_once_when_the_first_refuses()
     {
         await using var refusing = Serving.EchoThatIsDown();

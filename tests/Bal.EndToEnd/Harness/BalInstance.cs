@@ -84,10 +84,17 @@ internal sealed class BalInstance : IAsyncDisposable
     /// <summary><c>bal start</c> in the foreground, once it accepts connections.</summary>
     public async Task<Command> Foreground()
     {
-        var command = Command.Start(BalBinary.Path, ["start"], Environment([]));
-        _foreground.Add(command);
+        var command = StartForeground();
         await Eventually.Holds("the PID file names the foreground process", () =>
             System.IO.File.Exists(PidPath) && System.IO.File.ReadAllText(PidPath) == $"{command.Pid}\n");
+        return command;
+    }
+
+    /// <summary><c>bal start</c> in the foreground, without waiting for anything.</summary>
+    public Command StartForeground()
+    {
+        var command = Command.Start(BalBinary.Path, ["start"], Environment([]));
+        _foreground.Add(command);
         return command;
     }
 

@@ -28,6 +28,7 @@ internal sealed class Command : IAsyncDisposable
     private readonly Process _process;
     private readonly Task<string> _out;
     private readonly Task<string> _error;
+    private bool _disposed;
 
     private Command(Process process)
     {
@@ -80,6 +81,9 @@ internal sealed class Command : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_disposed)
+            return;
+        _disposed = true;
         if (!_process.HasExited)
         {
             _process.Kill();

@@ -29,6 +29,11 @@ internal static class ProcFs
         return TimeSpan.FromMilliseconds(10 * (Number(fields[11]) + Number(fields[12])));
     }
 
+    /// <summary>The hard limit of open files.</summary>
+    public static long DescriptorLimit(int pid) => Number(File.ReadLines($"/proc/{pid}/limits")
+        .First(l => l.StartsWith("Max open files", StringComparison.Ordinal))
+        .Split(' ', StringSplitOptions.RemoveEmptyEntries)[4]);
+
     public static long VoluntarySwitches(int pid) => Directory.GetDirectories($"/proc/{pid}/task")
         .Sum(task => StatusNumber($"{task}/status", "voluntary_ctxt_switches:"));
 

@@ -7,11 +7,15 @@ public sealed class RelayTests(ITestOutputHelper output)
 {
     private const int Large = 8 * 1024 * 1024;
 
-    [Fact]
-    public async Task A_client_that_has_sent_its_FIN_still_gets_everything_the_backend_sends()
+    /// <summary>However the bytes get from one socket to the other, nobody can tell.</summary>
+    public static TheoryData<string> Modes => ["auto", "copy", "splice"];
+
+    [Theory]
+    [MemberData(nameof(Modes))]
+    public async Task A_client_that_has_sent_its_FIN_still_gets_everything_the_backend_sends(string relay)
     {
         await using var backend = Serving.Echo();
-        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend));
+        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend).With("relay", relay));
         using var client = await bal.Connect();
         var sent = Wire.Random(Large, seed: 1);
 
@@ -24,13 +28,14 @@ public sealed class RelayTests(ITestOutputHelper output)
         Assert.True(sent.AsSpan().SequenceEqual(received.Bytes));
     }
 
-    [Fact]
-    public async Task A_backend_that_has_sent_its_FIN_still_gets_everything_the_client_sends()
+    [Theory]
+    [MemberData(nameof(Modes))]
+    public async Task A_backend_that_has_sent_its_FIN_still_gets_everything_the_client_sends(string relay)
     {
         var got = new TaskCompletionSource<Received>();
         var greeting = Wire.Random(Large, seed: 2);
         await using var backend = Serving.SendsThenHalfCloses(greeting, got);
-        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend));
+        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend).With("relay", relay));
         using var client = await bal.Connect();
 
         // The server speaks first and ends its side; only then does the client begin.
@@ -48,12 +53,13 @@ public sealed class RelayTests(ITestOutputHelper output)
         await bal.SeeStatus("the connection has ended", s => s.Active == 0);
     }
 
-    [Fact]
-    public async Task An_RST_of_the_backend_reaches_the_client_after_the_bytes_before_it()
+    [Theory]
+    [MemberData(nameof(Modes))]
+    public async Task An_RST_of_the_backend_reaches_the_client_after_the_bytes_before_it(string relay)
     {
         var answer = Wire.Random(100_000, seed: 4);
         await using var backend = Serving.SendsThenResets(answer);
-        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend));
+        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend).With("relay", relay));
         for (var i = 0; i < 50; i++)
         {
             using var client = await bal.Connect();
@@ -65,8 +71,9 @@ public sealed class RelayTests(ITestOutputHelper output)
         }
     }
 
-    [Fact]
-    public async Task Bytes_that_the_client_has_not_read_yet_survive_an_RST_of_the_backend()
+    [Theory]
+    [MemberData(nameof(Modes))]
+    public async Task Bytes_that_the_client_has_not_read_yet_survive_an_RST_of_the_backend(string relay)
     {
         var answer = Wire.Random(20_000, seed: 4);
         var waiting = new TaskCompletionSource();
@@ -77,7 +84,7 @@ public sealed class RelayTests(ITestOutputHelper output)
             await waiting.Task;
             socket.Reset();
         });
-        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend));
+        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend).With("relay", relay));
         using var client = await bal.Connect();
         await client.Write(new byte[1]);
         // The answer has arrived in the client's socket and is not read.
@@ -88,12 +95,13 @@ public sealed class RelayTests(ITestOutputHelper output)
         Assert.Equal(answer, received.Bytes);
     }
 
-    [Fact]
-    public async Task An_RST_of_the_client_reaches_the_backend_after_the_bytes_before_it()
+    [Theory]
+    [MemberData(nameof(Modes))]
+    public async Task An_RST_of_the_client_reaches_the_backend_after_the_bytes_before_it(string relay)
     {
         var got = new TaskCompletionSource<Received>();
         await using var backend = Serving.Receiving(got);
-        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend));
+        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend).With("relay", relay));
         var client = await bal.Connect();
         var sent = Wire.Random(10_000, seed: 5);
         await client.Write(sent);
@@ -120,13 +128,16 @@ public sealed class RelayTests(ITestOutputHelper output)
     }
 
     [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(8)]
-    public async Task Two_hundred_streams_of_any_length_arrive_unchanged_and_are_counted_to_the_byte(int threads)
+    [InlineData(1, "auto")]
+    [InlineData(2, "copy")]
+    [InlineData(2, "splice")]
+    [InlineData(8, "auto")]
+    [InlineData(8, "splice")]
+    public async Task Two_hundred_streams_of_any_length_arrive_unchanged_and_are_counted_to_the_byte(
+        int threads, string relay)
     {
         await using var backend = Serving.Echo();
-        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend).With("threads", threads));
+        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend).With("threads", threads).With("relay", relay));
         var lengths = new Random(threads);
         var sizes = Enumerable.Range(0, 200)
             .Select(_ => (int)Math.Pow(2, lengths.NextDouble() * 22)).ToArray();
@@ -151,8 +162,9 @@ public sealed class RelayTests(ITestOutputHelper output)
         Assert.Equal(sizes.Length, status.Backends[0].Total);
     }
 
-    [Fact]
-    public async Task A_reader_that_stalls_holds_the_writer_and_not_the_memory_of_bal()
+    [Theory]
+    [MemberData(nameof(Modes))]
+    public async Task A_reader_that_stalls_holds_the_writer_and_not_the_memory_of_bal(string relay)
     {
         const long Offered = 300L * 1024 * 1024;
         var chunk = Wire.Random(1024 * 1024, seed: 6);
@@ -164,7 +176,7 @@ public sealed class RelayTests(ITestOutputHelper output)
             socket.Shutdown(SocketShutdown.Send);
             await socket.ReadToEnd();
         });
-        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend));
+        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend).With("relay", relay));
         var before = ProcFs.ResidentBytes(bal.Pid);
         using var client = await bal.Connect();
         await client.Write(new byte[1]);
