@@ -81,6 +81,14 @@ internal sealed class BalInstance : IAsyncDisposable
         return await command.End();
     }
 
+    /// <summary>The same, without waiting for its end.</summary>
+    public Command ShellInBackground(string commandLine)
+    {
+        var command = Command.Start("bash", ["-c", commandLine], Environment([("BAL", BalBinary.Path)]));
+        _foreground.Add(command);
+        return command;
+    }
+
     /// <summary><c>bal start</c> in the foreground, once it accepts connections.</summary>
     public async Task<Command> Foreground()
     {

@@ -18,7 +18,9 @@ internal static class ProcFs
         }
     }
 
-    public static int Descriptors(int pid) => Directory.GetFileSystemEntries($"/proc/{pid}/fd").Length;
+    /// <summary>How many descriptors of a kind it has: "socket:", "pipe:", "anon_inode:" or a path's beginning.</summary>
+    public static int Descriptors(int pid, string kind) => Directory.GetFileSystemEntries($"/proc/{pid}/fd")
+        .Count(fd => new FileInfo(fd).LinkTarget?.StartsWith(kind, StringComparison.Ordinal) ?? false);
 
     public static long ResidentBytes(int pid) => StatusNumber($"/proc/{pid}/status", "VmRSS:") * 1024;
 
