@@ -66,7 +66,9 @@ public static class YamlReader
     private static Finding SyntaxError(string text, YamlException error)
     {
         var at = At(error.Start);
-        if (YamlText.TabIndentation(text, at.Line) is { } tab)
+        // About a tab the parser may blame the start of the whole block, so it is looked for from there on.
+        var last = error.Message.Contains("tab", StringComparison.OrdinalIgnoreCase) ? int.MaxValue : at.Line + 1;
+        if (YamlText.TabIndentation(text, at.Line - 1, last) is { } tab)
             return YamlText.Fault("yaml_tab", tab, "the line is indented with a tab character",
                 "indent with spaces: YAML allows no tabs there");
         var reason = error.Message.ReplaceLineEndings(" ").Trim().TrimEnd('.');

@@ -39,19 +39,18 @@ internal static class YamlText
     }
 
     /// <summary>
-    /// Where the line, or the one before or after it, is indented with a tab; null where none is. The parser blames
-    /// the token
-    /// before the tab as often as the one behind it.
+    /// The first place from line <paramref name="first"/> to <paramref name="last"/> that is indented with a tab; null where
+    /// none is. The parser blames the token before the tab as often as the one behind it.
     /// </summary>
-    public static SourcePosition? TabIndentation(string text, int line)
+    public static SourcePosition? TabIndentation(string text, int first, int last)
     {
         var number = 0;
         foreach (var content in text.AsSpan().EnumerateLines())
         {
             number++;
-            if (number > line + 1)
+            if (number > last)
                 break;
-            if (number < line - 1)
+            if (number < first)
                 continue;
             var tab = content.IndexOf('\t');
             if (tab >= 0 && content[..tab].Trim(' ').IsEmpty && !content.Trim().IsEmpty)

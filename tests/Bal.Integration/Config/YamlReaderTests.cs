@@ -32,6 +32,7 @@ public class YamlReaderTests
     [InlineData("a\nb: 1\n c: 2\n", "yaml_syntax")]
     [InlineData("port: 1\n\tmode: simple\n", "yaml_tab")]
     [InlineData("backends:\n\t- host: a\n", "yaml_tab")]
+    [InlineData("port: 9295\nbackends:\n\t- host: a\n", "yaml_tab")]
     [InlineData("port: 1\n---\nport: 2\n", "yaml_multiple_documents")]
     [InlineData("port: *nowhere", "yaml_unknown_alias")]
     [InlineData("a: &a [*a]", "yaml_recursive_alias")]
