@@ -74,7 +74,10 @@ internal sealed unsafe partial class EventLoop
                 if (!to.Has(SideFlags.FinSent))
                 {
                     to.Flags |= SideFlags.FinSent;
-                    _ = Libc.shutdown(to.Fd, Libc.SHUT_WR);
+                    // The second FIN is left to close(2), which follows once the session has been counted out: who
+                    // sees the end of its connection must find its place free.
+                    if (!from.Has(SideFlags.FinSent))
+                        _ = Libc.shutdown(to.Fd, Libc.SHUT_WR);
                 }
 
                 return Progress.Blocked;
@@ -91,8 +94,9 @@ internal sealed unsafe partial class EventLoop
             {
                 session->LastActivity = now;
                 bytes += read;
-                // A short read has emptied the socket; after EPOLLRDHUP only recv's 0 says so, as no new edge may come.
-                if (read < BlockPool.BlockSize && !from.Has(SideFlags.PeerClosed))
+                // A short read has emptied the socket; after EPOLLRDHUP only recv's 0 says so, as no new edge may come,
+                // and at urgent data a read stops short (tcp(7)).
+                if (read < BlockPool.BlockSize && !from.Has(SideFlags.ShortReads))
                     from.Flags &= ~SideFlags.Readable;
                 if (!Send(ref from, ref to, (int)read))
                     return Progress.DestinationReset;
