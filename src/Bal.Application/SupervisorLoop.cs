@@ -32,18 +32,39 @@ public sealed class SupervisorLoop(
     /// <summary>How long the start waits for names to resolve, so that the first client finds a backend.</summary>
     private static readonly Duration FirstLookups = new(2_000);
 
+    private static readonly Problem Stopping = new(
+        "stopping",
+        "bal is stopping and applies no configuration any more",
+        "'bal stop' or a signal came before the reload",
+        "wait until it has ended, then run 'bal start -d'");
+
     private ControlState state = null!;
+    private readonly Queue<SupervisorInput.Reload> early = new();
+    private bool started;
     private bool exited;
 
-    /// <summary>Begins to serve a configuration that the event loops have prepared.</summary>
-    public void Start(BalConfig config)
+    /// <summary>
+    /// Begins to serve a configuration that the event loops have prepared; false where a stop came first, so that nobody
+    /// was ever accepted and only <see cref="Run"/> is left to do.
+    /// </summary>
+    public bool Start(BalConfig config)
     {
         Take(ControlMachine.Start(config, inbox.Now));
         Step(new ControlEvent.Tick());
         var patience = inbox.Now.Plus(FirstLookups);
         while (!exited && !patience.IsDue(inbox.Now) && LooksUpFirst())
             HandleNext(patience);
-        plane.Commit();
+        var serving = state.Phase is Phase.Running;
+        if (serving)
+            plane.Commit();
+        else
+            plane.Abandon();
+
+        // A reload prepares listeners of its own, and must find those of the start in service, or it would discard them.
+        started = true;
+        while (early.TryDequeue(out var reload))
+            Handle(reload);
+        return serving;
     }
 
     /// <summary>Serves until the core wants the process to end.</summary>
@@ -75,6 +96,9 @@ public sealed class SupervisorLoop(
                 var clock = new ClockReading(inbox.Now, wallClock());
                 status.Answer(StatusReports.Of(identity, plane.Measure(), clock, state));
                 break;
+            case SupervisorInput.Reload reload when !started:
+                early.Enqueue(reload);
+                break;
             case SupervisorInput.Reload reload:
                 reload.Answer(Reload());
                 break;
@@ -83,11 +107,32 @@ public sealed class SupervisorLoop(
         }
     }
 
-    private ReloadAnswer Reload() => readConfig().Match(
-        Right: reading => plane.Prepare(reading.Config).Match(
-            Right: _ => Apply(reading),
-            Left: problem => Refuse(problem, reading.Warnings)),
-        Left: refusal => Refuse(refusal.Problem, refusal.Findings));
+    private ReloadAnswer Reload() => state.Phase is not Phase.Running
+        ? Refuse(Stopping, Arr<Finding>.Empty)
+        : Read().Match(
+            Right: reading => plane.Prepare(reading.Config).Match(
+                Right: _ => Apply(reading),
+                Left: problem => Refuse(problem, reading.Warnings)),
+            Left: refusal => Refuse(refusal.Problem, refusal.Findings));
+
+    // A file that a defect makes unreadable must not end what serves: it is a bad file, and changes nothing.
+    private Either<ConfigRefusal, ConfigReading> Read()
+    {
+        try
+        {
+            return readConfig();
+        }
+        catch (Exception fault)
+        {
+            return new ConfigRefusal(
+                new Problem(
+                    "internal_error",
+                    $"the configuration could not be read: {fault.Message}",
+                    "this is a defect of bal; it keeps serving with the configuration it has",
+                    "undo the last change of the file, and report it with the file"),
+                Arr<Finding>.Empty);
+        }
+    }
 
     private ReloadAnswer Apply(ConfigReading reading)
     {

@@ -17,9 +17,13 @@ internal sealed unsafe partial class EventLoop
     private static readonly Lock Exhausted = new();
     private static long exhaustedUntil;
 
+    /// <summary>The least time between two reports of rejected connections.</summary>
+    private const int RejectReportMs = 1_000;
+
     private readonly List<Listener> listeners = [];
     private long listenersPausedUntil;
     private long lastRejectReport = long.MinValue / 2;
+    private bool rejectsUnreported;
 
     // Given up for a moment to accept and close a connection when no other descriptor is left: the client then gets an
     // answer, and a level-triggered listener does not spin.
@@ -31,6 +35,12 @@ internal sealed unsafe partial class EventLoop
 
     private void AddListener(int fd, int service, int tag)
     {
+        if (stopping)
+        {
+            _ = Libc.close(fd);
+            return;
+        }
+
         var slot = listeners.FindIndex(l => l.Fd < 0);
         var listener = new Listener(fd, service, tag);
         if (slot < 0)
@@ -115,6 +125,9 @@ internal sealed unsafe partial class EventLoop
             case Errno.ENOBUFS or Errno.ENOMEM:
                 PauseListeners();
                 return false;
+            case Errno.EBADF or Errno.EINVAL or Errno.ENOTSOCK:
+                // This listener is none: asking again would never end.
+                return false;
             default:
                 // ECONNABORTED, EPROTO, EINTR and the network errors of accept(2) concern one connection that is gone.
                 return true;
@@ -165,19 +178,23 @@ internal sealed unsafe partial class EventLoop
         }
     }
 
+    // The supervisor reads the total itself; it is woken at most once a second for it, and after the last one too.
+    private void ReportRejects()
+    {
+        if (!rejectsUnreported || now - lastRejectReport < RejectReportMs)
+            return;
+        rejectsUnreported = false;
+        lastRejectReport = now;
+        mailbox.Post(LoopReportKind.Rejected, 0);
+    }
+
     private void Admit(int fd, ServicePlane service)
     {
         if (!service.TryAdmit(service.Current.Table.MaxConcurrentConnections))
         {
             CloseWithReset(fd);
             counters->Rejected++;
-            // The supervisor reads the total itself; it is woken at most once a second for it.
-            if (now - lastRejectReport >= 1000)
-            {
-                lastRejectReport = now;
-                mailbox.Post(LoopReportKind.Rejected, service.Index);
-            }
-
+            rejectsUnreported = true;
             return;
         }
 

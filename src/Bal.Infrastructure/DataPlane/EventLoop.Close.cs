@@ -114,21 +114,23 @@ internal sealed unsafe partial class EventLoop
     private void CloseSession(Session* session, TerminationReason reason)
     {
         timers.Disarm(session);
-        _ = Libc.close(session->Client.Fd);
-        if (session->Backend.Fd >= 0)
-            _ = Libc.close(session->Backend.Fd);
-        session->Client.Fd = session->Backend.Fd = -1;
         DropUnsent(ref session->Client);
         DropUnsent(ref session->Backend);
         ForgetTried(session);
         Unassign(session);
         counters->Terminations[(int)reason]++;
+        var service = serviceOf(session->Service);
+        var left = service.Leave();
+
+        // After the counts: who sees its connection end finds its place free, and no trace of it in the status.
+        _ = Libc.close(session->Client.Fd);
+        if (session->Backend.Fd >= 0)
+            _ = Libc.close(session->Backend.Fd);
+        session->Client.Fd = session->Backend.Fd = -1;
         session->State = SessionState.Closed;
         if (!session->InReadyList)
             PutToFree(session);
-
-        var service = serviceOf(session->Service);
-        if (service.Leave() == 0 && stopping)
+        if (left == 0 && stopping)
             mailbox.Post(LoopReportKind.AllIdle, service.Index);
     }
 

@@ -10,7 +10,7 @@ namespace Bal.Infrastructure.DataPlane;
 /// <summary>Finding a backend for a client: no byte has been relayed yet, so the client notices nothing of a failure.</summary>
 internal sealed unsafe partial class EventLoop
 {
-    private const uint SideInterest = Libc.EPOLLIN | Libc.EPOLLOUT | Libc.EPOLLRDHUP | Libc.EPOLLET;
+    private const uint SideInterest = Libc.EPOLLIN | Libc.EPOLLPRI | Libc.EPOLLOUT | Libc.EPOLLRDHUP | Libc.EPOLLET;
 
     /// <summary>Chooses the next candidate and starts connecting; ends the session where there is none.</summary>
     private void ConnectNext(Session* session)
@@ -87,8 +87,9 @@ internal sealed unsafe partial class EventLoop
     {
         if (!fromBackend)
         {
-            // A FIN is a half-close and is passed on later; an RST means that nobody is there any more.
-            if ((what & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
+            // A FIN is a half-close and is passed on later; an RST means that nobody is there any more. What came before
+            // it is passed on all the same, by the relay.
+            if ((what & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0 && Unread(session->Client.Fd) == 0)
                 CloseSession(session, TerminationReason.ClientAborted);
             return;
         }
@@ -97,6 +98,13 @@ internal sealed unsafe partial class EventLoop
             TryElsewhere(session, KindOf(Sockets.TakeError(session->Backend.Fd)));
         else if ((what & Libc.EPOLLOUT) != 0)
             Established(session);
+    }
+
+    /// <summary>Bytes that can be read at once (tcp(7), SIOCINQ), also after an RST.</summary>
+    private static int Unread(int fd)
+    {
+        var queued = 0;
+        return Libc.ioctl(fd, Libc.SIOCINQ, &queued) == 0 ? queued : 0;
     }
 
     private void OnConnectTimeout(Session* session) => TryElsewhere(session, FailureKind.Timeout);
@@ -174,8 +182,11 @@ internal sealed unsafe partial class EventLoop
         if (line == null)
             return;
         session->Counters = null;
-        // The supervisor sums the lines up once a loop says that its own is empty.
-        if (--line->Active == 0 && line->Draining != 0)
+        // Once the supervisor sees zero it may free the line: the store comes last, and nothing is read after it. A mark
+        // that is missed here is made up for by the Sync that follows it, after which the supervisor looks itself.
+        var (left, draining) = (line->Active - 1, line->Draining != 0);
+        Volatile.Write(ref line->Active, left);
+        if (left == 0 && draining)
             mailbox.Post(LoopReportKind.BackendIdle, session->BackendId);
         session->BackendId = 0;
     }
@@ -184,7 +195,7 @@ internal sealed unsafe partial class EventLoop
     {
         if (session->TriedCount == session->TriedCapacity)
         {
-            session->TriedCapacity = (short)Math.Max(8, session->TriedCapacity * 2);
+            session->TriedCapacity = Math.Max(8, session->TriedCapacity * 2);
             session->Tried = (int*)NativeMemory.Realloc(session->Tried, (nuint)(session->TriedCapacity * sizeof(int)));
         }
 

@@ -75,7 +75,8 @@ internal sealed unsafe partial class EventLoop
                 if (!to.Has(SideFlags.FinSent))
                 {
                     to.Flags |= SideFlags.FinSent;
-                    // Where the other direction has ended too, the close that follows sends the FIN.
+                    // The second FIN is left to close(2), which follows once the session has been counted out: who
+                    // sees the end of its connection must find its place free.
                     if (!from.Has(SideFlags.FinSent))
                         _ = Libc.shutdown(to.Fd, Libc.SHUT_WR);
                 }
@@ -95,9 +96,10 @@ internal sealed unsafe partial class EventLoop
             {
                 session->LastActivity = now;
                 bytes += read;
-                // A short read has emptied the socket; after EPOLLRDHUP only recv's 0 says so, as no new edge may come.
-                // A short splice says nothing: the pipe's slots may have been what ran out.
-                if (!splicing && read < BlockPool.BlockSize && !from.Has(SideFlags.PeerClosed))
+                // A short read has emptied the socket; after EPOLLRDHUP only recv's 0 says so, as no new edge may come,
+                // and at urgent data a read stops short (tcp(7)). A short splice says nothing: the pipe's slots may have
+                // been what ran out.
+                if (!splicing && read < BlockPool.BlockSize && !from.Has(SideFlags.ShortReads))
                     from.Flags &= ~SideFlags.Readable;
                 if (splicing)
                     from.PipeLength = (int)read;

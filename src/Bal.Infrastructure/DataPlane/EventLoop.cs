@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Bal.Domain.Control;
 using Bal.Domain.Diagnostics;
 using Bal.Infrastructure.Linux;
 
@@ -36,10 +37,13 @@ internal sealed unsafe partial class EventLoop : IDisposable
     private Session* closed;
     private bool running = true;
     private bool stopping;
+    private CutShare cutCarried;
 
-    public EventLoop(int index, Func<int, ServicePlane> serviceOf, LoopMailbox mailbox, Action<Exception> onCrash)
+    public EventLoop(
+        int index, int loops, Func<int, ServicePlane> serviceOf, LoopMailbox mailbox, Action<Exception> onCrash)
     {
         this.index = index;
+        cutCarried = CutShare.OfLoop(index, loops);
         this.serviceOf = serviceOf;
         this.mailbox = mailbox;
         this.onCrash = onCrash;
@@ -77,7 +81,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
         }
 
         foreach (var session in sessions.InUse())
-            CloseSession((Session*)session, TerminationReason.Cut);
+            Abort((Session*)session, TerminationReason.Cut);
         FreeClosed();
         CloseListenersNow();
         sessions.Dispose();
@@ -115,16 +119,24 @@ internal sealed unsafe partial class EventLoop : IDisposable
         RunReady();
         FireTimers();
         ResumeListeners();
+        ReportRejects();
         FreeClosed();
     }
 
     private int WaitMs()
     {
         var wait = timers.WaitMs(now);
-        if (listenersPausedUntil == 0)
-            return wait;
-        var pause = (int)Math.Max(0, listenersPausedUntil - now);
-        return wait < 0 ? pause : Math.Min(wait, pause);
+        if (listenersPausedUntil != 0)
+            wait = Sooner(wait, listenersPausedUntil - now);
+        if (rejectsUnreported)
+            wait = Sooner(wait, lastRejectReport + RejectReportMs - now);
+        return wait;
+    }
+
+    private static int Sooner(int wait, long other)
+    {
+        var ms = (int)Math.Max(0, other);
+        return wait < 0 ? ms : Math.Min(wait, ms);
     }
 
     private void Dispatch(ulong whom, uint what)
@@ -148,15 +160,27 @@ internal sealed unsafe partial class EventLoop : IDisposable
             side.Flags |= SideFlags.Readable;
         if ((what & (Libc.EPOLLOUT | Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
             side.Flags |= SideFlags.Writable;
-        if ((what & (Libc.EPOLLRDHUP | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0)
-            side.Flags |= SideFlags.PeerClosed;
+        if ((what & (Libc.EPOLLRDHUP | Libc.EPOLLPRI | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0)
+            side.Flags |= SideFlags.ShortReads;
+        if ((what & Libc.EPOLLPRI) != 0)
+            KeepUrgent(side.Fd);
 
         if (session->State == SessionState.Connecting)
             OnConnectingEvent(session, fromBackend, what);
         else if ((what & Libc.EPOLLERR) != 0 && session->State == SessionState.Relaying)
             BeginReset(session, fromBackend);
+        // The side that still got the last bytes is gone as well: nothing is left to wait for.
+        else if ((what & Libc.EPOLLERR) != 0 && fromBackend != session->ResetByBackend)
+            Abort(session, fromBackend ? TerminationReason.ClientReset : TerminationReason.BackendReset);
         else
             Relay(session);
+    }
+
+    // An urgent byte (tcp(7)) travels on as an ordinary one in its place, instead of being left out by recv(2).
+    private static void KeepUrgent(int fd)
+    {
+        var on = 1;
+        _ = Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_OOBINLINE, &on, sizeof(int));
     }
 
     private void RunReady()
@@ -201,10 +225,13 @@ internal sealed unsafe partial class EventLoop : IDisposable
                 break;
             case SessionState.Relaying:
                 var deadline = session->LastActivity + IdleTimeoutMs(session);
-                if (deadline <= now)
-                    CloseSession(session, TerminationReason.IdleTimeout);
-                else
+                if (deadline > now)
                     timers.Arm(session, deadline);
+                // A FIN after a part of the bytes would tell the reader that this was all.
+                else if (session->Client.HasUnsent || session->Backend.HasUnsent)
+                    Abort(session, TerminationReason.IdleTimeout);
+                else
+                    CloseSession(session, TerminationReason.IdleTimeout);
                 break;
             case SessionState.Resetting:
                 ContinueReset(session);
@@ -243,10 +270,13 @@ internal sealed unsafe partial class EventLoop : IDisposable
                     RemoveAllListeners();
                     break;
                 case LoopCommand.Cut cut:
-                    CutShare(cut.OneOf);
+                    CutOne(cut.OneOf);
                     break;
                 case LoopCommand.Sync sync:
                     mailbox.Post(LoopReportKind.Synced, sync.Number);
+                    break;
+                case LoopCommand.Look look:
+                    look.Glance();
                     break;
                 case LoopCommand.End:
                     running = false;
@@ -257,11 +287,12 @@ internal sealed unsafe partial class EventLoop : IDisposable
         }
     }
 
-    private void CutShare(int oneOf)
+    private void CutOne(int oneOf)
     {
         var open = sessions.InUse();
-        var share = (open.Count + oneOf - 1) / oneOf;
-        for (var i = 0; i < share; i++)
+        var step = CutShares.Next(oneOf, open.Count, cutCarried);
+        cutCarried = step.Carried;
+        for (var i = 0; i < step.Cut; i++)
             Abort((Session*)open[i], TerminationReason.Cut);
     }
 }
@@ -283,11 +314,14 @@ internal abstract record LoopCommand
     /// <summary>The idle timeout has become shorter: look at every session again.</summary>
     public sealed record Retime : LoopCommand;
 
-    /// <summary>End one of every so many sessions, rounded up.</summary>
+    /// <summary>End one of every so many sessions (<see cref="CutShares"/>).</summary>
     public sealed record Cut(int OneOf) : LoopCommand;
 
     /// <summary>Report when everything before this has been done.</summary>
     public sealed record Sync(int Number) : LoopCommand;
+
+    /// <summary>Run something on the loop's thread; only tests look at a loop like this.</summary>
+    public sealed record Look(Action Glance) : LoopCommand;
 
     /// <summary>End the thread.</summary>
     public sealed record End : LoopCommand;

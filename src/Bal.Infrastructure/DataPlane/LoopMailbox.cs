@@ -36,7 +36,8 @@ internal readonly record struct LoopReport(LoopReportKind Kind, int Subject, Fai
 
 /// <summary>
 /// Reports of one loop, in order. Only unusual things are reported, so the lock is taken rarely and hardly ever contended.
-/// Equal neighbours are merged; above <see cref="Capacity"/> reports are dropped and counted, which the supervisor says.
+/// Equal neighbours are merged; above <see cref="Capacity"/> reports are dropped and counted, except those that are
+/// made once only.
 /// </summary>
 internal sealed class LoopMailbox(WakeUp supervisor)
 {
@@ -57,7 +58,9 @@ internal sealed class LoopMailbox(WakeUp supervisor)
             if (filling.Count > 0 && filling[^1] is var last
                 && last.Kind == kind && last.Subject == subject && last.Failure == failure)
                 filling[^1] = last with { Count = last.Count + 1 };
-            else if (filling.Count < Capacity)
+            // What ends a drain must get through however full it is: nobody would say it again.
+            else if (filling.Count < Capacity || kind is LoopReportKind.Synced or LoopReportKind.BackendIdle
+                or LoopReportKind.AllIdle)
                 filling.Add(new(kind, subject, failure, 1));
             else
                 dropped++;

@@ -29,11 +29,13 @@ internal sealed class Plane : IDataPlane, IDisposable
     private int lastTag;
     private int lastSync;
     private int stopSync = -1;
+    private bool stopped;
 
     public Plane(int threads, WakeUp supervisor, Action<Exception> onCrash)
     {
         mailboxes = [.. Enumerable.Range(0, threads).Select(_ => new LoopMailbox(supervisor))];
-        loops = [.. mailboxes.Select((m, i) => new EventLoop(i, s => Volatile.Read(ref services)[s], m, onCrash))];
+        loops = [.. mailboxes.Select((m, i) => new EventLoop(
+            i, threads, s => Volatile.Read(ref services)[s], m, onCrash))];
         synced = new int[threads];
         foreach (var loop in loops)
             loop.Start();
@@ -74,7 +76,9 @@ internal sealed class Plane : IDataPlane, IDisposable
         prepared.Clear();
         foreach (var service in pending?.Services ?? [])
         {
-            if (backlogs.TryGetValue(service.Name, out var backlog) && backlog != service.Tuning.Backlog)
+            // After a stop the loops have closed them, and their numbers may mean other sockets by now.
+            if (!stopped && backlogs.TryGetValue(service.Name, out var backlog)
+                && backlog != service.Tuning.Backlog)
                 listening[service.Name].SetBacklog(service.Tuning.Backlog);
             backlogs[service.Name] = service.Tuning.Backlog;
         }
@@ -117,6 +121,7 @@ internal sealed class Plane : IDataPlane, IDisposable
 
     public void StopAccepting()
     {
+        stopped = true;
         stopSync = ++lastSync;
         Tell(new LoopCommand.Stop());
         Tell(new LoopCommand.Sync(stopSync));
@@ -167,6 +172,13 @@ internal sealed class Plane : IDataPlane, IDisposable
         foreach (var block in counters.Values)
             block.Dispose();
         Abandon();
+    }
+
+    /// <summary>Runs something on the thread of every loop, for tests; how many loops there are.</summary>
+    internal int OnEveryLoop(Action glance)
+    {
+        Tell(new LoopCommand.Look(glance));
+        return loops.Length;
     }
 
     private bool Keep(string service, ListenerSet set)

@@ -33,8 +33,8 @@ internal enum SideFlags : uint
     /// <summary>There may be room to write.</summary>
     Writable = 2,
 
-    /// <summary>EPOLLRDHUP was seen: a short read no longer means that the socket is empty.</summary>
-    PeerClosed = 4,
+    /// <summary>EPOLLRDHUP or EPOLLPRI was seen: a short read no longer means that the socket is empty.</summary>
+    ShortReads = 4,
 
     /// <summary>recv(2) returned 0: the peer has sent its last byte.</summary>
     EndOfStream = 8,
@@ -103,9 +103,9 @@ internal unsafe struct Session
 
     /// <summary>Backends tried so far; null before the first failure.</summary>
     public int* Tried;
-    public short TriedCount;
-    public short TriedCapacity;
-    public short LastResorts;
+    public int TriedCount;
+    public int TriedCapacity;
+    public int LastResorts;
 
     /// <summary>Some attempt failed on this machine, so that the failure of all says nothing about the backends.</summary>
     public bool LocalFailure;

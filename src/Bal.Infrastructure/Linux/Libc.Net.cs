@@ -24,15 +24,18 @@ internal static unsafe partial class Libc
     internal const int IPV6_V6ONLY = 26;
     internal const int MSG_NOSIGNAL = 0x4000;
     internal const int SHUT_WR = 1;
+    internal const int SO_OOBINLINE = 10;
     internal const int SIOCOUTQ = 0x5411;
     internal const uint SPLICE_F_MOVE = 1;
     internal const uint SPLICE_F_NONBLOCK = 2;
+    internal const int SIOCINQ = 0x541B;
 
     internal const int EPOLL_CLOEXEC = 0x80000;
     internal const int EPOLL_CTL_ADD = 1;
     internal const int EPOLL_CTL_DEL = 2;
     internal const int EPOLL_CTL_MOD = 3;
     internal const uint EPOLLIN = 0x1;
+    internal const uint EPOLLPRI = 0x2;
     internal const uint EPOLLOUT = 0x4;
     internal const uint EPOLLERR = 0x8;
     internal const uint EPOLLHUP = 0x10;

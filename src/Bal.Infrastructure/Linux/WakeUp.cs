@@ -28,8 +28,9 @@ internal sealed unsafe class WakeUp : IDisposable
     {
         ulong count;
         _ = Libc.read(Fd, (byte*)&count, sizeof(ulong));
-        // After the read: a signal from here on writes again.
-        Volatile.Write(ref signalled, 0);
+        // After the read: a signal from here on writes again. A full fence, since the owner looks at its queue next: were
+        // that look to overtake this store, a signal in between would neither be seen nor write (even on x86-64).
+        Interlocked.Exchange(ref signalled, 0);
     }
 
     public void Dispose() => _ = Libc.close(Fd);

@@ -17,6 +17,8 @@ internal sealed class ControlServer : IDisposable
     public const int MaxRequest = 4_096;
     public static readonly Duration Patience = new(5_000);
 
+    private static readonly Duration Pause = new(50);
+
     private readonly Reactor reactor;
     private readonly string path;
     private readonly Action<string, Action<byte[]>> serve;
@@ -65,7 +67,13 @@ internal sealed class ControlServer : IDisposable
         {
             var client = Sockets.Accept(fd);
             if (client < 0)
+            {
+                // Level-triggered: a client that cannot be taken for want of a descriptor would be reported without end.
+                if (Sockets.LastError != Errno.EAGAIN)
+                    Rest();
                 return;
+            }
+
             if (!IsAllowed(client) || !HasRoom())
                 _ = Libc.close(client);
             else
@@ -79,6 +87,12 @@ internal sealed class ControlServer : IDisposable
         if (clients.Count >= MaxClients)
             clients.Find(c => !c.IsServed)?.Close();
         return clients.Count < MaxClients;
+    }
+
+    private void Rest()
+    {
+        reactor.Rewatch(fd, 0, tag);
+        reactor.After(Pause, () => reactor.Rewatch(fd, Libc.EPOLLIN, tag));
     }
 
     private static bool IsAllowed(int client) =>

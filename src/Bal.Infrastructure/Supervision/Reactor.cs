@@ -99,7 +99,8 @@ internal sealed class Reactor : IInbox, IDisposable
             var count = epoll.Wait(wait);
             for (var i = 0; i < count; i++)
                 Dispatch(epoll.Whom(i), epoll.What(i));
-            if (count == 0 && inputs.Count == 0 && until.IsDue(Now))
+            // Also where there were events: a descriptor that is ready all the time must not hold up what is due.
+            if (inputs.Count == 0 && until.IsDue(Now))
                 return Option<SupervisorInput>.None;
         }
     }

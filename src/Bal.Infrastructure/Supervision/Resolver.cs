@@ -31,7 +31,29 @@ internal sealed class Resolver(Reactor reactor)
             threads++;
         }
 
-        new Thread(Work, 256 * 1024) { Name = "resolver", IsBackground = true }.Start();
+        try
+        {
+            new Thread(Work, 256 * 1024) { Name = "resolver", IsBackground = true }.Start();
+        }
+        catch (OutOfMemoryException)
+        {
+            // pthread_create(3) failed, at a limit on threads as a rule: the lookup fails, and is repeated by the core.
+            FailOne();
+        }
+    }
+
+    private void FailOne()
+    {
+        string? name;
+        lock (gate)
+        {
+            threads--;
+            // Another thread that still works takes everything that waits.
+            if (threads > 0 || !waiting.TryDequeue(out name))
+                return;
+        }
+
+        reactor.PostFromOutside(new SupervisorInput.Happened(new ControlEvent.Resolved(name, Arr<IPAddress>.Empty)));
     }
 
     private void Work()

@@ -92,7 +92,12 @@ public static class Server
                         LogField.Of("descriptor_limit", descriptors)));
                     foreach (var warning in reading.Warnings)
                         options.Say(ToLog(warning));
-                    supervisor.Start(reading.Config);
+                    if (!supervisor.Start(reading.Config))
+                    {
+                        supervisor.Run();
+                        return Either<Problem, int>.Right(0);
+                    }
+
                     return pid.WritePid().Map(_ =>
                     {
                         options.Say(LogEvent.Info(Module, "started", "bal accepts connections",

@@ -1,0 +1,114 @@
+using System.Net;
+using System.Net.Sockets;
+using Bal.Domain.Backend;
+using Bal.Domain.Balancing;
+using Bal.Domain.Config;
+using Bal.Domain.Control;
+using Bal.Domain.Primitives;
+using Bal.Infrastructure.DataPlane;
+using Bal.Infrastructure.Linux;
+using LanguageExt;
+
+namespace Bal.Integration.DataPlane;
+
+/// <summary>Real event loops behind a real port; the test's own thread is their supervisor.</summary>
+internal sealed class LivePlane : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    private readonly WakeUp wake = new();
+    private readonly List<Exception> crashes = [];
+
+    /// <param name="loops">How many event loops.</param>
+    /// <param name="serving">Whether clients are accepted from the beginning.</param>
+    /// <param name="backends">The ports of the backends on 127.0.0.1; their identities count from 1.</param>
+    public LivePlane(int loops, bool serving, params int[] backends)
+    {
+        Port = Ports.Free();
+        Plane = new Plane(loops, wake, Crashed);
+        Table = new RoutingTable(
+            1, "default", new Arr<Route>(backends.Select((port, i) => RouteTo(i + 1, port))), [], [], false,
+            new(2_000), new(60_000), 10_000, []);
+        Plane.Publish(Table);
+        Assert.True(Plane.Prepare(ConfigOf(Port)).IsRight);
+        if (serving)
+            Plane.Commit();
+    }
+
+    public LivePlane(int loops, params int[] backends)
+        : this(loops, serving: true, backends)
+    {
+    }
+
+    public Plane Plane { get; }
+
+    public int Port { get; }
+
+    public RoutingTable Table { get; private set; }
+
+    /// <summary>Everything that the loops have told, in order.</summary>
+    public List<ControlEvent> Events { get; } = [];
+
+    public long Open => Plane.Measure().ActiveConnections;
+
+    public static Route RouteTo(int id, int port, params string[] addresses) => new(
+        new BackendId(id),
+        new Endpoint(new Host.Address(IPAddress.Loopback), port),
+        new Arr<IPAddress>((addresses.Length == 0 ? ["127.0.0.1"] : addresses).Select(IPAddress.Parse)),
+        WantsSuccess: false);
+
+    public static BalConfig ConfigOf(int port, string address = "127.0.0.1") => new(
+        Mode.Simple, LogLevel.Info, Option<int>.None,
+        Prelude.Array(new Service(
+            "default", new Listener(new Host.Address(IPAddress.Parse(address)), port), Method.RoundRobin,
+            Prelude.Array(new Endpoint(new Host.Address(IPAddress.Loopback), 1)), Tuning.For(1))));
+
+    public void Publish(Func<RoutingTable, RoutingTable> change)
+    {
+        Table = change(Table) with { Version = Table.Version + 1 };
+        Plane.Publish(Table);
+    }
+
+    /// <summary>A client, connected to bal.</summary>
+    public Socket Client() => Sockets.Connect(Port);
+
+    /// <summary>Acts as the supervisor until the condition holds.</summary>
+    public void Until(Func<bool> condition, string what)
+    {
+        var held = SpinWait.SpinUntil(
+            () =>
+            {
+                Collect();
+                return condition();
+            },
+            Patience);
+        Assert.True(held, $"waited in vain until {what}");
+    }
+
+    /// <summary>Waits until every loop has done all that it was told.</summary>
+    public void Settle()
+    {
+        var done = 0;
+        var loops = Plane.OnEveryLoop(() => Interlocked.Increment(ref done));
+        Until(() => Volatile.Read(ref done) == loops, "the loops have carried out their commands");
+    }
+
+    public void Collect()
+    {
+        Plane.Collect(Events.Add);
+        lock (crashes)
+            Assert.Empty(crashes);
+    }
+
+    public void Dispose()
+    {
+        Plane.Dispose();
+        wake.Dispose();
+    }
+
+    private void Crashed(Exception fault)
+    {
+        lock (crashes)
+            crashes.Add(fault);
+    }
+}

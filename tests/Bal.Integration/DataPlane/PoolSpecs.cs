@@ -1,0 +1,72 @@
+using Bal.Infrastructure.DataPlane;
+
+namespace Bal.Integration.DataPlane;
+
+public sealed unsafe class PoolSpecs
+{
+    [Fact]
+    public void A_session_from_the_pool_is_blank_and_never_given_out_twice()
+    {
+        using var pool = new SessionPool();
+        var taken = new System.Collections.Generic.HashSet<nint>();
+        for (var i = 0; i < 1_000; i++)
+        {
+            var session = pool.Rent();
+            Assert.True(taken.Add((nint)session));
+            Assert.Equal(SessionState.Free, session->State);
+            Assert.True(session->Tried == null && session->Counters == null && session->Timer.Slot == 0);
+            session->State = SessionState.Relaying;
+            session->BackendId = i;
+        }
+    }
+
+    [Fact]
+    public void A_returned_session_is_the_next_one_given_out_so_that_memory_follows_the_load_of_the_moment()
+    {
+        using var pool = new SessionPool();
+        var first = pool.Rent();
+        first->State = SessionState.Relaying;
+        pool.Return(first);
+        Assert.True(pool.Rent() == first);
+    }
+
+    [Fact]
+    public void A_tag_has_room_for_the_side_in_its_lowest_bit_and_for_small_numbers_below_every_address()
+    {
+        using var pool = new SessionPool();
+        for (var i = 0; i < 300; i++)
+        {
+            var address = (ulong)pool.Rent();
+            Assert.Equal(0UL, address & 1);
+            Assert.True(address >= 4096);
+        }
+    }
+
+    [Fact]
+    public void Sessions_in_use_are_those_that_are_neither_free_nor_closed()
+    {
+        using var pool = new SessionPool();
+        var connecting = pool.Rent();
+        var relaying = pool.Rent();
+        var closed = pool.Rent();
+        connecting->State = SessionState.Connecting;
+        relaying->State = SessionState.Relaying;
+        closed->State = SessionState.Closed;
+        Assert.Equal(
+            new[] { (nint)connecting, (nint)relaying }.Order(),
+            pool.InUse().Order());
+    }
+
+    [Fact]
+    public void Blocks_are_reused_and_no_two_in_use_are_the_same()
+    {
+        using var pool = new BlockPool();
+        var taken = new System.Collections.Generic.HashSet<nint>();
+        for (var i = 0; i < 100; i++)
+            Assert.True(taken.Add((nint)pool.Rent()));
+        foreach (var block in taken)
+            pool.Return((byte*)block);
+        for (var i = 0; i < 32; i++)
+            Assert.Contains((nint)pool.Rent(), taken);
+    }
+}

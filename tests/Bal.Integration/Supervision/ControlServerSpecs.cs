@@ -1,0 +1,135 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using System.Text;
+using Bal.Infrastructure.Supervision;
+using Bal.Integration.Process;
+
+namespace Bal.Integration.Supervision;
+
+/// <summary>No client of the control socket can keep the supervisor from its work, whatever it does or leaves undone.</summary>
+public sealed class ControlServerSpecs : IDisposable
+{
+    private readonly TempDirectory directory = new();
+    private readonly Reactor reactor = new();
+    private readonly ControlServer server;
+    private readonly List<string> requests = [];
+    private byte[] answer = "{}\n"u8.ToArray();
+
+    public ControlServerSpecs() => server = ControlServer.Open(reactor, Path, (request, reply) =>
+    {
+        requests.Add(request);
+        reply(answer);
+    }).Match(Right: s => s, Left: p => throw new InvalidOperationException(p.ToText()));
+
+    private string Path => directory.File("bal.sock");
+
+    public void Dispose()
+    {
+        server.Dispose();
+        reactor.Dispose();
+        directory.Dispose();
+    }
+
+    [Theory]
+    [InlineData("status\n")]
+    [InlineData("  status \r\n")]
+    public void A_line_is_a_request_and_the_end_of_the_connection_the_end_of_the_answer(string request)
+    {
+        using var client = Connect();
+        client.Send(Encoding.UTF8.GetBytes(request));
+        Assert.Equal("{}\n", ReadAll(client));
+        Assert.Equal(["status"], requests);
+    }
+
+    [Fact]
+    public void A_FIN_ends_a_request_too_as_netcat_sends_it()
+    {
+        using var client = Connect();
+        client.Send("status"u8);
+        client.Shutdown(SocketShutdown.Send);
+        Assert.Equal("{}\n", ReadAll(client));
+        Assert.Equal(["status"], requests);
+    }
+
+    [Fact]
+    public void A_request_without_end_is_answered_with_an_error_and_not_stored()
+    {
+        using var client = Connect();
+        client.Send(Encoding.ASCII.GetBytes(new string('x', 5_000)));
+        Assert.Contains("longer than", ReadAll(client), StringComparison.Ordinal);
+        Assert.Empty(requests);
+    }
+
+    [Fact]
+    public void A_silent_client_is_let_go_after_five_seconds()
+    {
+        using var client = Connect();
+        var watch = Stopwatch.StartNew();
+        Assert.Equal("", ReadAll(client));
+        Assert.InRange(watch.ElapsedMilliseconds, 4_900, 9_000);
+    }
+
+    [Fact]
+    public void A_client_that_never_reads_its_answer_is_let_go_and_others_are_served_meanwhile()
+    {
+        answer = new byte[4_000_000];
+        using var deaf = Connect();
+        deaf.Send("status\n"u8);
+        Turn(200);
+        answer = "{}\n"u8.ToArray();
+        using var client = Connect();
+        client.Send("status\n"u8);
+        Assert.Equal("{}\n", ReadAll(client));
+        Turn(6_000);
+        Assert.InRange(ReadAll(deaf).Length, 0, 3_999_999);
+    }
+
+    [Fact]
+    public void More_clients_than_are_served_at_once_are_turned_away_and_leave_no_trace()
+    {
+        var crowd = Enumerable.Range(0, ControlServer.MaxClients + 8).Select(_ =>
+        {
+            var client = Connect();
+            Turn(5);
+            return client;
+        }).ToArray();
+        foreach (var client in crowd)
+            client.Dispose();
+        Turn(100);
+        using var next = Connect();
+        next.Send("status\n"u8);
+        Assert.Equal("{}\n", ReadAll(next));
+    }
+
+    private Socket Connect()
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Connect(new UnixDomainSocketEndPoint(Path));
+        return socket;
+    }
+
+    private void Turn(long ms) => reactor.Next(reactor.Now.Plus(new Duration(ms)));
+
+    private string ReadAll(Socket client)
+    {
+        var all = new MemoryStream();
+        var reading = Task.Run(() =>
+        {
+            var chunk = new byte[64 * 1024];
+            try
+            {
+                for (int read; (read = client.Receive(chunk)) > 0;)
+                    all.Write(chunk, 0, read);
+            }
+            catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
+            {
+                // Closed with a part of the request unread; what had been answered has arrived.
+            }
+        });
+        var patience = Stopwatch.StartNew();
+        while (!reading.IsCompleted && patience.ElapsedMilliseconds < 15_000)
+            Turn(20);
+        Assert.True(reading.IsCompleted, "the connection was not closed");
+        return Encoding.UTF8.GetString(all.ToArray());
+    }
+}
