@@ -19,24 +19,30 @@ internal sealed class LivePlane : IDisposable
     private readonly WakeUp wake = new();
     private readonly List<Exception> crashes = [];
 
+    /// <param name="relay">How bytes are moved.</param>
     /// <param name="loops">How many event loops.</param>
     /// <param name="serving">Whether clients are accepted from the beginning.</param>
     /// <param name="backends">The ports of the backends on 127.0.0.1; their identities count from 1.</param>
-    public LivePlane(int loops, bool serving, params int[] backends)
+    public LivePlane(RelayMode relay, int loops, bool serving, params int[] backends)
     {
         Port = Ports.Free();
         Plane = new Plane(loops, wake, Crashed);
         Table = new RoutingTable(
             1, "default", new Arr<Route>(backends.Select((port, i) => RouteTo(i + 1, port))), [], [], false,
-            new(2_000), new(60_000), 10_000, []);
+            new(2_000), new(60_000), 10_000, relay, []);
         Plane.Publish(Table);
         Assert.True(Plane.Prepare(ConfigOf(Port)).IsRight);
         if (serving)
             Plane.Commit();
     }
 
+    public LivePlane(int loops, bool serving, params int[] backends)
+        : this(RelayMode.Auto, loops, serving, backends)
+    {
+    }
+
     public LivePlane(int loops, params int[] backends)
-        : this(loops, serving: true, backends)
+        : this(RelayMode.Auto, loops, serving: true, backends)
     {
     }
 

@@ -1,16 +1,17 @@
 using System.Diagnostics;
 using System.Net.Sockets;
+using Bal.Domain.Config;
 
 namespace Bal.Integration.DataPlane;
 
 /// <summary>Bytes through bal, and the three ways in which a direction ends: FIN, RST, silence.</summary>
-public sealed class RelaySpecs
+public abstract class RelaySpecs(RelayMode relay)
 {
     [Fact]
     public async Task A_client_that_has_sent_its_FIN_still_gets_the_whole_answer()
     {
         using var backend = new Backend();
-        using var plane = new LivePlane(1, backend.Port);
+        using var plane = new LivePlane(relay, 1, serving: true, backend.Port);
         using var client = plane.Client();
         var request = Sockets.Pattern(300_000);
         var answer = Sockets.Pattern(3_000_000);
@@ -39,7 +40,7 @@ public sealed class RelaySpecs
     public async Task A_backend_that_has_sent_its_FIN_still_gets_what_the_client_says()
     {
         using var backend = new Backend();
-        using var plane = new LivePlane(1, backend.Port);
+        using var plane = new LivePlane(relay, 1, serving: true, backend.Port);
         using var client = plane.Client();
         using var server = backend.Accept();
         server.Send("220 ready\r\n"u8);
@@ -61,7 +62,7 @@ public sealed class RelaySpecs
     public void An_RST_of_the_backend_reaches_the_client_after_the_bytes_before_it()
     {
         using var backend = new Backend();
-        using var plane = new LivePlane(1, backend.Port);
+        using var plane = new LivePlane(relay, 1, serving: true, backend.Port);
         using var client = plane.Client();
         using var server = backend.Accept();
         var answer = Sockets.Pattern(100_000);
@@ -79,7 +80,7 @@ public sealed class RelaySpecs
     public void An_RST_of_the_client_reaches_the_backend_after_the_bytes_before_it()
     {
         using var backend = new Backend();
-        using var plane = new LivePlane(1, backend.Port);
+        using var plane = new LivePlane(relay, 1, serving: true, backend.Port);
         using var client = plane.Client();
         using var server = backend.Accept();
         var request = Sockets.Pattern(100_000);
@@ -97,7 +98,7 @@ public sealed class RelaySpecs
     public void A_client_that_sends_and_resets_before_a_backend_is_connected_is_heard_all_the_same()
     {
         using var backend = new Backend();
-        using var plane = new LivePlane(1, serving: false, backend.Port);
+        using var plane = new LivePlane(relay, 1, serving: false, backend.Port);
         using (var client = plane.Client())
         {
             client.Send("a log line\n"u8);
@@ -116,7 +117,7 @@ public sealed class RelaySpecs
     public void A_client_that_resets_without_a_word_while_a_backend_is_silent_gives_its_place_back_at_once()
     {
         using var silent = new Silent();
-        using var plane = new LivePlane(1, silent.Port);
+        using var plane = new LivePlane(relay, 1, serving: true, silent.Port);
         plane.Publish(t => t with { ConnectTimeout = new(60_000) });
         using var client = plane.Client();
         plane.Until(() => plane.Open == 1, "the client is admitted");
@@ -129,7 +130,7 @@ public sealed class RelaySpecs
     public async Task A_reader_that_stalls_stops_the_sender_and_loses_nothing()
     {
         using var backend = new Backend();
-        using var plane = new LivePlane(1, backend.Port);
+        using var plane = new LivePlane(relay, 1, serving: true, backend.Port);
         using var client = plane.Client();
         using var server = backend.Accept();
         var answer = Sockets.Pattern(64 * 1024 * 1024);
@@ -161,7 +162,7 @@ public sealed class RelaySpecs
     public async Task A_bulk_stream_does_not_keep_a_small_request_waiting()
     {
         using var backend = new Backend().Echoing();
-        using var plane = new LivePlane(1, backend.Port);
+        using var plane = new LivePlane(relay, 1, serving: true, backend.Port);
         using var bulk = plane.Client();
         var stop = false;
         var chunk = Sockets.Pattern(256 * 1024);
@@ -192,7 +193,7 @@ public sealed class RelaySpecs
     public void Urgent_data_neither_stalls_the_bytes_after_it_nor_gets_lost()
     {
         using var backend = new Backend();
-        using var plane = new LivePlane(1, serving: false, backend.Port);
+        using var plane = new LivePlane(relay, 1, serving: false, backend.Port);
         using var client = plane.Client();
         client.Send("ab"u8);
         client.Send("c"u8, SocketFlags.OutOfBand);
@@ -208,7 +209,7 @@ public sealed class RelaySpecs
     public void Urgent_data_of_a_backend_does_not_stall_either()
     {
         using var backend = new Backend();
-        using var plane = new LivePlane(1, backend.Port);
+        using var plane = new LivePlane(relay, 1, serving: true, backend.Port);
         using var client = plane.Client();
         using var server = backend.Accept();
         for (var i = 0; i < 20; i++)
@@ -223,3 +224,12 @@ public sealed class RelaySpecs
         }
     }
 }
+
+/// <summary>Copying, and splicing what proves to be bulk.</summary>
+public sealed class AutomaticRelaySpecs() : RelaySpecs(RelayMode.Auto);
+
+/// <summary>Every byte through a buffer of the process.</summary>
+public sealed class CopyingRelaySpecs() : RelaySpecs(RelayMode.Copy);
+
+/// <summary>Every byte through a pipe in the kernel.</summary>
+public sealed class SplicingRelaySpecs() : RelaySpecs(RelayMode.Splice);
