@@ -12,8 +12,8 @@ internal sealed unsafe partial class EventLoop
     /// <summary>How long listeners rest where accepting fails for want of memory or descriptors.</summary>
     private const int PauseMs = 50;
 
-    // Descriptors belong to the process: while they are exhausted the loops accept one after the other, or one takes the
-    // reserve that another has just given up, and the clients of the robbed one wait without an answer.
+    // Descriptors belong to the process: while they are exhausted the loops accept one after the other. Or one takes
+    // the reserve that another has just given up, and the clients of the robbed one wait without an answer.
     private static readonly Lock Exhausted = new();
     private static long exhaustedUntil;
 

@@ -50,7 +50,7 @@ internal static class Serving
         socket.Reset();
     });
 
-    /// <summary>Reports what it received and how the connection ended; probes of bal, which say nothing, are left out.</summary>
+    /// <summary>Reports what it received and how that ended; bal's probes, which say nothing, are left out.</summary>
     public static TestBackend Receiving(TaskCompletionSource<Received> got) => new(async (socket, _) =>
     {
         var received = await socket.ReadToEnd();

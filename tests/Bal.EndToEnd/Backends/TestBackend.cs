@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace Bal.EndToEnd.Backends;
 
 /// <summary>
-/// A server inside the test. Between <see cref="Kill"/> and <see cref="Revive"/> its port stays bound without listening,
-/// so that connects are refused and nobody else gets the port.
+/// A server inside the test. Between <see cref="Kill"/> and <see cref="Revive"/> its port stays bound without
+/// listening, so that connects are refused and nobody else gets the port.
 /// </summary>
 internal sealed class TestBackend : IAsyncDisposable
 {

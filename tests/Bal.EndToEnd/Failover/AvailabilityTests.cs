@@ -18,8 +18,8 @@ public sealed class AvailabilityTests(ITestOutputHelper output)
             BalFile.For(one, two).With("health_check_interval_ms", 50).With("threads", threads));
         using var over = new CancellationTokenSource();
         var served = 0;
-        // What waits in the queue of a listener that is closed is reset by the kernel, with or without bal. So nobody may
-        // be in between at that moment; the next clients meet a backend that refuses and is still believed to be up.
+        // What waits in the queue of a listener that is closed is reset by the kernel, with or without bal. So nobody
+        // may be in between at that moment; the next ones meet a backend that refuses and is believed to be up.
         using var between = new SemaphoreSlim(Clients);
         var clients = Enumerable.Range(0, Clients).Select(async _ =>
         {

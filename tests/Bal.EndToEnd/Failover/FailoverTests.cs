@@ -1,6 +1,6 @@
 namespace Bal.EndToEnd.Failover;
 
-/// <summary>What a backend that fails costs a client (contract, section 3; the figures of the goal are printed).</summary>
+/// <summary>What a backend that fails costs a client (contract, section 3); the figures are printed.</summary>
 [Collection(Sequential.Name)]
 public sealed class FailoverTests(ITestOutputHelper output)
 {
@@ -63,7 +63,8 @@ public sealed class FailoverTests(ITestOutputHelper output)
         var hosts = Path.Combine(bal.Home, "hosts");
         await File.WriteAllTextAsync(hosts, "::1 localhost\n127.0.0.1 localhost\n");
         var unshare = Posix.IsRoot ? "unshare -m" : "unshare -rm";
-        (await bal.Shell($"exec {unshare} bash -c 'mount --bind {hosts} /etc/hosts && exec \"$BAL\" start -d'")).Succeeds();
+        var inside = $"mount --bind {hosts} /etc/hosts && exec \"$BAL\" start -d";
+        (await bal.Shell($"exec {unshare} bash -c '{inside}'")).Succeeds();
 
         await bal.SeeStatus("the name is reachable", s => s.Reachable == 1
             && s.Root.GetProperty("last_check_time").GetString() is not null);

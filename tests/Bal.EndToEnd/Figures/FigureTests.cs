@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Bal.EndToEnd.Figures;
 
-/// <summary>What bal promises to cost. Times are asserted with room for a busy machine, and printed as measured.</summary>
+/// <summary>What bal promises to cost. Times are asserted with room for a busy machine, and printed.</summary>
 [Collection(Sequential.Name)]
 public sealed class FigureTests(ITestOutputHelper output)
 {
@@ -35,8 +35,8 @@ public sealed class FigureTests(ITestOutputHelper output)
         }
 
         took.Sort();
-        output.WriteLine($"first connection after exec: median {took[2]:0.0} ms of {string.Join(", ", took.Select(t => $"{t:0.0}"))}" +
-            " (goal: 50 ms)");
+        var all = string.Join(", ", took.Select(t => $"{t:0.0}"));
+        output.WriteLine($"first connection after exec: median {took[2]:0.0} ms of {all} (goal: 50 ms)");
         Assert.InRange(took[2], 0, 1_000);
     }
 
@@ -56,7 +56,8 @@ public sealed class FigureTests(ITestOutputHelper output)
         // A window to observe, in which nothing is expected to happen.
         await Task.Delay(TimeSpan.FromSeconds(5));
         var rate = (ProcFs.VoluntarySwitches(bal.Pid) - switches) / clock.Elapsed.TotalSeconds;
-        output.WriteLine($"idle: {resident / (double)Megabyte:0.0} MiB resident, {rate:0.0} voluntary context switches/s, " +
+        output.WriteLine($"idle: {resident / (double)Megabyte:0.0} MiB resident, " +
+            $"{rate:0.0} voluntary context switches/s, " +
             $"{(ProcFs.CpuTime(bal.Pid) - cpu).TotalMilliseconds:0} ms CPU in {clock.ElapsedMilliseconds} ms");
         Assert.InRange(resident, 1, 20 * Megabyte);
         Assert.InRange(rate, 0, 12);
@@ -86,9 +87,11 @@ public sealed class FigureTests(ITestOutputHelper output)
                 client.Send("x"u8);
             }
 
-            await bal.SeeStatus("all are relayed", s => s.Active == Connections && s.Backends[0].BytesIn == Connections);
+            await bal.SeeStatus("all are relayed", s =>
+                s.Active == Connections && s.Backends[0].BytesIn == Connections);
             var each = (ProcFs.ResidentBytes(bal.Pid) - before) / (double)Connections;
-            output.WriteLine($"{Connections} open connections: {each:0} bytes each on {before / (double)Megabyte:0.0} MiB");
+            output.WriteLine(
+                $"{Connections} open connections: {each:0} bytes each on {before / (double)Megabyte:0.0} MiB");
             Assert.InRange(each, double.MinValue, 2_048);
         }
         finally

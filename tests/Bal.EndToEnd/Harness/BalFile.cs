@@ -22,12 +22,14 @@ internal sealed record BalFile(int Port, params string[] Backends)
         this with { Runtime = new Dictionary<string, object>(Runtime) { [key] = value } };
 
     /// <summary>No probe but the first, which every backend gets at the start.</summary>
-    public BalFile WithRareProbes() => With("health_check_interval_ms", 600_000).With("health_check_timeout_ms", 600_000);
+    public BalFile WithRareProbes() =>
+        With("health_check_interval_ms", 600_000).With("health_check_timeout_ms", 600_000);
 
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"port: {Port}\nbind_address: \"{Bind}\"\nlog_level: {LogLevel}\nbackends:\n");
+        text.Append(CultureInfo.InvariantCulture,
+            $"port: {Port}\nbind_address: \"{Bind}\"\nlog_level: {LogLevel}\nbackends:\n");
         foreach (var backend in Backends)
         {
             var colon = backend.LastIndexOf(':');

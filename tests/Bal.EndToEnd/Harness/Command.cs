@@ -62,7 +62,7 @@ internal sealed class Command : IAsyncDisposable
         return await command.End();
     }
 
-    /// <summary>Waits for the end of the process and of its streams: who inherited them is part of what is tested.</summary>
+    /// <summary>Waits for the end of the process and of its streams: who inherits them is tested, too.</summary>
     public async Task<Finished> End(TimeSpan? patience = null)
     {
         _process.StandardInput.Close();
@@ -72,8 +72,8 @@ internal sealed class Command : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            Assert.Fail($"{_process.StartInfo.FileName} {string.Join(' ', _process.StartInfo.ArgumentList)} did not end, " +
-                $"or somebody holds its streams; exited: {_process.HasExited}");
+            var line = $"{_process.StartInfo.FileName} {string.Join(' ', _process.StartInfo.ArgumentList)}";
+            Assert.Fail($"'{line}' did not end, or somebody holds its streams; exited: {_process.HasExited}");
         }
 
         return new Finished(_process.ExitCode, await _out, await _error);

@@ -5,7 +5,7 @@ namespace Bal.EndToEnd.Harness;
 /// <summary>What the kernel knows of a process (proc(5)).</summary>
 internal static class ProcFs
 {
-    /// <summary>Whether any thread of it runs: its first one is a zombie a moment before the last has let go of locks.</summary>
+    /// <summary>Whether any thread of it runs: the first may be a zombie while the last still holds locks.</summary>
     public static bool IsAlive(int pid)
     {
         try
@@ -18,7 +18,7 @@ internal static class ProcFs
         }
     }
 
-    /// <summary>How many descriptors of a kind it has: "socket:", "pipe:", "anon_inode:" or a path's beginning.</summary>
+    /// <summary>How many descriptors of a kind it has: "socket:", "pipe:" or "anon_inode:".</summary>
     public static int Descriptors(int pid, string kind) => Directory.GetFileSystemEntries($"/proc/{pid}/fd")
         .Count(fd => new FileInfo(fd).LinkTarget?.StartsWith(kind, StringComparison.Ordinal) ?? false);
 

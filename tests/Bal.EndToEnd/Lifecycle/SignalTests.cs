@@ -54,7 +54,8 @@ public sealed class SignalTests(ITestOutputHelper output)
         await open.Read(1);
         var pid = bal.Pid;
         Posix.Signal(pid, Posix.Terminate);
-        await Eventually.Holds("it drains", () => bal.LogLines().Any(l => l.Contains("drain", StringComparison.Ordinal)));
+        await Eventually.Holds("it drains",
+            () => bal.LogLines().Any(l => l.Contains("drain", StringComparison.Ordinal)));
         Assert.True(ProcFs.IsAlive(pid));
 
         var clock = Stopwatch.StartNew();

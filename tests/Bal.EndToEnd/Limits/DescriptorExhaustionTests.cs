@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Bal.EndToEnd.Limits;
 
-/// <summary>Out of descriptors: every client gets an answer, no core is burnt, no backend is blamed, and it passes.</summary>
+/// <summary>Out of descriptors every client gets an answer, no core is burnt, no backend is blamed.</summary>
 [Collection(Sequential.Name)]
 public sealed class DescriptorExhaustionTests(ITestOutputHelper output)
 {
@@ -32,12 +32,13 @@ public sealed class DescriptorExhaustionTests(ITestOutputHelper output)
         }
 
         var burnt = ProcFs.CpuTime(pid) - cpu;
-        output.WriteLine($"CPU time in {clock.ElapsedMilliseconds} ms without descriptors: {burnt.TotalMilliseconds} ms");
+        output.WriteLine(
+            $"CPU time in {clock.ElapsedMilliseconds} ms without descriptors: {burnt.TotalMilliseconds} ms");
         Assert.InRange(burnt.TotalMilliseconds, 0, 400);
 
         foreach (var client in clients)
             client.Dispose();
-        using (await Eventually.See<Socket?>("a new client is served", bal.ConnectUnlessReset, client => client is not null))
+        using (await Eventually.See<Socket?>("a new one is served", bal.ConnectUnlessReset, c => c is not null))
             Assert.Equal("up", (await bal.Status()).Backends[0].State);
         var status = await bal.SeeStatus("no connection is left", s => s.Active == 0);
         Assert.False(status.Protected);

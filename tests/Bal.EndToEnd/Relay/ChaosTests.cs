@@ -14,7 +14,8 @@ public sealed class ChaosTests(ITestOutputHelper output)
         await using var one = Serving.Echo();
         await using var two = Serving.SendsThenResets(Wire.Random(50_000, seed: 1));
         await using var three = Serving.ClosingAtOnce();
-        await using var bal = await BalInstance.Healthy(output, BalFile.For(one, two, three).With("threads", threads).With("relay", relay));
+        await using var bal = await BalInstance.Healthy(output,
+            BalFile.For(one, two, three).With("threads", threads).With("relay", relay));
         // A first connection, for what is only made when it is needed.
         using (var first = await bal.Connect())
             await first.Write(new byte[1]);

@@ -38,6 +38,27 @@ public sealed class IdleTests(ITestOutputHelper output)
         }
     }
 
+    [Theory]
+    [InlineData("copy")]
+    [InlineData("splice")]
+    public async Task A_bulk_transfer_that_stalls_for_less_than_the_timeout_goes_on(string relay)
+    {
+        var sent = Wire.Random(6_000_000, seed: 31);
+        await using var backend = Serving.Echo();
+        await using var bal = await BalInstance.Healthy(output, File(backend).With("relay", relay));
+        using var client = await bal.Connect();
+        var writing = client.Write(sent);
+        for (var at = 0; at < sent.Length; at += 500_000)
+        {
+            // A reader that takes a piece now and then; between two pieces every buffer on the way is full.
+            await Task.Delay(Idle / 4);
+            var got = await client.Read(500_000);
+            Assert.True(sent.AsSpan(at, 500_000).SequenceEqual(got), $"different after {at} bytes");
+        }
+
+        await writing;
+    }
+
     [Fact]
     public async Task Bytes_in_one_direction_alone_keep_a_session_alive()
     {

@@ -2,7 +2,7 @@ using System.Security.Cryptography;
 
 namespace Bal.EndToEnd.Relay;
 
-/// <summary>Bytes pass unchanged both ways, and so do the ways in which a connection ends (contract, section 3).</summary>
+/// <summary>Bytes pass unchanged both ways, and so do the ways in which a connection ends.</summary>
 public sealed class RelayTests(ITestOutputHelper output)
 {
     private const int Large = 8 * 1024 * 1024;
@@ -88,7 +88,8 @@ public sealed class RelayTests(ITestOutputHelper output)
         using var client = await bal.Connect();
         await client.Write(new byte[1]);
         // The answer has arrived in the client's socket and is not read.
-        await Eventually.See("the whole answer waits in the client's socket", () => client.Available, n => n == answer.Length);
+        await Eventually.See(
+            "the whole answer waits in the client's socket", () => client.Available, n => n == answer.Length);
         waiting.SetResult();
         var received = await client.ReadToEnd();
         Assert.Equal(Ending.Reset, received.Ending);
@@ -137,7 +138,8 @@ public sealed class RelayTests(ITestOutputHelper output)
         int threads, string relay)
     {
         await using var backend = Serving.Echo();
-        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend).With("threads", threads).With("relay", relay));
+        await using var bal = await BalInstance.Healthy(output,
+            BalFile.For(backend).With("threads", threads).With("relay", relay));
         var lengths = new Random(threads);
         var sizes = Enumerable.Range(0, 200)
             .Select(_ => (int)Math.Pow(2, lengths.NextDouble() * 22)).ToArray();

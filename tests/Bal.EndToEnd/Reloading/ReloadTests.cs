@@ -32,7 +32,8 @@ public sealed class ReloadTests(ITestOutputHelper output)
         {
             var until = Volatile.Read(ref served) + 20;
             await bal.Reload(reload % 2 == 0 ? fewer : all);
-            await Eventually.Holds("clients are served", () => Volatile.Read(ref served) > until || clients.Any(c => c.IsFaulted));
+            await Eventually.Holds("clients are served", () =>
+                Volatile.Read(ref served) > until || clients.Any(c => c.IsFaulted));
         }
 
         await over.CancelAsync();
@@ -52,7 +53,8 @@ public sealed class ReloadTests(ITestOutputHelper output)
         await using var bal = await BalInstance.Started(output, file);
         for (var i = 0; i < 6; i++)
             await bal.Exchange();
-        var before = await bal.SeeStatus("counted", s => s.Active == 0 && s.Connections == 6 && s.Of(down.Address).State == "down");
+        var before = await bal.SeeStatus("counted", s =>
+            s.Active == 0 && s.Connections == 6 && s.Of(down.Address).State == "down");
 
         await bal.Reload(file with { Backends = [down.Address, stays.Address] });
 

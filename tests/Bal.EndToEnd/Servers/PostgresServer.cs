@@ -1,6 +1,6 @@
 namespace Bal.EndToEnd.Servers;
 
-/// <summary>A PostgreSQL cluster in a temporary directory. It refuses to run as root, so root runs it as its own user.</summary>
+/// <summary>A PostgreSQL cluster in a temporary directory. It refuses root, who runs it as its own user.</summary>
 public sealed class PostgresServer : IAsyncLifetime
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("bal-e2e-pg-").FullName;
@@ -30,7 +30,8 @@ public sealed class PostgresServer : IAsyncLifetime
     internal static async Task<Finished> Client(string program, int port, params string[] arguments)
     {
         await using var command = Command.Start(
-            program, [.. arguments, "-h", "127.0.0.1", "-p", $"{port}", "-U", "bal", "postgres"], ("PGCONNECT_TIMEOUT", "10"));
+            program, [.. arguments, "-h", "127.0.0.1", "-p", $"{port}", "-U", "bal", "postgres"],
+            ("PGCONNECT_TIMEOUT", "10"));
         return await command.End();
     }
 
@@ -38,7 +39,8 @@ public sealed class PostgresServer : IAsyncLifetime
     {
         // Debian keeps the server's programs out of PATH.
         var found = Directory.Exists("/usr/lib/postgresql")
-            ? Directory.GetDirectories("/usr/lib/postgresql").Select(d => Path.Combine(d, "bin", program)).FirstOrDefault(File.Exists)
+            ? Directory.GetDirectories("/usr/lib/postgresql")
+                .Select(version => Path.Combine(version, "bin", program)).FirstOrDefault(File.Exists)
             : null;
         var path = found ?? program;
         return Posix.IsRoot

@@ -1,0 +1,41 @@
+using System.Diagnostics;
+
+namespace Bal.EndToEnd.Lifecycle;
+
+/// <summary>The drain of a stop ends within 30 s, and what is left is cut evenly over the last 5 s.</summary>
+public sealed class DrainTests(ITestOutputHelper output)
+{
+    [Fact]
+    public async Task Connections_that_never_end_are_cut_evenly_over_the_last_five_seconds_of_thirty()
+    {
+        const int Clients = 40;
+        await using var backend = Serving.Echo();
+        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend));
+        var clients = new List<Socket>();
+        for (var i = 0; i < Clients; i++)
+        {
+            clients.Add(await bal.Connect());
+            await clients[i].Write(new byte[1]);
+            await clients[i].Read(1);
+        }
+
+        var clock = Stopwatch.StartNew();
+        var stopping = bal.Run("stop");
+        var ends = await Task.WhenAll(clients.Select(async client =>
+        {
+            await client.ReadToEnd(TimeSpan.FromSeconds(40));
+            return clock.Elapsed.TotalSeconds;
+        }));
+        (await stopping).Succeeds();
+        var whole = clock.Elapsed.TotalSeconds;
+
+        Array.Sort(ends);
+        output.WriteLine($"first cut after {ends[0]:0.0} s, last after {ends[^1]:0.0} s, gone after {whole:0.0} s");
+        Assert.InRange(ends[0], 24.5, 28);
+        Assert.InRange(whole, ends[^1], 31);
+        // Evenly: no second has more than half of them.
+        Assert.All(ends, end => Assert.InRange(ends.Count(e => e >= end && e < end + 1), 1, Clients / 2));
+        foreach (var client in clients)
+            client.Dispose();
+    }
+}
