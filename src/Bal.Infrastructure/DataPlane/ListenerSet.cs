@@ -17,27 +17,28 @@ internal sealed record ListenerSet(Listener Listener, int[] Descriptors, int Tag
     /// <summary>
     /// Opens <paramref name="count"/> sockets that listen on one address. A port that any other process holds is an error,
     /// even where SO_REUSEPORT would let both in: the first socket binds without that option, and gets it afterwards.
+    /// Where bal itself holds an overlapping address that is about to go, or still going, it is shared.
     /// </summary>
     /// <param name="listener">The address.</param>
     /// <param name="backlog">See listen(2).</param>
     /// <param name="count">How many.</param>
     /// <param name="tag">Names the set.</param>
-    /// <param name="shareWithOwn">This process holds an overlapping address that is about to go.</param>
-    public static Either<Problem, ListenerSet> Open(
-        Listener listener, int backlog, int count, int tag, bool shareWithOwn) =>
+    public static Either<Problem, ListenerSet> Open(Listener listener, int backlog, int count, int tag) =>
         Resolve(listener).Bind(address =>
         {
             var sockets = new List<int>();
             for (var i = 0; i < count; i++)
             {
-                var error = OpenOne(address, listener.Port, sockets, shared: i > 0 || shareWithOwn);
+                var error = OpenOne(address, listener.Port, sockets, shared: i > 0);
+                if (error == Errno.EADDRINUSE && i == 0)
+                    error = OpenBesideOwn(address, listener.Port, sockets);
                 if (error == 0)
                     continue;
                 Close(sockets);
                 return ProblemOf(listener, address, error);
             }
 
-            // Listening comes last and together: a socket that listens alone would take every client for a moment.
+            // Listening comes last and together, so that the first one takes every client for a moment only.
             foreach (var socket in sockets)
             {
                 if (Libc.listen(socket, backlog) == 0)
@@ -73,7 +74,6 @@ internal sealed record ListenerSet(Listener Listener, int[] Descriptors, int Tag
             SockAddr.FamilyOf(bytes), Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
         if (fd < 0)
             return Sockets.LastError;
-        sockets.Add(fd);
         Sockets.SetOption(fd, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, 1);
         // Accepted sockets inherit it: one system call less for each connection.
         Sockets.SetOption(fd, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
@@ -82,9 +82,20 @@ internal sealed record ListenerSet(Listener Listener, int[] Descriptors, int Tag
         if (shared)
             Sockets.SetOption(fd, Libc.SOL_SOCKET, Libc.SO_REUSEPORT, 1);
         var error = Sockets.Bind(fd, bytes);
+        // Two processes that start at the same moment can both bind, with SO_REUSEADDR, as long as neither listens; of
+        // two that listen without SO_REUSEPORT the second fails.
+        if (error == 0 && !shared && Libc.listen(fd, 1) != 0)
+            error = Sockets.LastError;
+        if (error != 0)
+        {
+            _ = Libc.close(fd);
+            return error;
+        }
+
+        sockets.Add(fd);
         if (!shared)
             Sockets.SetOption(fd, Libc.SOL_SOCKET, Libc.SO_REUSEPORT, 1);
-        return error;
+        return 0;
     }
 
     private static Either<Problem, IPAddress> Resolve(Listener listener)
@@ -103,12 +114,24 @@ internal sealed record ListenerSet(Listener Listener, int[] Descriptors, int Tag
 
     private static Problem ProblemOf(Listener listener, IPAddress address, int error) => Faulty(listener, error switch
     {
-        Errno.EADDRINUSE => new BindOutcome.HeldByOther(
-            SocketTable.HolderOf(SocketTable.ListenersOn(new IPEndPoint(address, listener.Port)))),
+        Errno.EADDRINUSE => new BindOutcome.HeldByOther(SocketTable.HolderOf(OthersOn(address, listener.Port))),
         Errno.EACCES => new BindOutcome.NotPermitted(1024),
         Errno.EADDRNOTAVAIL => new BindOutcome.NotLocal(),
         _ => new BindOutcome.Failed(Errno.Text(error)),
     });
+
+    // With SO_REUSEPORT bind(2) would pass over another process's sockets in silence, so they are looked for first. Where
+    // there are none at all, bal's own have gone meanwhile.
+    private static int OpenBesideOwn(IPAddress address, int port, List<int> sockets)
+    {
+        var holders = SocketTable.ListenersOn(new IPEndPoint(address, port));
+        return SocketTable.NotOf(Environment.ProcessId, holders).Count > 0
+            ? Errno.EADDRINUSE
+            : OpenOne(address, port, sockets, shared: holders.Count > 0);
+    }
+
+    private static IReadOnlySet<string> OthersOn(IPAddress address, int port) => SocketTable.NotOf(
+        Environment.ProcessId, SocketTable.ListenersOn(new IPEndPoint(address, port)));
 
     // The same words as doctor's, since it is the same fault.
     private static Problem Faulty(Listener listener, BindOutcome outcome) =>

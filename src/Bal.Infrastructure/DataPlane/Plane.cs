@@ -49,8 +49,7 @@ internal sealed class Plane : IDataPlane, IDisposable
             if (listening.TryGetValue(service.Name, out var open) && open.Listener == service.Listener)
                 continue;
             var result = ListenerSet.Open(
-                service.Listener, service.Tuning.Backlog, loops.Length, ++lastTag,
-                shareWithOwn: listening.Values.Any(l => l.Listener.Port == service.Listener.Port));
+                service.Listener, service.Tuning.Backlog, loops.Length, ++lastTag);
             if (result.Match(Right: set => Keep(service.Name, set), Left: _ => false))
                 continue;
             Abandon();

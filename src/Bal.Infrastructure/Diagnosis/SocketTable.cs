@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using Bal.Domain.Diagnostics;
 using LanguageExt;
 
@@ -25,6 +26,10 @@ internal static class SocketTable
     /// <summary>Whether the process has one of the sockets open.</summary>
     internal static bool Holds(int processId, IReadOnlySet<string> inodes) =>
         inodes.Count > 0 && Sockets(processId).Any(inodes.Contains);
+
+    /// <summary>Those of the sockets that the process does not have open: somebody else's.</summary>
+    internal static IReadOnlySet<string> NotOf(int processId, IReadOnlySet<string> inodes) =>
+        inodes.Count == 0 ? inodes : inodes.Except(Sockets(processId)).ToHashSet();
 
     /// <summary>The first process found that has one of the sockets open.</summary>
     internal static Option<PortHolder> HolderOf(IReadOnlySet<string> inodes)
@@ -77,9 +82,13 @@ internal static class SocketTable
         var colon = field.IndexOf(':', StringComparison.Ordinal);
         if (colon < 0 || Convert.ToInt32(field[(colon + 1)..], 16) != wanted.Port) return false;
         var address = Address(field.AsSpan(0, colon));
-        return IsWildcard(address) || IsWildcard(wanted.Address)
+        return Covers(address, wanted.Address) || Covers(wanted.Address, address)
             || address.MapToIPv6().Equals(wanted.Address.MapToIPv6());
     }
+
+    // The wildcard of IPv6 takes IPv4 too (ipv6(7)), that of IPv4 only its own kind.
+    private static bool Covers(IPAddress wildcard, IPAddress address) => IsWildcard(wildcard)
+        && (wildcard.AddressFamily == AddressFamily.InterNetworkV6 || address.AddressFamily == AddressFamily.InterNetwork);
 
     private static bool IsWildcard(IPAddress address) =>
         address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
