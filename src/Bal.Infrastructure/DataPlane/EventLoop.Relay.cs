@@ -58,6 +58,7 @@ internal sealed unsafe partial class EventLoop
     /// <summary>Moves what can be moved from one side to the other, and passes a FIN on once everything before it is sent.</summary>
     private Progress Pump(Session* session, ref Side from, ref Side to, ref long bytes)
     {
+        var copyNext = false;
         for (var budget = ReadBudget; ;)
         {
             if (from.HasUnsent)
@@ -90,7 +91,8 @@ internal sealed unsafe partial class EventLoop
             if (budget-- == 0)
                 return Progress.More;
 
-            var splicing = from.Has(SideFlags.Splicing);
+            var splicing = from.Has(SideFlags.Splicing) && !copyNext;
+            copyNext = false;
             var read = splicing ? SpliceIn(ref from) : Libc.recv(from.Fd, buffer, BlockPool.BlockSize, 0);
             if (read > 0)
             {
@@ -106,6 +108,12 @@ internal sealed unsafe partial class EventLoop
                 if (!(splicing ? SpliceOut(ref from, ref to) : Send(ref from, ref to, (int)read)))
                     return Progress.DestinationReset;
                 Adapt(session, ref from, read);
+            }
+            else if (splicing && (read == 0 || (*errno == Errno.EAGAIN && Unread(from.Fd) > 0)))
+            {
+                // splice(2) stops before urgent data, with 0 or EAGAIN as if it were the end or the socket empty: only
+                // recv(2) gets past it, and knows.
+                copyNext = true;
             }
             else if (read == 0)
             {
