@@ -114,7 +114,8 @@ internal sealed record ListenerSet(Listener Listener, int[] Descriptors, int Tag
 
     private static Problem ProblemOf(Listener listener, IPAddress address, int error) => Faulty(listener, error switch
     {
-        Errno.EADDRINUSE => new BindOutcome.HeldByOther(SocketTable.HolderOf(OthersOn(address, listener.Port))),
+        Errno.EADDRINUSE => new BindOutcome.HeldByOther(
+            SocketTable.HolderOf(SocketTable.OthersOn(new IPEndPoint(address, listener.Port)))),
         Errno.EACCES => new BindOutcome.NotPermitted(1024),
         Errno.EADDRNOTAVAIL => new BindOutcome.NotLocal(),
         _ => new BindOutcome.Failed(Errno.Text(error)),
@@ -124,14 +125,11 @@ internal sealed record ListenerSet(Listener Listener, int[] Descriptors, int Tag
     // there are none at all, bal's own have gone meanwhile.
     private static int OpenBesideOwn(IPAddress address, int port, List<int> sockets)
     {
-        var holders = SocketTable.ListenersOn(new IPEndPoint(address, port));
-        return SocketTable.NotOf(Environment.ProcessId, holders).Count > 0
+        var wanted = new IPEndPoint(address, port);
+        return SocketTable.OthersOn(wanted).Count > 0
             ? Errno.EADDRINUSE
-            : OpenOne(address, port, sockets, shared: holders.Count > 0);
+            : OpenOne(address, port, sockets, shared: SocketTable.ListenersOn(wanted).Count > 0);
     }
-
-    private static IReadOnlySet<string> OthersOn(IPAddress address, int port) => SocketTable.NotOf(
-        Environment.ProcessId, SocketTable.ListenersOn(new IPEndPoint(address, port)));
 
     // The same words as doctor's, since it is the same fault.
     private static Problem Faulty(Listener listener, BindOutcome outcome) =>

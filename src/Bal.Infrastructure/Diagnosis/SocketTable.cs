@@ -27,9 +27,24 @@ internal static class SocketTable
     internal static bool Holds(int processId, IReadOnlySet<string> inodes) =>
         inodes.Count > 0 && Sockets(processId).Any(inodes.Contains);
 
-    /// <summary>Those of the sockets that the process does not have open: somebody else's.</summary>
-    internal static IReadOnlySet<string> NotOf(int processId, IReadOnlySet<string> inodes) =>
-        inodes.Count == 0 ? inodes : inodes.Except(Sockets(processId)).ToHashSet();
+    /// <summary>
+    /// Those of <see cref="ListenersOn"/> that this process does not have open: somebody else's. One of its own that is
+    /// being closed meanwhile is still listed for a moment, but not twice.
+    /// </summary>
+    internal static IReadOnlySet<string> OthersOn(IPEndPoint wanted)
+    {
+        var others = Look();
+        for (var again = 0; again < 2 && others.Count > 0; again++)
+            others.IntersectWith(Look());
+        return others;
+
+        // The own ones first: what is closed after that is in neither list, what stays is in both.
+        System.Collections.Generic.HashSet<string> Look()
+        {
+            var own = Sockets(Environment.ProcessId).ToHashSet();
+            return ListenersOn(wanted).Where(inode => !own.Contains(inode)).ToHashSet();
+        }
+    }
 
     /// <summary>The first process found that has one of the sockets open.</summary>
     internal static Option<PortHolder> HolderOf(IReadOnlySet<string> inodes)
