@@ -55,6 +55,38 @@ public sealed class FailoverTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task A_client_that_sends_its_request_and_its_FIN_while_a_backend_is_tried_gets_its_answer()
+    {
+        using var hole = await BlackHole.Open();
+        await using var alive = Serving.Hashing();
+        await using var bal = await BalInstance.Started(output, new BalFile(Ports.Free(), hole.Address, alive.Address)
+            .WithRareProbes().With("backend_connect_timeout_ms", 300));
+        var request = Wire.Random(100_000, seed: 41);
+        using var client = await bal.Connect();
+        await client.Write(request);
+        client.Shutdown(SocketShutdown.Send);
+        var answer = await client.ReadToEnd();
+        Assert.Equal(Ending.Fin, answer.Ending);
+        Assert.Equal(System.Security.Cryptography.SHA256.HashData(request), answer.Bytes);
+        Assert.Equal(1, (await bal.Status()).Of(hole.Address).Timeouts);
+    }
+
+    [Fact]
+    public async Task Clients_that_give_up_while_a_backend_is_tried_leave_nothing_behind()
+    {
+        using var hole = await BlackHole.Open();
+        await using var bal = await BalInstance.Started(output, new BalFile(Ports.Free(), hole.Address)
+            .WithRareProbes().With("backend_connect_timeout_ms", 60_000));
+        var sockets = ProcFs.Descriptors(bal.Pid, "socket:");
+        var clients = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => bal.Connect()));
+        await bal.SeeStatus("all are waiting", s => s.Active == 50);
+        foreach (var client in clients)
+            client.Reset();
+        await bal.SeeStatus("all have gone", s => s.Active == 0);
+        await Eventually.See("no socket is left", () => ProcFs.Descriptors(bal.Pid, "socket:"), n => n <= sockets);
+    }
+
+    [Fact]
     public async Task Localhost_is_served_by_whichever_of_its_addresses_answers()
     {
         // A hosts file of its own, seen by this one process: "localhost" has an IPv6 address first, which refuses.

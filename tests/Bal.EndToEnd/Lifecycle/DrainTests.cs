@@ -31,10 +31,11 @@ public sealed class DrainTests(ITestOutputHelper output)
 
         Array.Sort(ends);
         output.WriteLine($"first cut after {ends[0]:0.0} s, last after {ends[^1]:0.0} s, gone after {whole:0.0} s");
-        Assert.InRange(ends[0], 24.5, 28);
+        Assert.InRange(ends[0], 24.5, 27);
+        Assert.InRange(ends[^1], 28.5, 30.5);
         Assert.InRange(whole, ends[^1], 31);
-        // Evenly: no second has more than half of them.
-        Assert.All(ends, end => Assert.InRange(ends.Count(e => e >= end && e < end + 1), 1, Clients / 2));
+        // Evenly: a fifth of them a second, and never twice that.
+        Assert.All(ends, end => Assert.InRange(ends.Count(e => e >= end && e < end + 1), 1, 2 * Clients / 5));
         foreach (var client in clients)
             client.Dispose();
     }
