@@ -44,6 +44,10 @@ public abstract record ControlEvent
     /// <param name="Total">How many since the start of the process.</param>
     public sealed record ClientsRejected(long Total) : ControlEvent;
 
+    /// <summary>Connections could not be taken because no descriptor was left (EMFILE, ENFILE).</summary>
+    /// <param name="Total">How many since the start of the process.</param>
+    public sealed record DescriptorsExhausted(long Total) : ControlEvent;
+
     /// <summary>The last connection of a draining backend ended.</summary>
     /// <param name="Backend">Whose.</param>
     public sealed record BackendIdle(BackendId Backend) : ControlEvent;
@@ -71,6 +75,7 @@ public abstract record ControlEvent
         Func<ConnectsSucceeded, T> connectsSucceeded,
         Func<ClientExhausted, T> clientExhausted,
         Func<ClientsRejected, T> clientsRejected,
+        Func<DescriptorsExhausted, T> descriptorsExhausted,
         Func<BackendIdle, T> backendIdle,
         Func<Reloaded, T> reloaded,
         Func<ReloadRefused, T> reloadRefused,
@@ -84,6 +89,7 @@ public abstract record ControlEvent
             ConnectsSucceeded e => connectsSucceeded(e),
             ClientExhausted e => clientExhausted(e),
             ClientsRejected e => clientsRejected(e),
+            DescriptorsExhausted e => descriptorsExhausted(e),
             BackendIdle e => backendIdle(e),
             Reloaded e => reloaded(e),
             ReloadRefused e => reloadRefused(e),

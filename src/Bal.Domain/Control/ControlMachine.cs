@@ -21,7 +21,7 @@ public static class ControlMachine
     public static ControlStep Start(BalConfig config, Instant now)
     {
         var empty = new ControlState(
-            config, 1, Arr<ServiceState>.Empty, NextBackendId: 1, Phase.Serving, OverloadNotice.None);
+            config, 1, Arr<ServiceState>.Empty, NextBackendId: 1, Phase.Serving, OverloadNotice.None, OverloadNotice.None);
         var state = config.Services.Fold(empty, (s, service) => ServiceTransitions.AddService(service, now, s));
         return Publishing.Finish(now, Nothing(state));
     }
@@ -38,6 +38,7 @@ public static class ControlMachine
                 connectsSucceeded: e => BackendTransitions.ConnectsSucceeded(e, now, state),
                 clientExhausted: e => ServiceTransitions.ClientExhausted(e, now, state),
                 clientsRejected: e => ServiceTransitions.Rejected(e.Total, now, state),
+                descriptorsExhausted: e => ServiceTransitions.Exhausted(e.Total, now, state),
                 backendIdle: e => ServiceTransitions.BackendIdle(e.Backend, state),
                 reloaded: e => ReloadTransitions.Apply(e.Config, now, state),
                 reloadRefused: e => ReloadTransitions.Refuse(e.Problem, state),
@@ -55,6 +56,7 @@ public static class ControlMachine
             return Instant.Never;
 
         var due = Instant.Min(DrainTransitions.DueAt(state.Phase), state.Overload.DueAt);
+        due = Instant.Min(due, state.Exhaustion.DueAt);
         foreach (var service in state.Services)
         {
             foreach (var backend in service.Backends)
@@ -78,6 +80,7 @@ public static class ControlMachine
     private static ControlStep Tick(Instant now, ControlState state) =>
         Nothing(state)
             .Then(s => ServiceTransitions.Rejected(s.Overload.Seen, now, s))
+            .Then(s => ServiceTransitions.Exhausted(s.Exhaustion.Seen, now, s))
             .Then(s => ResolutionTransitions.StartDue(now, s))
             .Then(s => BackendTransitions.StartDueProbes(now, s))
             .Then(s => DrainTransitions.Tick(now, s));

@@ -17,13 +17,15 @@ namespace Bal.Domain.Control;
 /// <param name="NextBackendId">The identity that the next new backend gets.</param>
 /// <param name="Phase">Where bal is in its life.</param>
 /// <param name="Overload">What has been said about rejected connections.</param>
+/// <param name="Exhaustion">What has been said about connections that found no descriptor.</param>
 public sealed record ControlState(
     BalConfig Config,
     long ConfigVersion,
     Arr<ServiceState> Services,
     int NextBackendId,
     Phase Phase,
-    OverloadNotice Overload);
+    OverloadNotice Overload,
+    OverloadNotice Exhaustion);
 
 /// <summary>The state of one service.</summary>
 /// <param name="Config">Its configuration.</param>

@@ -69,6 +69,19 @@ internal static class ServiceTransitions
                 LogField.Of("max_concurrent_connections", state.Config.Main.Tuning.MaxConcurrentConnections)));
     }
 
+    public static ControlStep Exhausted(long total, Instant now, ControlState state)
+    {
+        var step = OverloadRule.Step(total, now, state.Exhaustion);
+        var after = Nothing(state with { Exhaustion = step.State });
+        return step.Say == 0
+            ? after
+            : after.Say(LogEvent.Error("admission", "descriptors_exhausted",
+                $"{step.Say} connection(s) closed unserved: the process has no file descriptor left; " +
+                "raise the limit (LimitNOFILE= or ulimit -n) or lower max_concurrent_connections",
+                LogField.Of("closed", step.Say),
+                LogField.Of("closed_total", step.State.Said)));
+    }
+
     public static ControlStep BackendIdle(BackendId id, ControlState state)
     {
         for (var i = 0; i < state.Services.Count; i++)

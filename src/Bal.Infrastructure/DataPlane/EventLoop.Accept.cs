@@ -17,13 +17,14 @@ internal sealed unsafe partial class EventLoop
     private static readonly Lock Exhausted = new();
     private static long exhaustedUntil;
 
-    /// <summary>The least time between two reports of rejected connections.</summary>
-    private const int RejectReportMs = 1_000;
+    /// <summary>The least time between two reports of connections that were not served.</summary>
+    private const int RefusalReportMs = 1_000;
 
     private readonly List<Listener> listeners = [];
     private long listenersPausedUntil;
-    private long lastRejectReport = long.MinValue / 2;
+    private long lastRefusalReport = long.MinValue / 2;
     private bool rejectsUnreported;
+    private bool exhaustionUnreported;
 
     // Given up for a moment to accept and close a connection when no other descriptor is left: the client then gets an
     // answer, and a level-triggered listener does not spin.
@@ -137,7 +138,7 @@ internal sealed unsafe partial class EventLoop
     private bool AcceptWithReserve(Listener listener)
     {
         counters->DescriptorsExhausted++;
-        mailbox.Post(LoopReportKind.DescriptorsExhausted, 0);
+        exhaustionUnreported = true;
         if (reserve >= 0)
             _ = Libc.close(reserve);
         var fd = Libc.accept4(listener.Fd, null, null, Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC);
@@ -179,13 +180,18 @@ internal sealed unsafe partial class EventLoop
     }
 
     // The supervisor reads the total itself; it is woken at most once a second for it, and after the last one too.
-    private void ReportRejects()
+    private bool HasUnreported => rejectsUnreported || exhaustionUnreported;
+
+    private void ReportRefusals()
     {
-        if (!rejectsUnreported || now - lastRejectReport < RejectReportMs)
+        if (!HasUnreported || now - lastRefusalReport < RefusalReportMs)
             return;
-        rejectsUnreported = false;
-        lastRejectReport = now;
-        mailbox.Post(LoopReportKind.Rejected, 0);
+        lastRefusalReport = now;
+        if (rejectsUnreported)
+            mailbox.Post(LoopReportKind.Rejected, 0);
+        if (exhaustionUnreported)
+            mailbox.Post(LoopReportKind.DescriptorsExhausted, 0);
+        rejectsUnreported = exhaustionUnreported = false;
     }
 
     private void Admit(int fd, ServicePlane service)

@@ -96,7 +96,12 @@ internal sealed unsafe partial class EventLoop
 
         if ((what & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
             TryElsewhere(session, KindOf(Sockets.TakeError(session->Backend.Fd)));
-        else if ((what & Libc.EPOLLOUT) != 0)
+        else if ((what & Libc.EPOLLOUT) == 0)
+            return;
+        else if (IsOwnEcho(session))
+            // Nobody listens there: what a refusal would have said.
+            TryElsewhere(session, FailureKind.Refused);
+        else
             Established(session);
     }
 
@@ -105,6 +110,16 @@ internal sealed unsafe partial class EventLoop
     {
         var queued = 0;
         return Libc.ioctl(fd, Libc.SIOCINQ, &queued) == 0 ? queued : 0;
+    }
+
+    // Costs a system call, and so is asked only of ports that the kernel may choose as a source.
+    private bool IsOwnEcho(Session* session)
+    {
+        var targets = serviceOf(session->Service).Current.Targets;
+        return targets.TryGetValue(session->BackendId, out var target)
+            && session->AddressIndex < target.Addresses.Length
+            && EphemeralPorts.Contains(SockAddr.PortOf(target.Addresses[session->AddressIndex]))
+            && Sockets.IsConnectedToItself(session->Backend.Fd, target.Addresses[session->AddressIndex]);
     }
 
     private void OnConnectTimeout(Session* session) => TryElsewhere(session, FailureKind.Timeout);

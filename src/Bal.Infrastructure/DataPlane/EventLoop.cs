@@ -119,7 +119,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
         RunReady();
         FireTimers();
         ResumeListeners();
-        ReportRejects();
+        ReportRefusals();
         FreeClosed();
     }
 
@@ -128,8 +128,8 @@ internal sealed unsafe partial class EventLoop : IDisposable
         var wait = timers.WaitMs(now);
         if (listenersPausedUntil != 0)
             wait = Sooner(wait, listenersPausedUntil - now);
-        if (rejectsUnreported)
-            wait = Sooner(wait, lastRejectReport + RejectReportMs - now);
+        if (HasUnreported)
+            wait = Sooner(wait, lastRefusalReport + RefusalReportMs - now);
         return wait;
     }
 

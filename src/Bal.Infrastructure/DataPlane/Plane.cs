@@ -202,11 +202,15 @@ internal sealed class Plane : IDataPlane, IDisposable
             case LoopReportKind.Rejected:
                 into(new ControlEvent.ClientsRejected(Rejected()));
                 break;
+            case LoopReportKind.DescriptorsExhausted:
+                into(new ControlEvent.DescriptorsExhausted(
+                    loops.Sum(l => Volatile.Read(in l.Counters.DescriptorsExhausted))));
+                break;
             case LoopReportKind.Synced:
                 synced[loop] = Math.Max(synced[loop], report.Subject);
                 break;
             default:
-                // BackendIdle, AllIdle and DescriptorsExhausted only wake the supervisor; the sums tell.
+                // BackendIdle and AllIdle only wake the supervisor; the sums tell.
                 break;
         }
     }

@@ -26,6 +26,10 @@ internal static class SockAddr
     /// <summary>The port of an address that the kernel wrote.</summary>
     public static int PortOf(ReadOnlySpan<byte> address) => BinaryPrimitives.ReadUInt16BigEndian(address[2..]);
 
+    /// <summary>The bytes of the IP address.</summary>
+    public static ReadOnlySpan<byte> HostOf(ReadOnlySpan<byte> address) =>
+        FamilyOf(address) == Libc.AF_INET6 ? address.Slice(8, 16) : address.Slice(4, 4);
+
     /// <summary>AF_INET or AF_INET6.</summary>
     public static int FamilyOf(ReadOnlySpan<byte> address) => BitConverter.ToUInt16(address);
 }

@@ -47,6 +47,23 @@ internal static unsafe class Sockets
         return error;
     }
 
+    /// <summary>
+    /// Whether a socket is connected to itself: where nobody listens on a local port of the ephemeral range, the kernel may
+    /// choose that very port as the source, and both ends of the handshake are the same socket (a simultaneous open, RFC
+    /// 9293, section 3.5).
+    /// </summary>
+    /// <param name="fd">A connected socket.</param>
+    /// <param name="peer">What it was connected to.</param>
+    public static bool IsConnectedToItself(int fd, ReadOnlySpan<byte> peer)
+    {
+        var own = stackalloc byte[SockAddr.MaxLength];
+        var length = (uint)SockAddr.MaxLength;
+        if (Libc.getsockname(fd, own, &length) != 0)
+            return false;
+        var local = new ReadOnlySpan<byte>(own, (int)length);
+        return SockAddr.PortOf(local) == SockAddr.PortOf(peer) && SockAddr.HostOf(local).SequenceEqual(SockAddr.HostOf(peer));
+    }
+
     /// <summary>Sets an option of type int.</summary>
     public static void SetOption(int fd, int level, int name, int value) =>
         _ = Libc.setsockopt(fd, level, name, &value, sizeof(int));

@@ -57,6 +57,13 @@ internal sealed class Prober(Reactor reactor, Resolver resolver) : IProber
                 return;
             }
 
+            if (Sockets.IsConnectedToItself(fd, SockAddr.Of(probe.Addresses[next - 1], probe.Port)))
+            {
+                // Nobody listens there: what a refusal would have said.
+                Failed(FailureKind.Refused);
+                return;
+            }
+
             End();
             reactor.Post(new ControlEvent.ProbeEnded(
                 probe.Backend, Outcome.Success, probe.Addresses[next - 1]));
