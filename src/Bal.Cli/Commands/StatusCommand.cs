@@ -8,6 +8,9 @@ namespace Bal.Cli.Commands;
 /// <summary><c>bal status</c>: what the running daemon itself knows, never a fresh probe.</summary>
 internal static class StatusCommand
 {
+    /// <summary>How long a daemon that does not answer may take to end before it is asked again.</summary>
+    private static readonly TimeSpan EndingPatience = TimeSpan.FromSeconds(1);
+
     internal static Command Define(CompositionRoot composition, Option<string?> config)
     {
         var (json, verbose, brief) = (Options.Json(), Options.Verbose(), Options.Brief());
@@ -44,10 +47,24 @@ internal static class StatusCommand
         CompositionRoot composition, BalHome home, string? config, ReportForm form) =>
         PidFile.Inspect(home.PidFile).Match(
             missing: () => Stopped(composition, home, config, form),
-            held: held => RunningDaemon.Ask(held.Pid, home.ControlSocket, "status", ControlClient.StatusPatience)
-                .Bind(answer => Reports.Status(answer, form)),
+            held: held => Ask(held.Pid, home).Match(
+                Right: answer => Reports.Status(answer, form),
+                // It may be ending or only starting at this moment: what it does next decides what was observed.
+                Left: _ => HasGone(home) ? Stopped(composition, home, config, form)
+                    : Ask(held.Pid, home).Bind(answer => Reports.Status(answer, form))),
             stale: _ => Stopped(composition, home, config, form),
             unreadable: problem => problem);
+
+    private static LanguageExt.Either<Problem, string> Ask(int pid, BalHome home) =>
+        RunningDaemon.Ask(pid, home.ControlSocket, "status", ControlClient.StatusPatience);
+
+    private static bool HasGone(BalHome home) => RunningProcess.Find(home.PidFile).Match(
+        Right: process =>
+        {
+            using (process)
+                return process.WaitGone(EndingPatience);
+        },
+        Left: _ => true);
 
     private static LanguageExt.Either<Problem, Rendered> Stopped(
         CompositionRoot composition, BalHome home, string? config, ReportForm form) =>

@@ -109,6 +109,15 @@ internal sealed unsafe partial class EventLoop
     private bool TakeOne(Listener listener)
     {
         var fd = Libc.accept4(listener.Fd, null, null, Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC);
+        if (fd >= descriptorCeiling)
+        {
+            // Descriptor numbers are given out lowest first: what is left is for probes, the control socket and the log.
+            counters->DescriptorsExhausted++;
+            exhaustionUnreported = true;
+            CloseWithReset(fd);
+            return true;
+        }
+
         if (fd >= 0)
         {
             Admit(fd, serviceOf(listener.Service));

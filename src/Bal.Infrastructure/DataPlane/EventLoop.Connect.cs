@@ -64,6 +64,12 @@ internal sealed unsafe partial class EventLoop
             SockAddr.FamilyOf(address), Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
         if (fd < 0)
             return *errno;
+        if (fd >= descriptorCeiling)
+        {
+            _ = Libc.close(fd);
+            return Errno.EMFILE;
+        }
+
         var on = 1;
         _ = Libc.setsockopt(fd, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, &on, sizeof(int));
         int result;

@@ -17,7 +17,7 @@ internal sealed unsafe partial class EventLoop
     // The pipe's size is the real bound; asking for more takes all that fits.
     private const int SpliceLength = 1024 * 1024;
 
-    private readonly PipePool pipes = new();
+    private readonly PipePool pipes;
 
     private RelayMode RelayOf(Session* session) => serviceOf(session->Service).Current.Table.Relay;
 

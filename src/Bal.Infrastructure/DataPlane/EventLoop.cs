@@ -18,6 +18,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
     private const ulong FirstListenerTag = 16;
 
     private readonly int index;
+    private readonly int descriptorCeiling;
     private readonly Func<int, ServicePlane> serviceOf;
     private readonly LoopMailbox mailbox;
     private readonly Action<Exception> onCrash;
@@ -40,9 +41,16 @@ internal sealed unsafe partial class EventLoop : IDisposable
     private CutShare cutCarried;
 
     public EventLoop(
-        int index, int loops, Func<int, ServicePlane> serviceOf, LoopMailbox mailbox, Action<Exception> onCrash)
+        int index,
+        int loops,
+        int descriptorCeiling,
+        Func<int, ServicePlane> serviceOf,
+        LoopMailbox mailbox,
+        Action<Exception> onCrash)
     {
         this.index = index;
+        this.descriptorCeiling = descriptorCeiling;
+        pipes = new PipePool(descriptorCeiling);
         cutCarried = CutShare.OfLoop(index, loops);
         this.serviceOf = serviceOf;
         this.mailbox = mailbox;

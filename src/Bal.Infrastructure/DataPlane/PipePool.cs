@@ -6,7 +6,8 @@ namespace Bal.Infrastructure.DataPlane;
 /// Pipes of one loop for splicing, of the kernel's default size: larger ones measured no better and run into
 /// fs.pipe-user-pages-soft. At most one a direction of a session that is bulk at this moment, plus <see cref="MaxIdle"/>.
 /// </summary>
-internal sealed unsafe class PipePool : IDisposable
+/// <param name="descriptorCeiling">Descriptors from this number on are not for relaying.</param>
+internal sealed unsafe class PipePool(int descriptorCeiling) : IDisposable
 {
     private const int MaxIdle = 8;
 
@@ -63,6 +64,11 @@ internal sealed unsafe class PipePool : IDisposable
         }
 
         pipe = (ends[0], ends[1]);
-        return true;
+        if (Math.Max(pipe.Out, pipe.In) < descriptorCeiling)
+            return true;
+        _ = Libc.close(pipe.Out);
+        _ = Libc.close(pipe.In);
+        refusedUntil = now + RetryMs;
+        return false;
     }
 }

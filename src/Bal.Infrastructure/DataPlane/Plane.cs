@@ -31,11 +31,16 @@ internal sealed class Plane : IDataPlane, IDisposable
     private int stopSync = -1;
     private bool stopped;
 
-    public Plane(int threads, WakeUp supervisor, Action<Exception> onCrash)
+    /// <param name="threads">The number of event loops.</param>
+    /// <param name="descriptorLimit">The soft RLIMIT_NOFILE.</param>
+    /// <param name="supervisor">Woken by reports.</param>
+    /// <param name="onCrash">Told of an exception that has ended a loop.</param>
+    public Plane(int threads, long descriptorLimit, WakeUp supervisor, Action<Exception> onCrash)
     {
+        var ceiling = (int)Math.Min(int.MaxValue, descriptorLimit - DescriptorBudget.Reserved(threads));
         mailboxes = [.. Enumerable.Range(0, threads).Select(_ => new LoopMailbox(supervisor))];
         loops = [.. mailboxes.Select((m, i) => new EventLoop(
-            i, threads, s => Volatile.Read(ref services)[s], m, onCrash))];
+            i, threads, ceiling, s => Volatile.Read(ref services)[s], m, onCrash))];
         synced = new int[threads];
         foreach (var loop in loops)
             loop.Start();

@@ -42,7 +42,8 @@ public static class Server
     public static Either<Problem, int> Run(ServerOptions options)
     {
         Libc.IgnoreSigpipe();
-        var descriptors = Libc.RaiseDescriptorLimit();
+        // An unknown limit is taken for none: the kernel will say where it is.
+        var descriptors = Libc.RaiseDescriptorLimit() is >= 0 and var limit ? limit : long.MaxValue;
         return ReadConfig(options).Match(
             Right: reading => PidFile.Acquire(options.Home.PidFile).Bind(pid =>
             {
@@ -55,11 +56,13 @@ public static class Server
     private static Either<Problem, int> Serve(
         ServerOptions options, ConfigReading reading, PidFile pid, long descriptors)
     {
+        var threads = reading.Config.Threads.IfNone(Environment.ProcessorCount);
+        if (descriptors < DescriptorBudget.Least(threads))
+            return DescriptorBudget.TooLow(descriptors, threads);
         using var reactor = new Reactor();
         var identity = new ProcessIdentity(
             Environment.ProcessId, options.ConfigPath, options.Version, reactor.Now);
-        var threads = reading.Config.Threads.IfNone(Environment.ProcessorCount);
-        using var plane = new Plane(threads, reactor.Wake, fault => Crash(options.Log, fault));
+        using var plane = new Plane(threads, descriptors, reactor.Wake, fault => Crash(options.Log, fault));
         reactor.Collect = plane.Collect;
         options.Log.Level = reading.Config.LogLevel;
 

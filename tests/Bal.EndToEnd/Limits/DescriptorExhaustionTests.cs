@@ -8,6 +8,7 @@ public sealed class DescriptorExhaustionTests(ITestOutputHelper output)
 {
     [Theory]
     [InlineData(1)]
+    [InlineData(8)]
     public async Task Running_out_of_descriptors_neither_spins_nor_lasts(int threads)
     {
         await using var backend = Serving.Named("x");

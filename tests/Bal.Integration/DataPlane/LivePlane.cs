@@ -26,7 +26,7 @@ internal sealed class LivePlane : IDisposable
     public LivePlane(RelayMode relay, int loops, bool serving, params int[] backends)
     {
         Port = Ports.Free();
-        Plane = new Plane(loops, wake, Crashed);
+        Plane = new Plane(loops, long.MaxValue, wake, Crashed);
         Table = new RoutingTable(
             1, "default", new Arr<Route>(backends.Select((port, i) => RouteTo(i + 1, port))), [], [], false,
             new(2_000), new(60_000), 10_000, relay, []);

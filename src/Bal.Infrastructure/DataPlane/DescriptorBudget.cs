@@ -1,0 +1,23 @@
+using Bal.Domain.Diagnostics;
+
+namespace Bal.Infrastructure.DataPlane;
+
+/// <summary>How the descriptors of the process are divided.</summary>
+internal static class DescriptorBudget
+{
+    /// <summary>
+    /// Descriptors that connections may not take, so that probes, the control socket, a log that is reopened and the
+    /// loops' reserves still work when clients have taken all others.
+    /// </summary>
+    public static int Reserved(int threads) => 16 + 2 * threads;
+
+    /// <summary>What a start needs: what every loop opens, the process itself, and room for a few connections.</summary>
+    public static int Least(int threads) => 40 + 6 * threads;
+
+    /// <summary>Why a start is refused.</summary>
+    public static Problem TooLow(long limit, int threads) => new(
+        "descriptor_limit_too_low",
+        $"the limit of {limit} open files is too low for {threads} event loop(s): at least {Least(threads)} are needed",
+        "a 'ulimit -n' in the shell, a LimitNOFILE= in the systemd unit, or the limits of a container",
+        "raise it (two for each connection, and 64: 'ulimit -n 10000'), or set runtime.threads to a lower number");
+}
