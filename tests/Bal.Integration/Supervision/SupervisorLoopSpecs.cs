@@ -1,6 +1,6 @@
 using Bal.Application;
-using Bal.Domain.Balancing;
 using Bal.Domain.Backend;
+using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Diagnostics;
