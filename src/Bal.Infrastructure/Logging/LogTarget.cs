@@ -7,7 +7,7 @@ namespace Bal.Infrastructure.Logging;
 /// <summary>
 /// A descriptor that log lines go to, whole lines only as far as the target allows. Used by one thread.
 /// </summary>
-internal sealed unsafe class LogTarget : IDisposable
+internal sealed class LogTarget : IDisposable
 {
     private int _fd;
     private bool _owned;
@@ -71,17 +71,16 @@ internal sealed unsafe class LogTarget : IDisposable
     private bool Send(ReadOnlySpan<byte> bytes)
     {
         var sent = 0;
-        fixed (byte* first = bytes)
-            while (sent < bytes.Length)
+        while (sent < bytes.Length)
+        {
+            var count = Descriptors.Write(_fd, bytes[sent..]);
+            if (count > 0) sent += count;
+            else if (count < 0 && !Survives(Errno.Last))
             {
-                var count = Libc.write(_fd, first + sent, (nuint)(bytes.Length - sent));
-                if (count > 0) sent += (int)count;
-                else if (count < 0 && !Survives(Errno.Last))
-                {
-                    _midLine = (sent > 0 && !TakeBack(sent)) || (_midLine && sent == 0);
-                    return false;
-                }
+                _midLine = (sent > 0 && !TakeBack(sent)) || (_midLine && sent == 0);
+                return false;
             }
+        }
         _midLine = false;
         return true;
     }

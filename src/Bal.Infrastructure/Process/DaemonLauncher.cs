@@ -8,7 +8,7 @@ using LanguageExt;
 namespace Bal.Infrastructure.Process;
 
 /// <summary>Starts this very binary again as a daemon and waits until it accepts connections or says why not.</summary>
-public static unsafe class DaemonLauncher
+public static class DaemonLauncher
 {
     private const int MaxReport = 64 * 1024;
 
@@ -25,19 +25,18 @@ public static unsafe class DaemonLauncher
         IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string?> variables, TimeSpan patience)
     {
         if (Environment.ProcessPath is not { } program) return NotSpawned("bal", Errno.ENOENT);
-        var ends = stackalloc int[2];
-        if (Libc.pipe2(ends, Libc.O_CLOEXEC) != 0) return NotSpawned(program, Errno.Last);
+        if (Descriptors.Pipe(Libc.O_CLOEXEC) is not { } pipe) return NotSpawned(program, Errno.Last);
         var errno = Spawn.Detached(
-            program, CommandLine(program, arguments), EnvironmentOf(variables), ends[1], out var pid);
-        _ = Libc.close(ends[1]);
+            program, CommandLine(program, arguments), EnvironmentOf(variables), pipe.In, out var pid);
+        _ = Libc.close(pipe.In);
         try
         {
             if (errno != 0) return NotSpawned(program, errno);
-            return Await(ends[0], patience) is { } report ? Understand(report, pid) : TooSlow(pid, patience);
+            return Await(pipe.Out, patience) is { } report ? Understand(report, pid) : TooSlow(pid, patience);
         }
         finally
         {
-            _ = Libc.close(ends[0]);
+            _ = Libc.close(pipe.Out);
         }
     }
 
@@ -66,13 +65,13 @@ public static unsafe class DaemonLauncher
     {
         var deadline = Environment.TickCount64 + (long)patience.TotalMilliseconds;
         var report = new List<byte>();
-        var buffer = stackalloc byte[4096];
+        Span<byte> buffer = stackalloc byte[4096];
         while (Libc.WaitFor(fd, Libc.POLLIN, Math.Max(0, deadline - Environment.TickCount64)))
         {
-            var length = (int)Libc.read(fd, buffer, 4096);
+            var length = Descriptors.Read(fd, buffer);
             if (length < 0 && Errno.Last == Errno.EINTR) continue;
             if (length <= 0 || report.Count > MaxReport) return Encoding.UTF8.GetString([.. report]);
-            report.AddRange(new ReadOnlySpan<byte>(buffer, length));
+            report.AddRange(buffer[..length]);
         }
         return null;
     }
@@ -83,7 +82,7 @@ public static unsafe class DaemonLauncher
         if (lines[0] == string.Create(CultureInfo.InvariantCulture, $"ready {pid}")) return pid;
         if (lines[0].StartsWith("failed ", StringComparison.Ordinal) && lines.Length >= 4)
         {
-            Reap(pid, Libc.WNOHANG);
+            Descriptors.Reap(pid, Libc.WNOHANG);
             return new Problem(lines[0]["failed ".Length..], lines[1], lines[2], lines[3]);
         }
         return Died(pid);
@@ -91,7 +90,7 @@ public static unsafe class DaemonLauncher
 
     private static Problem Died(int pid)
     {
-        var status = Reap(pid, 0);
+        var status = Descriptors.Reap(pid, 0);
         var how = (status & 0x7f) != 0
             ? string.Create(CultureInfo.InvariantCulture, $"was killed by signal {status & 0x7f}")
             : string.Create(CultureInfo.InvariantCulture, $"ended with exit code {(status >> 8) & 0xff}");
@@ -114,13 +113,6 @@ public static unsafe class DaemonLauncher
                 $"the daemon (pid={pid}) accepted no connections within {patience.TotalSeconds:0} s and was ended"),
             "the machine is overloaded, or a name server does not answer",
             "run 'bal start' without -d to watch it start");
-    }
-
-    private static int Reap(int pid, int options)
-    {
-        int status = 0;
-        while (Libc.waitpid(pid, &status, options) < 0 && Errno.Last == Errno.EINTR) { }
-        return status;
     }
 
     private static Problem NotSpawned(string program, int errno) => new(

@@ -10,7 +10,7 @@ namespace Bal.Infrastructure.Process;
 /// The locked PID file of the running process. The lock is what counts: it is taken before anything is written, ends
 /// with the process however that ends, and names its holder (fcntl(2), F_GETLK).
 /// </summary>
-public sealed unsafe class PidFile : IDisposable
+public sealed class PidFile : IDisposable
 {
     private const int Attempts = 16;
 
@@ -92,10 +92,9 @@ public sealed unsafe class PidFile : IDisposable
         var text = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n"));
         if (Libc.ftruncate(_fd, 0) != 0 || Libc.lseek(_fd, 0, 0) != 0)
             return PidFileProblems.CannotWrite(_path, Errno.Last);
-        fixed (byte* bytes = text)
-            if (Libc.write(_fd, bytes, (nuint)text.Length) != text.Length)
-                return PidFileProblems.CannotWrite(_path, Errno.Last);
-        return Unit.Default;
+        return Descriptors.Write(_fd, text) == text.Length
+            ? Unit.Default
+            : PidFileProblems.CannotWrite(_path, Errno.Last);
     }
 
     /// <summary>
@@ -145,10 +144,7 @@ public sealed unsafe class PidFile : IDisposable
     private static PidContent Read(int fd)
     {
         Span<byte> buffer = stackalloc byte[PidContent.MaxBytes + 1];
-        fixed (byte* bytes = buffer)
-        {
-            var length = Libc.read(fd, bytes, (nuint)buffer.Length);
-            return length < 0 ? new PidContent.Corrupt() : PidContent.Parse(buffer[..(int)length]);
-        }
+        var length = Descriptors.Read(fd, buffer);
+        return length < 0 ? new PidContent.Corrupt() : PidContent.Parse(buffer[..length]);
     }
 }

@@ -9,7 +9,7 @@ namespace Bal.Infrastructure.Process;
 /// The daemon's side of the readiness pipe: one report, then it is closed. A daemon that ends without one closes it as
 /// well, and thus tells the launcher that it died.
 /// </summary>
-public sealed unsafe class Readiness
+public sealed class Readiness
 {
     /// <summary>The environment variable that names the descriptor.</summary>
     internal const string Variable = "BAL_READY_FD";
@@ -57,7 +57,7 @@ public sealed unsafe class Readiness
         if (!IsExpected) return;
         // Under PIPE_BUF a write to a pipe is whole or fails; a launcher that is gone (EPIPE) no longer cares.
         var bytes = Encoding.UTF8.GetBytes(report);
-        fixed (byte* first = bytes) _ = Libc.write(_fd, first, (nuint)bytes.Length);
+        _ = Descriptors.Write(_fd, bytes);
         _ = Libc.close(_fd);
         _fd = -1;
     }
