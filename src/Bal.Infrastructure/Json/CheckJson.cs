@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Bal.Domain.Diagnostics;
 using LanguageExt;
@@ -12,25 +11,18 @@ public static class CheckJson
     /// The indented object, ending in a newline. <c>line</c> and <c>column</c> are null for what concerns the whole
     /// file.
     /// </summary>
-    public static string Write(CheckReport report)
+    public static string Write(CheckReport report) => JsonReport.Text(json =>
     {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Indented = true }))
-        {
-            json.WriteStartObject();
-            json.WriteString("config_path", report.ConfigPath);
-            json.WriteBoolean("valid", !report.Failed);
-            WriteTexts(json, "errors", report, report.Errors);
-            WriteTexts(json, "warnings", report, report.Warnings);
-            json.WriteNumber("backend_count", report.Outcome.BackendCount);
-            json.WriteStartArray("findings");
-            foreach (var finding in report.Outcome.Findings)
-                WriteFinding(json, finding);
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-        return Encoding.UTF8.GetString(buffer.ToArray()) + "\n";
-    }
+        json.WriteString("config_path", report.ConfigPath);
+        json.WriteBoolean("valid", !report.Failed);
+        WriteTexts(json, "errors", report, report.Errors);
+        WriteTexts(json, "warnings", report, report.Warnings);
+        json.WriteNumber("backend_count", report.Outcome.BackendCount);
+        json.WriteStartArray("findings");
+        foreach (var finding in report.Outcome.Findings)
+            WriteFinding(json, finding);
+        json.WriteEndArray();
+    });
 
     private static void WriteTexts(Utf8JsonWriter json, string name, CheckReport report, Arr<Finding> findings)
     {
@@ -40,7 +32,7 @@ public static class CheckJson
         json.WriteEndArray();
     }
 
-    private static void WriteFinding(Utf8JsonWriter json, Finding finding)
+    internal static void WriteFinding(Utf8JsonWriter json, Finding finding)
     {
         json.WriteStartObject();
         json.WriteString("severity", FindingProblem.Word(finding.Severity));

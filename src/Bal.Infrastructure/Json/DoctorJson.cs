@@ -1,5 +1,3 @@
-using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Bal.Domain.Diagnostics;
 using LanguageExt;
@@ -9,37 +7,21 @@ namespace Bal.Infrastructure.Json;
 /// <summary>The JSON form of doctor (contract, section 2): keys may be added, never removed or renamed.</summary>
 public static class DoctorJson
 {
-    // Paths and quotes stay readable: the text goes to terminals and monitors, never into HTML.
-    private static readonly JsonWriterOptions Options = new()
-    {
-        Indented = true,
-        NewLine = "\n",
-        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
-    };
-
     /// <summary>The report as an indented object that ends in a newline.</summary>
-    public static string Write(DoctorReport report)
+    public static string Write(DoctorReport report) => JsonReport.Text(json =>
     {
-        using var buffer = new MemoryStream();
-        using (var json = new Utf8JsonWriter(buffer, Options))
-        {
-            json.WriteStartObject();
-            json.WriteString("overall", Level(report.Overall));
-            json.WriteNumber("critical", report.CriticalCount);
-            json.WriteNumber("warnings", report.WarningCount);
-            json.WriteStartArray("checks");
-            foreach (var check in report.Checks) Write(json, check);
-            json.WriteEndArray();
-            json.WriteStartObject("protection_mode");
-            json.WriteBoolean("enabled", report.ProtectionReason.IsSome);
-            WriteOptional(json, "reason", report.ProtectionReason);
-            json.WriteEndObject();
-            json.WriteString("next", report.Next);
-            json.WriteEndObject();
-        }
-
-        return Encoding.UTF8.GetString(buffer.ToArray()) + "\n";
-    }
+        json.WriteString("overall", Level(report.Overall));
+        json.WriteNumber("critical", report.CriticalCount);
+        json.WriteNumber("warnings", report.WarningCount);
+        json.WriteStartArray("checks");
+        foreach (var check in report.Checks) Write(json, check);
+        json.WriteEndArray();
+        json.WriteStartObject("protection_mode");
+        json.WriteBoolean("enabled", report.ProtectionReason.IsSome);
+        WriteOptional(json, "reason", report.ProtectionReason);
+        json.WriteEndObject();
+        json.WriteString("next", report.Next);
+    });
 
     private static void Write(Utf8JsonWriter json, DoctorCheck check)
     {

@@ -10,37 +10,28 @@ public static class ReloadJson
     /// <summary>One JSON object with a newline at the end.</summary>
     /// <param name="configPath">The file that was read.</param>
     /// <param name="answer">What came of it.</param>
-    public static byte[] Write(string configPath, ReloadAnswer answer)
+    public static byte[] Write(string configPath, ReloadAnswer answer) => JsonReport.Write(json =>
     {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
-        {
-            json.WriteStartObject();
-            json.WriteBoolean("applied", answer.Applied);
-            json.WriteString("config_path", configPath);
-            json.WriteNumber("config_version", answer.ConfigVersion);
-            json.WriteString("message", answer.Problem.Match(
-                Some: p => p.WhatHappened,
-                None: () => answer.Changes.IsEmpty
-                    ? "configuration applied: nothing changed"
-                    : $"configuration applied: {string.Join("; ", answer.Changes)}"));
-            answer.Problem.Match(
-                Some: p => WriteProblem(json, p),
-                None: () => json.WriteNull("problem"));
-            json.WriteStartArray("findings");
-            foreach (var finding in answer.Findings)
-                WriteFinding(json, finding);
-            json.WriteEndArray();
-            json.WriteStartArray("changes");
-            foreach (var change in answer.Changes)
-                json.WriteStringValue(change);
-            json.WriteEndArray();
-            json.WriteEndObject();
-        }
-
-        stream.WriteByte((byte)'\n');
-        return stream.ToArray();
-    }
+        json.WriteBoolean("applied", answer.Applied);
+        json.WriteString("config_path", configPath);
+        json.WriteNumber("config_version", answer.ConfigVersion);
+        json.WriteString("message", answer.Problem.Match(
+            Some: p => p.WhatHappened,
+            None: () => answer.Changes.IsEmpty
+                ? "configuration applied: nothing changed"
+                : $"configuration applied: {string.Join("; ", answer.Changes)}"));
+        answer.Problem.Match(
+            Some: p => WriteProblem(json, p),
+            None: () => json.WriteNull("problem"));
+        json.WriteStartArray("findings");
+        foreach (var finding in answer.Findings)
+            CheckJson.WriteFinding(json, finding);
+        json.WriteEndArray();
+        json.WriteStartArray("changes");
+        foreach (var change in answer.Changes)
+            json.WriteStringValue(change);
+        json.WriteEndArray();
+    });
 
     private static void WriteProblem(Utf8JsonWriter json, Problem problem)
     {
@@ -49,19 +40,6 @@ public static class ReloadJson
         json.WriteString("what_happened", problem.WhatHappened);
         json.WriteString("why_likely", problem.WhyLikely);
         json.WriteString("do_this_now", problem.DoThisNow);
-        json.WriteEndObject();
-    }
-
-    private static void WriteFinding(Utf8JsonWriter json, Finding finding)
-    {
-        json.WriteStartObject();
-        json.WriteString("severity", finding.Severity == Severity.Error ? "error" : "warning");
-        json.WriteString("code", finding.Code);
-        json.WriteString("path", finding.Path);
-        json.WriteNumber("line", finding.At.Line);
-        json.WriteNumber("column", finding.At.Column);
-        json.WriteString("message", finding.Message);
-        json.WriteString("hint", finding.Hint);
         json.WriteEndObject();
     }
 }

@@ -10,48 +10,39 @@ namespace Bal.Infrastructure.Json;
 public static class StatusJson
 {
     /// <summary>Indented JSON with a newline at the end.</summary>
-    public static byte[] Write(StatusReport report)
+    public static byte[] Write(StatusReport report) => JsonReport.Write(json =>
     {
-        using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true }))
-        {
-            json.WriteStartObject();
-            json.WriteBoolean("running", report.Running);
-            report.Pid.Match(Some: pid => json.WriteNumber("pid", pid), None: () => json.WriteNull("pid"));
-            json.WriteString("config_path", report.ConfigPath);
-            json.WriteString("bind_address", report.BindAddress);
-            json.WriteNumber("port", report.Port);
-            json.WriteString("method", report.Method);
-            json.WriteNumber("backend_total", report.BackendTotal);
-            json.WriteNumber("backend_reachable", report.BackendReachable);
-            json.WriteNumber("active_connections", report.ActiveConnections);
-            json.WriteNumber("rejected_connections", report.RejectedConnections);
-            json.WriteNumber("spliced_directions", report.SplicedDirections);
-            json.WriteStartObject("terminations");
-            foreach (var ended in report.Terminations)
-                json.WriteNumber(TerminationText.Of(ended.Reason), ended.Count);
-            json.WriteEndObject();
-            WriteTime(json, "last_check_time", report.LastCheckTime);
-            json.WriteStartObject("protection_mode");
-            json.WriteBoolean("enabled", report.Protection.Enabled);
-            report.Protection.Reason.Match(
-                Some: reason => json.WriteString("reason", reason), None: () => json.WriteNull("reason"));
-            WriteTime(json, "since", report.Protection.Since);
-            json.WriteEndObject();
-            json.WriteStartArray("backends");
-            foreach (var backend in report.Backends)
-                WriteBackend(json, backend);
-            json.WriteEndArray();
-            json.WriteString("version", report.Version);
-            json.WriteNumber("uptime_ms", report.UptimeMs);
-            json.WriteNumber("config_version", report.ConfigVersion);
-            json.WriteBoolean("stopping", report.Stopping);
-            json.WriteEndObject();
-        }
-
-        stream.WriteByte((byte)'\n');
-        return stream.ToArray();
-    }
+        json.WriteBoolean("running", report.Running);
+        report.Pid.Match(Some: pid => json.WriteNumber("pid", pid), None: () => json.WriteNull("pid"));
+        json.WriteString("config_path", report.ConfigPath);
+        json.WriteString("bind_address", report.BindAddress);
+        json.WriteNumber("port", report.Port);
+        json.WriteString("method", report.Method);
+        json.WriteNumber("backend_total", report.BackendTotal);
+        json.WriteNumber("backend_reachable", report.BackendReachable);
+        json.WriteNumber("active_connections", report.ActiveConnections);
+        json.WriteNumber("rejected_connections", report.RejectedConnections);
+        json.WriteNumber("spliced_directions", report.SplicedDirections);
+        json.WriteStartObject("terminations");
+        foreach (var ended in report.Terminations)
+            json.WriteNumber(TerminationText.Of(ended.Reason), ended.Count);
+        json.WriteEndObject();
+        WriteTime(json, "last_check_time", report.LastCheckTime);
+        json.WriteStartObject("protection_mode");
+        json.WriteBoolean("enabled", report.Protection.Enabled);
+        report.Protection.Reason.Match(
+            Some: reason => json.WriteString("reason", reason), None: () => json.WriteNull("reason"));
+        WriteTime(json, "since", report.Protection.Since);
+        json.WriteEndObject();
+        json.WriteStartArray("backends");
+        foreach (var backend in report.Backends)
+            WriteBackend(json, backend);
+        json.WriteEndArray();
+        json.WriteString("version", report.Version);
+        json.WriteNumber("uptime_ms", report.UptimeMs);
+        json.WriteNumber("config_version", report.ConfigVersion);
+        json.WriteBoolean("stopping", report.Stopping);
+    });
 
     /// <summary>Reads what <see cref="Write"/> wrote; an answer of another version or of something else is refused.</summary>
     public static Either<string, StatusReport> Read(ReadOnlyMemory<byte> text)

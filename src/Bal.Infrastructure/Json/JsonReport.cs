@@ -1,0 +1,35 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Bal.Infrastructure.Json;
+
+/// <summary>The form that every report of bal has: one indented object that ends in a newline.</summary>
+internal static class JsonReport
+{
+    // Paths and quotes stay readable: the text goes to terminals and monitors, never into HTML.
+    private static readonly JsonWriterOptions Form = new()
+    {
+        Indented = true,
+        NewLine = "\n",
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    /// <summary>The object with the members that <paramref name="members"/> writes.</summary>
+    public static byte[] Write(Action<Utf8JsonWriter> members)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, Form))
+        {
+            json.WriteStartObject();
+            members(json);
+            json.WriteEndObject();
+        }
+
+        buffer.WriteByte((byte)'\n');
+        return buffer.ToArray();
+    }
+
+    /// <summary>The same as text.</summary>
+    public static string Text(Action<Utf8JsonWriter> members) => Encoding.UTF8.GetString(Write(members));
+}
