@@ -44,7 +44,7 @@ internal static class CommandLine
             DoctorCommand.Define(composition, config),
             StatusCommand.Define(composition, config),
             StartCommand.Define(composition, config),
-            GracefulCommand.Define(composition),
+            GracefulCommand.Define(composition, config),
             StopCommand.Define(composition),
             DemoCommand.Define(composition),
         };

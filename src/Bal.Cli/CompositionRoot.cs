@@ -48,10 +48,19 @@ internal sealed record CompositionRoot(Func<string, string?> Variable, string Di
     private Option<string> NonEmpty(string name) =>
         Variable(name) is { Length: > 0 } value ? Option<string>.Some(value) : Option<string>.None;
 
-    // Readable or not: what is wrong with a file is for the reader to say.
-    private static bool Exists(string path) =>
-        new FileInfo(path) is var file
-            && (file.Exists || file.LinkTarget is not null || (int)file.UnixFileMode != -1);
+    // Readable or not: what is wrong with a file is for the reader to say, also that it lies where this user may not look.
+    private static bool Exists(string path)
+    {
+        try
+        {
+            return new FileInfo(path) is var file
+                && (file.Exists || file.LinkTarget is not null || (int)file.UnixFileMode != -1);
+        }
+        catch (Exception e) when (e is UnauthorizedAccessException or IOException)
+        {
+            return true;
+        }
+    }
 
     // A directory that was deleted under the shell has no name; then only absolute paths mean something.
     private static string CurrentDirectory()

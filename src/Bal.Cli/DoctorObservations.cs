@@ -15,8 +15,17 @@ internal static class DoctorObservations
     {
         var pid = Pid(home);
         var control = pid is PidFact.Held ? Ask(home) : new ControlFact.NotAsked();
-        return new DoctorInputs(home.Root, home.LogFile, Config(location), pid, control);
+        return new DoctorInputs(home.Root, home.LogFile, Config(InUse(location, control)), pid, control);
     }
+
+    // Unless a file is named, what counts is the one that the running daemon serves and will read again.
+    private static ConfigLocation InUse(ConfigLocation location, ControlFact control) =>
+        location is ConfigLocation.Found { Source: ConfigSource.Argument }
+            or ConfigLocation.Missing { Source: ConfigSource.Argument }
+            ? location
+            : control is ControlFact.Answered { ConfigPath.Length: > 0 } daemon
+                ? new ConfigLocation.Found(daemon.ConfigPath, ConfigSource.Argument)
+                : location;
 
     private static ConfigFact Config(ConfigLocation location) => location.Match<ConfigFact>(
         found => new ConfigFact.Read(found.Path, ConfigLoader.Load(found.Path).Outcome),

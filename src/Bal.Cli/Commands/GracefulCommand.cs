@@ -15,23 +15,33 @@ namespace Bal.Cli.Commands;
 /// </summary>
 internal static class GracefulCommand
 {
-    internal static Command Define(CompositionRoot composition)
+    internal static Command Define(CompositionRoot composition, System.CommandLine.Option<string?> config)
     {
         var command = new Command("graceful", "Re-read the configuration and apply it with no connection lost");
-        command.SetAction(_ => Run(composition));
+        command.SetAction(parsed => Run(
+            composition, Prelude.Optional(parsed.GetValue(config)).Map(composition.Absolute)));
         return command;
     }
 
-    private static int Run(CompositionRoot composition) => composition.Home()
+    private static int Run(CompositionRoot composition, LanguageExt.Option<string> named) => composition.Home()
         .Bind(home => RunningProcess.Find(home.PidFile).Bind(process => Ask(home, process)))
         .Bind(ControlAnswer.Parse)
         .Match(
-            Right: answer => Show(composition, answer),
+            Right: answer =>
+            {
+                NoteOtherFile(composition, named, answer.Text("config_path") ?? "");
+                return Show(composition, answer);
+            },
             Left: problem =>
             {
                 composition.Error.Problem(problem);
                 return ExitCode.Failure;
             });
+
+    // Another file takes a restart: the daemon reads the one that it was started with.
+    private static void NoteOtherFile(CompositionRoot composition, LanguageExt.Option<string> named, string read) =>
+        named.Filter(file => file != read).IfSome(file => composition.Error.Write(
+            $"note: the daemon was started with {read} and has read that; --config {file} was not used\n"));
 
     private static Either<Problem, string> Ask(BalHome home, RunningProcess process)
     {
@@ -52,13 +62,18 @@ internal static class GracefulCommand
         foreach (var change in answer.Items("changes"))
             if (change.ValueKind == JsonValueKind.String)
                 text.Append(CultureInfo.InvariantCulture, $"change: {change.GetString()}\n");
-        text.Append(applied
-            ? "next: run 'bal status'\n"
+        var problem = answer.ProblemOrNull();
+        text.Append(applied ? "next: run 'bal status'\n"
+            : problem?.Code == "stopping" ? "next: wait for it to end, then run 'bal start -d'\n"
             : "next: run 'bal check'; the earlier configuration keeps serving\n");
         composition.Out.Write(text.ToString());
 
-        if (answer.ProblemOrNull() is { } problem) composition.Error.Problem(problem);
-        foreach (var finding in answer.Items("findings"))
+        // The findings say each fault of the file; the problem then only repeats the first of them.
+        var faults = answer.Items("findings")
+            .Where(f => applied || ControlAnswer.TextOf(f, "severity") == "error")
+            .ToArray();
+        if (problem is not null && faults.Length == 0) composition.Error.Problem(problem);
+        foreach (var finding in faults)
             composition.Error.Problem(FindingProblem.Of(answer.Text("config_path") ?? "", ToFinding(finding)));
         return applied ? ExitCode.Ok : ExitCode.Failure;
     }

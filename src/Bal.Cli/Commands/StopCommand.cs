@@ -39,14 +39,27 @@ internal static class StopCommand
 
     private static Either<Problem, int> Stop(CompositionRoot composition, BalHome home, RunningProcess process)
     {
-        using (process) return process.Terminate().Bind(_ => AwaitEnd(composition, home, process));
+        using (process)
+        {
+            // A second TERM would end the drain and cut what is still open; who asks twice wants the same as the first.
+            return IsStopping(home)
+                ? AwaitEnd(composition, home, process, $"bal (pid={process.Pid}) is stopping already; waiting for its end")
+                : process.Terminate().Bind(_ => AwaitEnd(composition, home, process,
+                    $"stopping bal (pid={process.Pid}), open connections may finish within 30 s"));
+        }
     }
 
-    private static Either<Problem, int> AwaitEnd(CompositionRoot composition, BalHome home, RunningProcess process)
+    private static bool IsStopping(BalHome home) =>
+        ControlClient.Ask(home.ControlSocket, "status", ControlClient.StatusPatience)
+            .Bind(ControlAnswer.Parse)
+            .Match(Right: answer => answer.Flag("stopping"), Left: _ => false);
+
+    private static Either<Problem, int> AwaitEnd(
+        CompositionRoot composition, BalHome home, RunningProcess process, string first)
     {
         var clock = Stopwatch.StartNew();
         var progress = new Progress(composition.Error);
-        progress.Show($"stopping bal (pid={process.Pid}), open connections may finish within 30 s");
+        progress.Show(first);
         while (!process.WaitGone(Step))
         {
             if (clock.Elapsed > Patience)
@@ -72,5 +85,5 @@ internal static class StopCommand
         "stop_timeout",
         $"bal (pid={pid}) is still there {Patience.TotalSeconds:0} s after it was told to end",
         "the process is stopped (SIGSTOP), or hangs in the kernel",
-        $"run 'bal stop' again, which ends it at once; if that does not help: 'kill -KILL {pid}'");
+        $"run 'kill -TERM {pid}', which ends it at once; if that does not help: 'kill -KILL {pid}'");
 }

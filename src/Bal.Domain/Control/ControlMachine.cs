@@ -21,7 +21,8 @@ public static class ControlMachine
     public static ControlStep Start(BalConfig config, Instant now)
     {
         var empty = new ControlState(
-            config, 1, Arr<ServiceState>.Empty, NextBackendId: 1, Phase.Serving, OverloadNotice.None, OverloadNotice.None);
+            config, 1, Arr<ServiceState>.Empty, NextBackendId: 1, Phase.Serving, OverloadNotice.None, OverloadNotice.None,
+            Option<RefusedReload>.None);
         var state = config.Services.Fold(empty, (s, service) => ServiceTransitions.AddService(service, now, s));
         return Publishing.Finish(now, Nothing(state));
     }
@@ -41,7 +42,7 @@ public static class ControlMachine
                 descriptorsExhausted: e => ServiceTransitions.Exhausted(e.Total, now, state),
                 backendIdle: e => ServiceTransitions.BackendIdle(e.Backend, state),
                 reloaded: e => ReloadTransitions.Apply(e.Config, now, state),
-                reloadRefused: e => ReloadTransitions.Refuse(e.Problem, state),
+                reloadRefused: e => ReloadTransitions.Refuse(e.Problem, now, state),
                 stopRequested: () => DrainTransitions.Stop(now, state),
                 allIdle: () => DrainTransitions.AllIdle(now, state)));
 

@@ -4,6 +4,7 @@ using Bal.Domain.Backend;
 using Bal.Domain.Backoff;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
+using Bal.Domain.Diagnostics;
 using Bal.Domain.Primitives;
 using Bal.Domain.Protection;
 using LanguageExt;
@@ -18,6 +19,7 @@ namespace Bal.Domain.Control;
 /// <param name="Phase">Where bal is in its life.</param>
 /// <param name="Overload">What has been said about rejected connections.</param>
 /// <param name="Exhaustion">What has been said about connections that found no descriptor.</param>
+/// <param name="Refused">The last reload, if it was refused: the file is not what is being served.</param>
 public sealed record ControlState(
     BalConfig Config,
     long ConfigVersion,
@@ -25,7 +27,13 @@ public sealed record ControlState(
     int NextBackendId,
     Phase Phase,
     OverloadNotice Overload,
-    OverloadNotice Exhaustion);
+    OverloadNotice Exhaustion,
+    Option<RefusedReload> Refused);
+
+/// <summary>A reload that changed nothing.</summary>
+/// <param name="Problem">Why.</param>
+/// <param name="At">When.</param>
+public sealed record RefusedReload(Problem Problem, Instant At);
 
 /// <summary>The state of one service.</summary>
 /// <param name="Config">Its configuration.</param>

@@ -19,6 +19,7 @@ internal static class ReloadTransitions
             Config = config,
             ConfigVersion = before.ConfigVersion + 1,
             Services = Arr<ServiceState>.Empty,
+            Refused = Option<RefusedReload>.None,
         };
         var after = config.Services.Fold(cleared, (state, service) => before.Services
             .Find(s => s.Config.Name == service.Name)
@@ -32,8 +33,8 @@ internal static class ReloadTransitions
             LogField.Of("changes", lines.Count)));
     }
 
-    public static ControlStep Refuse(Problem problem, ControlState state) =>
-        Nothing(state).Say(LogEvent.Failure("reload", "reload_refused", problem));
+    public static ControlStep Refuse(Problem problem, Instant now, ControlState state) =>
+        Nothing(state with { Refused = new RefusedReload(problem, now) }).Say(LogEvent.Failure("reload", "reload_refused", problem));
 
     private static ControlState Replace(ServiceState old, Service config, Instant now, ControlState state)
     {

@@ -42,21 +42,23 @@ public static class HostChecks
             "bal needs no root: a user of its own is safer, with CAP_NET_BIND_SERVICE for ports below 1024")
         : DoctorCheck.Ok(CheckName.User, $"running as user {effectiveUserId}");
 
-    /// <summary>The log file; a sink that fails costs lines, never connections, so it only warns.</summary>
+    /// <summary>
+    /// The log file: a start refuses one that it cannot open; later a sink that fails costs lines, never connections.
+    /// </summary>
     public static DoctorCheck Log(LogFact log, bool running) => log.State switch
     {
-        LogState.NotWritable when !running => DoctorCheck.Warn(CheckName.Log, new Problem(
+        LogState.NotWritable when !running => DoctorCheck.Critical(CheckName.Log, new Problem(
             "log_not_writable",
             $"{log.Path} may not be written by this user",
             "it was made by another user, for example by a start with sudo",
             $"run 'sudo chown \"$(id -un)\" {Quoted(log.Path)}'")),
-        LogState.NotRegular => DoctorCheck.Warn(CheckName.Log, new Problem(
+        LogState.NotRegular => Fault(running, new Problem(
             "log_not_regular",
             $"{log.Path} is no regular file, so bal refuses to write to it",
             "a symbolic link or a directory was put there by hand",
             $"run 'ls -ld {Quoted(log.Path)}', then remove it or move it away")),
         _ => log.FreeBytes.Filter(free => free < LeastFreeBytes).Match(
-            Some: free => DoctorCheck.Warn(CheckName.Log, new Problem(
+            Some: free => Fault(running || free > 0, new Problem(
                 "disk_nearly_full",
                 $"the file system of {log.Path} has {free >> 20} MiB left",
                 "logs or other data have filled it",
@@ -70,6 +72,10 @@ public static class HostChecks
                     _ => $"{log.Path} is written by the daemon",
                 })),
     };
+
+    private static DoctorCheck Fault(bool bearable, Problem problem) => bearable
+        ? DoctorCheck.Warn(CheckName.Log, problem)
+        : DoctorCheck.Critical(CheckName.Log, problem);
 
     private static Problem NotWritable(HomeFact.Present home) => new(
         "home_not_writable",

@@ -26,6 +26,8 @@ namespace Bal.Domain.Diagnostics;
 /// <param name="UptimeMs">Milliseconds since it started.</param>
 /// <param name="ConfigVersion">Counts the configurations applied, from 1; 0 where it does not run.</param>
 /// <param name="Stopping">It is draining.</param>
+/// <param name="MaxConcurrentConnections">The connection limit; 0 where unknown.</param>
+/// <param name="RefusedReload">The last reload, if it was refused.</param>
 public sealed record StatusReport(
     bool Running,
     Option<int> Pid,
@@ -43,7 +45,9 @@ public sealed record StatusReport(
     string Version,
     long UptimeMs,
     long ConfigVersion,
-    bool Stopping)
+    bool Stopping,
+    int MaxConcurrentConnections,
+    Option<RefusedReloadReport> RefusedReload)
 {
     /// <summary>Configured backends; draining ones are listed but not counted.</summary>
     public int BackendTotal => Backends.Count(b => b.State != BackendReport.Draining);
@@ -51,12 +55,21 @@ public sealed record StatusReport(
     /// <summary>Of those, the ones in rotation.</summary>
     public int BackendReachable => Backends.Count(b => b.Reachable && b.State != BackendReport.Draining);
 
+    /// <summary>Whether the next client would be rejected.</summary>
+    public bool AtLimit => MaxConcurrentConnections > 0 && ActiveConnections >= MaxConcurrentConnections;
+
     /// <summary>The worst of what is reported.</summary>
     public OverallStatus Overall =>
         !Running || BackendReachable == 0 ? OverallStatus.Critical
-        : BackendReachable < BackendTotal || Protection.Enabled || Stopping ? OverallStatus.Warn
+        : BackendReachable < BackendTotal || Protection.Enabled || Stopping || AtLimit || RefusedReload.IsSome
+            ? OverallStatus.Warn
         : OverallStatus.Ok;
 }
+
+/// <summary>A reload that changed nothing, as reported.</summary>
+/// <param name="At">When, by the wall clock.</param>
+/// <param name="Problem">Why.</param>
+public sealed record RefusedReloadReport(DateTimeOffset At, Problem Problem);
 
 /// <summary>How things are, in one word.</summary>
 public enum OverallStatus
@@ -154,7 +167,9 @@ public static class StatusReports
             process.Version,
             clock.Now.Since(process.StartedAt).Milliseconds,
             state.ConfigVersion,
-            state.Phase is not Phase.Running);
+            state.Phase is not Phase.Running,
+            service.Config.Tuning.MaxConcurrentConnections,
+            state.Refused.Map(r => new RefusedReloadReport(clock.ToWall(r.At), r.Problem)));
     }
 
     /// <summary>The report where no process runs; the configuration, if one can be read, tells what would be served.</summary>
@@ -179,7 +194,9 @@ public static class StatusReports
         version,
         0,
         0,
-        Stopping: false);
+        Stopping: false,
+        config.Match(c => c.Main.Tuning.MaxConcurrentConnections, () => 0),
+        Option<RefusedReloadReport>.None);
 
     /// <summary>The contract's name of a method.</summary>
     public static string MethodText(Method method) => method switch

@@ -29,7 +29,11 @@ public static class StatusText
         var problems = unreachable.IsEmpty
             ? Arr<Problem>.Empty
             : Prelude.Array(Unreachable(report, unreachable));
-        return report.Protection.Enabled ? problems.Add(Protected(report)) : problems;
+        if (report.AtLimit)
+            problems = problems.Add(AtLimit(report));
+        if (report.Protection.Enabled)
+            problems = problems.Add(Protected(report));
+        return report.RefusedReload.Match(Some: refused => problems.Add(Refused(refused)), None: () => problems);
     }
 
     private static string Head(StatusReport report)
@@ -127,6 +131,19 @@ public static class StatusText
             why,
             "start the service there, or correct host and port and run 'bal graceful'; 'bal doctor' probes each one now");
     }
+
+    private static Problem AtLimit(StatusReport report) => new(
+        "connection_limit_reached",
+        $"{report.ActiveConnections} of {report.MaxConcurrentConnections} connections are in use: new clients are rejected",
+        "more clients than planned, or clients that keep idle connections open",
+        "raise max_concurrent_connections and run 'bal graceful', or lower connection_idle_timeout_ms");
+
+    private static Problem Refused(RefusedReloadReport refused) => new(
+        "reload_refused",
+        $"the reload at {Time(refused.At)} was refused, the earlier configuration keeps serving: "
+            + refused.Problem.WhatHappened,
+        refused.Problem.WhyLikely,
+        $"{refused.Problem.DoThisNow}; then run 'bal graceful'");
 
     private static Problem Protected(StatusReport report) => new(
         "protection_on",

@@ -72,8 +72,10 @@ public static class YamlReader
             return YamlText.Fault("yaml_tab", tab, "the line is indented with a tab character",
                 "indent with spaces: YAML allows no tabs there");
         var reason = error.Message.ReplaceLineEndings(" ").Trim().TrimEnd('.');
-        return YamlText.Fault("yaml_syntax", at, $"the file is no valid YAML here: {reason}",
-            "check indentation, colons, quotes and brackets of this line and of the one above");
+        return YamlText.Fault("yaml_syntax", at,
+            $"the file is no valid YAML here, at {YamlText.LineAt(text, at.Line)}: {reason}",
+            "write 'key: value' with a space behind the colon; if this line is right, check indentation, quotes and "
+                + "brackets of the one above");
     }
 
     private static SourcePosition At(Mark mark) => new((int)Math.Max(1, mark.Line), (int)Math.Max(1, mark.Column));

@@ -59,6 +59,20 @@ internal static class YamlText
         return null;
     }
 
+    /// <summary>The text of a line in quotes, cut where it is long; for messages.</summary>
+    public static string LineAt(string text, int line)
+    {
+        const int longest = 60;
+        var number = 0;
+        foreach (var content in text.AsSpan().EnumerateLines())
+        {
+            if (++number == line)
+                return content.Length <= longest ? $"'{content}'" : $"'{content[..longest]}…'";
+        }
+
+        return "the end of the file";
+    }
+
     /// <summary>An error about the file's form.</summary>
     public static Finding Fault(string code, SourcePosition at, string message, string hint) =>
         new(Severity.Error, code, "", at, message, hint);

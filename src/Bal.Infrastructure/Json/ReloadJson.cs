@@ -36,10 +36,16 @@ public static class ReloadJson
     private static void WriteProblem(Utf8JsonWriter json, Problem problem)
     {
         json.WriteStartObject("problem");
+        WriteProblemMembers(json, problem);
+        json.WriteEndObject();
+    }
+
+    /// <summary>The code and the three lines.</summary>
+    internal static void WriteProblemMembers(Utf8JsonWriter json, Problem problem)
+    {
         json.WriteString("code", problem.Code);
         json.WriteString("what_happened", problem.WhatHappened);
         json.WriteString("why_likely", problem.WhyLikely);
         json.WriteString("do_this_now", problem.DoThisNow);
-        json.WriteEndObject();
     }
 }

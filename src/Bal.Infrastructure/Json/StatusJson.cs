@@ -22,6 +22,7 @@ public static class StatusJson
         json.WriteNumber("backend_reachable", report.BackendReachable);
         json.WriteNumber("active_connections", report.ActiveConnections);
         json.WriteNumber("rejected_connections", report.RejectedConnections);
+        json.WriteNumber("max_concurrent_connections", report.MaxConcurrentConnections);
         json.WriteNumber("spliced_directions", report.SplicedDirections);
         json.WriteStartObject("terminations");
         foreach (var ended in report.Terminations)
@@ -42,6 +43,8 @@ public static class StatusJson
         json.WriteNumber("uptime_ms", report.UptimeMs);
         json.WriteNumber("config_version", report.ConfigVersion);
         json.WriteBoolean("stopping", report.Stopping);
+        report.RefusedReload.Match(
+            Some: refused => WriteRefused(json, refused), None: () => json.WriteNull("refused_reload"));
     });
 
     /// <summary>Reads what <see cref="Write"/> wrote; an answer of another version or of something else is refused.</summary>
@@ -112,8 +115,25 @@ public static class StatusJson
             Text(json, "version"),
             Number(json, "uptime_ms"),
             Number(json, "config_version"),
-            json.GetProperty("stopping").GetBoolean());
+            json.GetProperty("stopping").GetBoolean(),
+            json.GetProperty("max_concurrent_connections").GetInt32(),
+            ReadRefused(json.GetProperty("refused_reload")));
     }
+
+    private static void WriteRefused(Utf8JsonWriter json, RefusedReloadReport refused)
+    {
+        json.WriteStartObject("refused_reload");
+        WriteTime(json, "at", refused.At);
+        ReloadJson.WriteProblemMembers(json, refused.Problem);
+        json.WriteEndObject();
+    }
+
+    private static Option<RefusedReloadReport> ReadRefused(JsonElement json) => json.ValueKind != JsonValueKind.Object
+        ? Option<RefusedReloadReport>.None
+        : new RefusedReloadReport(
+            json.GetProperty("at").GetDateTimeOffset(),
+            new Problem(
+                Text(json, "code"), Text(json, "what_happened"), Text(json, "why_likely"), Text(json, "do_this_now")));
 
     private static BackendReport ReadBackend(JsonElement json)
     {

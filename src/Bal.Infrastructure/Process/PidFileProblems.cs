@@ -9,8 +9,8 @@ internal static class PidFileProblems
     internal static Problem AlreadyRunning(string path, int pid) => new(
         "already_running",
         $"bal is already running ({(pid > 0 ? $"pid={pid}" : "pid unknown")}): it holds the lock on {path}",
-        "an earlier 'bal start' with the same BAL_HOME has not been stopped",
-        "run 'bal status' to look at it, 'bal stop' to end it, or set another BAL_HOME for a second instance");
+        "an earlier 'bal start' with the same BAL_HOME has not been stopped, or is still draining",
+        "run 'bal status' to look at it, 'bal stop' to end it (or to wait for the end of its drain), or set another BAL_HOME for a second instance");
 
     internal static Problem NotAFile(string path) => new(
         "pid_file_not_a_file",

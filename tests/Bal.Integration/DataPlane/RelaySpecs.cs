@@ -148,7 +148,7 @@ public abstract class RelaySpecs(RelayMode relay)
                 var now = plane.Plane.Measure().Backends[0].BytesOut;
                 if (now != passed)
                     (passed, since) = (now, Stopwatch.StartNew());
-                return since.ElapsedMilliseconds > 500;
+                return now > 0 && since.ElapsedMilliseconds > 500;
             },
             "nothing moves any more");
         // What the kernel's buffers on the client's side hold (tcp_wmem and tcp_rmem, 6 MB each at most), and one block.

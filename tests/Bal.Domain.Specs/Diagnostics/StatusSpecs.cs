@@ -1,0 +1,94 @@
+using System.Net;
+using Bal.Domain.Backend;
+using Bal.Domain.Config;
+using Bal.Domain.Control;
+using Bal.Domain.Diagnostics;
+using Bal.Domain.Primitives;
+using FsCheck;
+using FsCheck.Xunit;
+using LanguageExt;
+
+namespace Bal.Domain.Specs.Diagnostics;
+
+/// <summary>What <c>status</c> says of a state: its one word, its counts and its three lines agree with each other.</summary>
+public sealed class StatusSpecs
+{
+    private static readonly ProcessIdentity Process = new(4711, "/etc/bal/config.yaml", "0.1.0", Instant.Zero);
+    private static readonly ClockReading Clock = new(new Instant(1_000), DateTimeOffset.UnixEpoch.AddHours(1));
+    private static readonly Problem Broken = new("config_invalid", "line 3 is wrong", "a typing mistake", "correct it");
+
+    [Property]
+    public void Overall_is_ok_exactly_when_every_backend_is_up_and_nothing_else_is_wrong(
+        bool down, bool refused, bool stopping, NonNegativeInt open)
+    {
+        var state = Started();
+        if (down)
+            state = After(state, new ControlEvent.ProbeEnded(
+                new BackendId(1), Bal.Domain.Backend.Outcome.Failure(FailureKind.Refused), Option<IPAddress>.None));
+        if (refused)
+            state = After(state, new ControlEvent.ReloadRefused(Broken));
+        if (stopping)
+            state = After(state, new ControlEvent.StopRequested());
+        var report = StatusReports.Of(Process, Traffic.None with { ActiveConnections = open.Get }, Clock, state);
+
+        var atLimit = open.Get >= state.Config.Main.Tuning.MaxConcurrentConnections;
+        Assert.Equal(!down && !refused && !stopping && !atLimit, report.Overall == OverallStatus.Ok);
+        Assert.NotEqual(OverallStatus.Critical, report.Overall);
+    }
+
+    [Fact]
+    public void No_reachable_backend_is_critical_and_so_is_a_bal_that_does_not_run()
+    {
+        var state = Started();
+        foreach (var id in new[] { 1, 2 })
+            state = After(state, new ControlEvent.ProbeEnded(
+                new BackendId(id), Bal.Domain.Backend.Outcome.Failure(FailureKind.Timeout), Option<IPAddress>.None));
+
+        Assert.Equal(OverallStatus.Critical, StatusReports.Of(Process, Traffic.None, Clock, state).Overall);
+        var stopped = StatusReports.Stopped("0.1.0", "config.yaml", state.Config);
+        Assert.Equal(OverallStatus.Critical, stopped.Overall);
+        Assert.Contains("not running", StatusText.Concise(stopped), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_refused_reload_is_shown_until_a_reload_is_applied()
+    {
+        var refused = After(Started(), new ControlEvent.ReloadRefused(Broken));
+        var report = StatusReports.Of(Process, Traffic.None, Clock, refused);
+        Assert.Contains("line 3 is wrong", StatusText.Concise(report), StringComparison.Ordinal);
+        Assert.Equal(1, refused.ConfigVersion);
+
+        var applied = After(refused, new ControlEvent.Reloaded(refused.Config));
+        Assert.True(StatusReports.Of(Process, Traffic.None, Clock, applied).RefusedReload.IsNone);
+    }
+
+    [Property]
+    public void Everything_that_is_not_ok_is_said_in_three_lines(bool refused, NonNegativeInt open)
+    {
+        var state = refused ? After(Started(), new ControlEvent.ReloadRefused(Broken)) : Started();
+        var report = StatusReports.Of(Process, Traffic.None with { ActiveConnections = open.Get }, Clock, state);
+        var text = StatusText.Concise(report);
+
+        Assert.Equal(report.Overall != OverallStatus.Ok, text.Contains("what_happened: ", StringComparison.Ordinal));
+        Assert.Equal(
+            StatusText.ProblemsOf(report).Count,
+            text.Split('\n').Count(line => line.StartsWith("do_this_now: ", StringComparison.Ordinal)));
+        Assert.StartsWith("overall: ", text, StringComparison.Ordinal);
+        Assert.Contains("\nnext: ", text, StringComparison.Ordinal);
+    }
+
+    // Two backends that have answered their first probe.
+    private static ControlState Started()
+    {
+        var config = new BalConfig(Mode.Simple, LogLevel.Info, Option<int>.None, Prelude.Array(new Service(
+            Service.DefaultName,
+            new Listener(new Host.Address(IPAddress.Loopback), 9295),
+            Method.RoundRobin,
+            new Arr<Endpoint>(new[] { 9000, 9001 }.Select(p => new Endpoint(new Host.Address(IPAddress.Loopback), p))),
+            Tuning.For(2))));
+        return After(ControlMachine.Start(config, Instant.Zero).State, new ControlEvent.Tick());
+    }
+
+    private static ControlState After(ControlState state, ControlEvent happened) =>
+        ControlMachine.Step(happened, Instant.Zero, state).State;
+}

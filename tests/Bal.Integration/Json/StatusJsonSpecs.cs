@@ -1,0 +1,45 @@
+using Bal.Domain.Backend;
+using Bal.Domain.Diagnostics;
+using Bal.Infrastructure.Json;
+using FsCheck;
+using FsCheck.Xunit;
+using LanguageExt;
+
+namespace Bal.Integration.Json;
+
+/// <summary>What the daemon writes, the command reads.</summary>
+public sealed class StatusJsonSpecs
+{
+    [Property]
+    public void A_report_survives_its_json(
+        NonNull<string> path, PositiveInt pid, NonNegativeInt count, bool protection, bool refused, bool stopping)
+    {
+        // Milliseconds are what the text carries, and a lone surrogate has no JSON form.
+        var at = DateTimeOffset.UnixEpoch.AddMilliseconds(count.Get);
+        var name = new string([.. path.Get.Where(c => !char.IsSurrogate(c))]);
+        var report = new StatusReport(
+            true, pid.Get, name, "[::]", 9295, "round_robin", count.Get, 7, 2,
+            new Arr<TerminationCount>(Enum.GetValues<TerminationReason>().Select(r => new TerminationCount(r, count.Get))),
+            at,
+            protection ? new ProtectionReport(true, "timeout_or_refused_storm", at) : ProtectionReport.Off,
+            Prelude.Array(new BackendReport(
+                "[::1]:1", true, "up", 1, 2, 3, 4, at, Option<DateTimeOffset>.None, new FailureCounters(5, 6, 7))),
+            "0.1.0", 8, 9, stopping, 4_000,
+            refused ? new RefusedReloadReport(at, new Problem("c", name, "b", "d")) : Option<RefusedReloadReport>.None);
+
+        var read = StatusJson.Read(StatusJson.Write(report));
+
+        read.Match(
+            Right: again => Assert.Equal(StatusText.Verbose(report), StatusText.Verbose(again)),
+            Left: why => Assert.Fail(why));
+        Assert.True(read.Exists(again => again.RefusedReload == report.RefusedReload && again.Pid == report.Pid));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("{}")]
+    [InlineData("[]")]
+    [InlineData("{\"running\": 1}")]
+    public void An_answer_of_another_kind_is_refused_and_not_thrown(string answer) =>
+        Assert.True(StatusJson.Read(System.Text.Encoding.UTF8.GetBytes(answer)).IsLeft);
+}
