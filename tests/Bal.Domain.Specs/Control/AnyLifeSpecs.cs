@@ -139,12 +139,13 @@ public class AnyLifeSpecs
     });
 
     [Property]
-    public void A_refused_reload_changes_nothing(Scenario scenario) => Life.Of(scenario, o =>
+    public void A_refused_reload_changes_nothing_and_is_remembered(Scenario scenario) => Life.Of(scenario, o =>
     {
         // Whatever had become due by then is published with any event; it is not the reload's doing.
-        if (o.Happened is ControlEvent.ReloadRefused && o.Before.Phase is not Phase.Ended)
+        if (o.Happened is ControlEvent.ReloadRefused refused && o.Before.Phase is not Phase.Ended)
         {
-            Assert.Equal(Settled(o.Before), Settled(o.After.State));
+            var remembered = new RefusedReload(refused.Problem, o.Now);
+            Assert.Equal(Settled(o.Before) with { Refused = remembered }, Settled(o.After.State));
             Assert.Contains(o.Effects<ControlEffect.Log>(), log => log.Line.Event == "reload_refused");
         }
     });

@@ -23,7 +23,9 @@ public class ReloadSpecs
 
         var step = Reload(before.Config, before);
 
-        Assert.Equal(before with { ConfigVersion = before.ConfigVersion + 1 }, step.State);
+        // A configuration in force also ends the memory of one that was refused.
+        Assert.Equal(
+            before with { ConfigVersion = before.ConfigVersion + 1, Refused = Option<RefusedReload>.None }, step.State);
         Assert.All(step.Effects, e => Assert.IsType<ControlEffect.Log>(e));
     }
 
