@@ -9,11 +9,11 @@ public sealed class IdleSpecs
     {
         using var backend = new Backend();
         using var plane = new LivePlane(1, backend.Port);
-        plane.Publish(t => t with { IdleTimeout = new(400) });
+        plane.Publish(t => t with { IdleTimeout = new(1_000) });
         using var client = plane.Client();
         using var server = backend.Accept();
         var life = Stopwatch.StartNew();
-        while (life.ElapsedMilliseconds < 1_600)
+        while (life.ElapsedMilliseconds < 3_000)
         {
             server.Send("x"u8);
             client.Read(1);
@@ -57,10 +57,11 @@ public sealed class IdleSpecs
         var answer = Sockets.Pattern(64 * 1024 * 1024);
         using var backend = new Backend();
         using var plane = new LivePlane(1, backend.Port);
-        plane.Publish(t => t with { IdleTimeout = new(300) });
         using var client = plane.Client();
         using var server = backend.Accept();
         var sending = Task.Run(() => Record.Exception(() => server.Send(answer)));
+        plane.UntilStalled();
+        plane.Publish(t => t with { IdleTimeout = new(300) });
         plane.Until(() => plane.Open == 0, "the stalled session has ended");
 
         var got = client.ReadToEnd();

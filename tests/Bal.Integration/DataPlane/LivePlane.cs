@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Bal.Domain.Backend;
@@ -77,6 +78,22 @@ internal sealed class LivePlane : IDisposable
 
     /// <summary>A client, connected to bal.</summary>
     public Socket Client() => Sockets.Connect(Port);
+
+    /// <summary>Waits until bytes of the first backend have flowed and no more do; how many.</summary>
+    public long UntilStalled()
+    {
+        var (passed, since) = (-1L, Stopwatch.StartNew());
+        Until(
+            () =>
+            {
+                var now = Plane.Measure().Backends[0].BytesOut;
+                if (now != passed)
+                    (passed, since) = (now, Stopwatch.StartNew());
+                return now > 0 && since.ElapsedMilliseconds > 500;
+            },
+            "nothing moves any more");
+        return passed;
+    }
 
     /// <summary>Acts as the supervisor until the condition holds.</summary>
     public void Until(Func<bool> condition, string what)

@@ -141,16 +141,7 @@ public abstract class RelaySpecs(RelayMode relay)
             server.Close();
         });
 
-        var (passed, since) = (-1L, Stopwatch.StartNew());
-        plane.Until(
-            () =>
-            {
-                var now = plane.Plane.Measure().Backends[0].BytesOut;
-                if (now != passed)
-                    (passed, since) = (now, Stopwatch.StartNew());
-                return now > 0 && since.ElapsedMilliseconds > 500;
-            },
-            "nothing moves any more");
+        var passed = plane.UntilStalled();
         // What the kernel's buffers on the client's side hold (tcp_wmem and tcp_rmem, 6 MB each at most), and one block.
         Assert.InRange(passed, 1, 16 * 1024 * 1024);
 
