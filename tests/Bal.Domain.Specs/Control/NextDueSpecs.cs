@@ -44,18 +44,14 @@ public class NextDueSpecs
     });
 
     [Property]
-    public void Rejections_not_yet_said_are_due_one_second_after_the_last_that_were(Tuning tuning, byte more)
-    {
-        // With the only probe in flight nothing else is due.
-        var state = Life.At(Life.Birth, Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.Tick,
+    public void Rejections_not_yet_said_are_due_one_second_after_the_last_that_were(Tuning tuning, byte more) =>
+        IsSaidAfterASecond(tuning, "connections_rejected",
             new ControlEvent.ClientsRejected(1), new ControlEvent.ClientsRejected(2L + more));
-        var due = ControlMachine.NextDue(Life.Birth, state);
 
-        Assert.Equal(Life.Birth.Plus(new(1_000)), due);
-        Assert.Contains(
-            ControlMachine.Step(Life.Tick, due, state).Effects.OfType<ControlEffect.Log>(),
-            log => log.Line.Event == "connections_rejected");
-    }
+    [Property]
+    public void Exhausted_descriptors_not_yet_said_are_due_one_second_after_the_last_that_were(Tuning tuning, byte more) =>
+        IsSaidAfterASecond(tuning, "descriptors_exhausted",
+            new ControlEvent.DescriptorsExhausted(1), new ControlEvent.DescriptorsExhausted(2L + more));
 
     [Property]
     public void What_is_due_stays_due_until_it_is_done(Scenario scenario, ushort lateMs) => Life.Of(scenario, o =>
@@ -82,4 +78,21 @@ public class NextDueSpecs
         Assert.Equal(
             Life.Birth,
             ControlMachine.NextDue(Life.Birth, ControlMachine.Start(scenario.Config, Life.Birth).State));
+
+    private static void IsSaidAfterASecond(Tuning tuning, string line, ControlEvent first, ControlEvent second)
+    {
+        // With the only probe in flight nothing else is due.
+        var started = Life.At(Life.Birth, Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.Tick);
+        var said = ControlMachine.Step(first, Life.Birth, started);
+        var silent = ControlMachine.Step(second, Life.Birth, said.State);
+        var due = ControlMachine.NextDue(Life.Birth, silent.State);
+
+        Assert.Single(Lines(said), line);
+        Assert.DoesNotContain(line, Lines(silent));
+        Assert.Equal(Life.Birth.Plus(new(1_000)), due);
+        Assert.Single(Lines(ControlMachine.Step(Life.Tick, due, silent.State)), line);
+    }
+
+    private static IEnumerable<string> Lines(ControlStep step) =>
+        step.Effects.OfType<ControlEffect.Log>().Select(log => log.Line.Event);
 }
