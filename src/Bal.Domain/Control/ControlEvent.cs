@@ -48,6 +48,10 @@ public abstract record ControlEvent
     /// <param name="Total">How many since the start of the process.</param>
     public sealed record DescriptorsExhausted(long Total) : ControlEvent;
 
+    /// <summary>Reports of the event loops were lost, because their queue was full.</summary>
+    /// <param name="Total">How many since the start of the process.</param>
+    public sealed record ReportsLost(long Total) : ControlEvent;
+
     /// <summary>The last connection of a draining backend ended.</summary>
     /// <param name="Backend">Whose.</param>
     public sealed record BackendIdle(BackendId Backend) : ControlEvent;
@@ -76,6 +80,7 @@ public abstract record ControlEvent
         Func<ClientExhausted, T> clientExhausted,
         Func<ClientsRejected, T> clientsRejected,
         Func<DescriptorsExhausted, T> descriptorsExhausted,
+        Func<ReportsLost, T> reportsLost,
         Func<BackendIdle, T> backendIdle,
         Func<Reloaded, T> reloaded,
         Func<ReloadRefused, T> reloadRefused,
@@ -90,6 +95,7 @@ public abstract record ControlEvent
             ClientExhausted e => clientExhausted(e),
             ClientsRejected e => clientsRejected(e),
             DescriptorsExhausted e => descriptorsExhausted(e),
+            ReportsLost e => reportsLost(e),
             BackendIdle e => backendIdle(e),
             Reloaded e => reloaded(e),
             ReloadRefused e => reloadRefused(e),

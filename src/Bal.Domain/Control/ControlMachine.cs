@@ -22,7 +22,7 @@ public static class ControlMachine
     {
         var empty = new ControlState(
             config, 1, Arr<ServiceState>.Empty, NextBackendId: 1, Phase.Serving, OverloadNotice.None, OverloadNotice.None,
-            Option<RefusedReload>.None);
+            OverloadNotice.None, Option<RefusedReload>.None);
         var state = config.Services.Fold(empty, (s, service) => ServiceTransitions.AddService(service, now, s));
         return Publishing.Finish(now, Nothing(state));
     }
@@ -40,6 +40,7 @@ public static class ControlMachine
                 clientExhausted: e => ServiceTransitions.ClientExhausted(e, now, state),
                 clientsRejected: e => ServiceTransitions.Rejected(e.Total, now, state),
                 descriptorsExhausted: e => ServiceTransitions.Exhausted(e.Total, now, state),
+                reportsLost: e => ServiceTransitions.Lost(e.Total, now, state),
                 backendIdle: e => ServiceTransitions.BackendIdle(e.Backend, state),
                 reloaded: e => ReloadTransitions.Apply(e.Config, now, state),
                 reloadRefused: e => ReloadTransitions.Refuse(e.Problem, now, state),
@@ -58,6 +59,7 @@ public static class ControlMachine
 
         var due = Instant.Min(DrainTransitions.DueAt(state.Phase), state.Overload.DueAt);
         due = Instant.Min(due, state.Exhaustion.DueAt);
+        due = Instant.Min(due, state.Lost.DueAt);
         foreach (var service in state.Services)
         {
             foreach (var backend in service.Backends)
@@ -82,6 +84,7 @@ public static class ControlMachine
         Nothing(state)
             .Then(s => ServiceTransitions.Rejected(s.Overload.Seen, now, s))
             .Then(s => ServiceTransitions.Exhausted(s.Exhaustion.Seen, now, s))
+            .Then(s => ServiceTransitions.Lost(s.Lost.Seen, now, s))
             .Then(s => ResolutionTransitions.StartDue(now, s))
             .Then(s => BackendTransitions.StartDueProbes(now, s))
             .Then(s => DrainTransitions.Tick(now, s));

@@ -19,6 +19,7 @@ namespace Bal.Domain.Control;
 /// <param name="Phase">Where bal is in its life.</param>
 /// <param name="Overload">What has been said about rejected connections.</param>
 /// <param name="Exhaustion">What has been said about connections that found no descriptor.</param>
+/// <param name="Lost">What has been said about reports of the event loops that were lost.</param>
 /// <param name="Refused">The last reload, if it was refused: the file is not what is being served.</param>
 public sealed record ControlState(
     BalConfig Config,
@@ -28,6 +29,7 @@ public sealed record ControlState(
     Phase Phase,
     OverloadNotice Overload,
     OverloadNotice Exhaustion,
+    OverloadNotice Lost,
     Option<RefusedReload> Refused);
 
 /// <summary>A reload that changed nothing.</summary>

@@ -82,6 +82,19 @@ internal static class ServiceTransitions
                 LogField.Of("closed_total", step.State.Said)));
     }
 
+    public static ControlStep Lost(long total, Instant now, ControlState state)
+    {
+        var step = OverloadRule.Step(total, now, state.Lost);
+        var after = Nothing(state with { Lost = step.State });
+        return step.Say == 0
+            ? after
+            : after.Say(LogEvent.Warn("supervisor", "loop_reports_lost",
+                $"{step.Say} report(s) of the event loops were lost, because the supervisor could not keep up: " +
+                "clients were served, but these connects count for no backend's health, cooldown or protection",
+                LogField.Of("lost", step.Say),
+                LogField.Of("lost_total", step.State.Said)));
+    }
+
     public static ControlStep BackendIdle(BackendId id, ControlState state)
     {
         for (var i = 0; i < state.Services.Count; i++)

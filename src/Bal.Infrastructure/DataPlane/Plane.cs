@@ -30,6 +30,7 @@ internal sealed class Plane : IDataPlane, IDisposable
     private int lastSync;
     private int stopSync = -1;
     private bool stopped;
+    private long lost;
 
     /// <param name="threads">The number of event loops.</param>
     /// <param name="descriptorLimit">The soft RLIMIT_NOFILE.</param>
@@ -154,6 +155,9 @@ internal sealed class Plane : IDataPlane, IDisposable
                 Translate(i, report, into);
         }
 
+        if (mailboxes.Sum(m => m.Dropped) is var total && total > lost)
+            into(new ControlEvent.ReportsLost(lost = total));
+
         foreach (var id in draining.Where(d => Confirmed(d.Value) && counters[d.Key].Sum().Active == 0)
             .Select(d => d.Key).ToArray())
         {
@@ -184,6 +188,9 @@ internal sealed class Plane : IDataPlane, IDisposable
         Tell(new LoopCommand.Look(glance));
         return loops.Length;
     }
+
+    /// <summary>Where a loop puts its reports, for tests.</summary>
+    internal LoopMailbox MailboxOf(int loop) => mailboxes[loop];
 
     private bool Keep(string service, ListenerSet set)
     {

@@ -54,6 +54,11 @@ public class NextDueSpecs
             new ControlEvent.DescriptorsExhausted(1), new ControlEvent.DescriptorsExhausted(2L + more));
 
     [Property]
+    public void Lost_reports_not_yet_said_are_due_one_second_after_the_last_that_were(Tuning tuning, byte more) =>
+        IsSaidAfterASecond(tuning, "loop_reports_lost",
+            new ControlEvent.ReportsLost(1), new ControlEvent.ReportsLost(2L + more));
+
+    [Property]
     public void What_is_due_stays_due_until_it_is_done(Scenario scenario, ushort lateMs) => Life.Of(scenario, o =>
     {
         var due = ControlMachine.NextDue(o.Now, o.After.State);

@@ -84,6 +84,7 @@ public static class Scenarios
             .Select(name => (ControlEvent)new ControlEvent.ClientExhausted(name))),
         (4, Gen.Choose(0, 50).Select(n => (ControlEvent)new ControlEvent.ClientsRejected(n))),
         (2, Gen.Choose(0, 50).Select(n => (ControlEvent)new ControlEvent.DescriptorsExhausted(n))),
+        (1, Gen.Choose(0, 50).Select(n => (ControlEvent)new ControlEvent.ReportsLost(n))),
         (4, Ids.Select(id => (ControlEvent)new ControlEvent.BackendIdle(id))),
         (6, reloads.Select(config => (ControlEvent)new ControlEvent.Reloaded(config))),
         (1, Gen.Constant<ControlEvent>(new ControlEvent.ReloadRefused(new Problem("x", "It failed.", "Why.", "Do.")))),
