@@ -1,6 +1,8 @@
 using System.Net;
 using Bal.Domain.Backend;
 using Bal.Domain.Backoff;
+using Bal.Domain.Config;
+using Bal.Domain.History;
 using Bal.Domain.Primitives;
 using Bal.Domain.Protection;
 using LanguageExt;
@@ -22,30 +24,25 @@ internal static class BackendTransitions
         {
             // A result that nobody waits for (a second one, or one of before a reload) says nothing new.
             if (!before.Probe.InFlight)
-                return new(before, service.Protection, Arr<ControlEffect>.Empty);
+                return ServiceStep.Of(before, service);
 
             var backend = before with
             {
                 Probe = before.Probe with { InFlight = false, LastEndedAt = now },
                 Addresses = ended.Via.Match(via => Prefer(via, before.Addresses), () => before.Addresses),
             };
-            return Apply(service, backend, ended.Outcome, Source.Probe, count: 1, now);
+            return Apply(service, backend, new ConnectResult(ended.Outcome, Witness.Probe, 1), now);
         });
 
     public static ControlStep ConnectsFailed(ControlEvent.ConnectsFailed failed, Instant now, ControlState state) =>
         state.OnBackend(failed.Backend, (service, backend) =>
-            Apply(service, backend, Outcome.Failure(failed.Kind), Source.Client, failed.Count, now));
+            Apply(
+                service, backend, new ConnectResult(Outcome.Failure(failed.Kind), Witness.Client, failed.Count), now));
 
     public static ControlStep ConnectsSucceeded(
         ControlEvent.ConnectsSucceeded succeeded, Instant now, ControlState state) =>
         state.OnBackend(succeeded.Backend, (service, backend) =>
-            Apply(service, backend, Outcome.Success, Source.Client, succeeded.Count, now));
-
-    private enum Source
-    {
-        Probe,
-        Client,
-    }
+            Apply(service, backend, new ConnectResult(Outcome.Success, Witness.Client, succeeded.Count), now));
 
     private static ControlStep StartProbe(BackendId id, Instant now, ControlState state) =>
         state.OnBackend(id, (service, backend) =>
@@ -55,81 +52,86 @@ internal static class BackendTransitions
 
             // While a lookup is under way nothing is known yet; its answer starts a probe.
             if (backend.Addresses.IsEmpty && backend.Resolution.InFlight)
-                return new(scheduled, service.Protection, Arr<ControlEffect>.Empty);
+                return ServiceStep.Of(scheduled, service);
 
             // A name that does not resolve cannot be probed: that is a failed check, without any waiting.
             return backend.Addresses.IsEmpty
                 ? Apply(
                     service,
                     scheduled with { Probe = scheduled.Probe with { LastEndedAt = now } },
-                    Outcome.Failure(FailureKind.Other), Source.Probe, count: 1, now)
-                : new(
+                    new ConnectResult(Outcome.Failure(FailureKind.Other), Witness.Resolver, 1), now)
+                : ServiceStep.Of(
                     scheduled with { Probe = scheduled.Probe with { InFlight = true } },
-                    service.Protection,
-                    Prelude.Array<ControlEffect>(new ControlEffect.StartProbe(
-                        id, backend.Addresses, backend.Endpoint.Port, policy.Timeout)));
+                    service,
+                    new ControlEffect.StartProbe(id, backend.Addresses, backend.Endpoint.Port, policy.Timeout));
         });
 
-    private static ServiceStep Apply(
-        ServiceState service, BackendState before, Outcome outcome, Source source, int count, Instant now)
+    private static ServiceStep Apply(ServiceState service, BackendState before, ConnectResult result, Instant now)
     {
         // What becomes of a backend that drains interests nobody: it gets no new connection.
         if (before.Draining)
-            return new(before, service.Protection, Arr<ControlEffect>.Empty);
+            return ServiceStep.Of(before, service);
 
-        var protection = ProtectionAfter(service, outcome, source, count, now);
-        var health = HealthAfter(service, before, outcome, count);
-        var after = before with
+        var tuning = service.Config.Tuning;
+        var outcome = result.Outcome;
+        var happened = ProtectionEventOf(result);
+        var protection = happened.Match(
+            e => ProtectionMachine.Step(tuning.Protection, e, now, service.Protection),
+            () => new ProtectionStep(service.Protection, ProtectionChange.None));
+        var health = HealthAfter(tuning.Health, before, result);
+        var changed = before with
         {
             Health = health.State,
-            Failures = outcome.Match(() => before.Failures, kind => before.Failures.Add(kind, count)),
-            Cooldown = CooldownAfter(service, before, outcome, source, count, protection.State.IsOn, now),
+            Failures = outcome.Match(() => before.Failures, kind => before.Failures.Add(kind, result.Count)),
+            Cooldown = CooldownAfter(tuning.Backoff, before, result, protection.State.IsOn, now),
+        };
+        var after = changed with
+        {
+            History = BackendChronicle.After(tuning, before, changed, health, result, protection.State.IsOn, now),
         };
 
-        var lines = DecisionLog.Health(before, health, outcome, service.Config.Tuning.Health)
-            .Append(DecisionLog.Failure(before, health, outcome, count))
+        var lines = DecisionLog.Health(before, health, outcome, tuning.Health)
+            .Append(DecisionLog.Failure(before, health, outcome, result.Count))
             .Append(DecisionLog.Cooldown(before, after, outcome, now))
             .Append(DecisionLog.Protection(service, protection, now));
-        return new(after, protection.State, lines.Map<ControlEffect>(line => new ControlEffect.Log(line)));
+        return new(
+            after,
+            protection.State,
+            happened.Match(
+                e => service.History.After(tuning.Protection, service.Protection, e, protection, now),
+                () => service.History),
+            lines.Map<ControlEffect>(line => new ControlEffect.Log(line)));
     }
 
     private static Cooldown CooldownAfter(
-        ServiceState service, BackendState before, Outcome outcome, Source source, int count, bool protection,
-        Instant now) => outcome.Match(
-        passed: CooldownMachine.Succeeded,
-        failed: kind => source == Source.Client && kind != FailureKind.Local
-            ? CooldownMachine.Failed(service.Config.Tuning.Backoff, protection, count, now, before.Cooldown)
-            : before.Cooldown);
+        BackoffPolicy policy, BackendState before, ConnectResult result, bool protection, Instant now) =>
+        result.Outcome.Match(
+            passed: CooldownMachine.Succeeded,
+            failed: kind => result.Witness == Witness.Client && kind != FailureKind.Local
+                ? CooldownMachine.Failed(policy, protection, result.Count, now, before.Cooldown)
+                : before.Cooldown);
 
-    private static HealthStep HealthAfter(ServiceState service, BackendState before, Outcome outcome, int count)
+    private static HealthStep HealthAfter(HealthPolicy policy, BackendState before, ConnectResult result)
     {
-        var policy = service.Config.Tuning.Health;
         var step = new HealthStep(before.Health, HealthChange.None);
         // One result at a time, so that thresholds are met exactly; beyond a threshold's worth more of the same change nothing.
-        var repeats = Math.Min(count, Math.Max(policy.FailThreshold, policy.SuccessThreshold));
+        var repeats = Math.Min(result.Count, Math.Max(policy.FailThreshold, policy.SuccessThreshold));
         for (var i = 0; i < repeats; i++)
         {
-            var next = HealthMachine.Step(policy, outcome, step.State);
+            var next = HealthMachine.Step(policy, result.Outcome, step.State);
             step = next.Change == HealthChange.None ? next with { Change = step.Change } : next;
         }
 
         return step;
     }
 
-    private static ProtectionStep ProtectionAfter(
-        ServiceState service, Outcome outcome, Source source, int count, Instant now)
-    {
-        var happened = outcome.Match(
-            passed: () => Option<ProtectionEvent>.Some(new ProtectionEvent.Succeeded(count)),
-            failed: kind => source == Source.Probe || kind == FailureKind.Local
-                ? Option<ProtectionEvent>.None
-                : kind == FailureKind.Other
-                    ? Option<ProtectionEvent>.Some(new ProtectionEvent.ClientConnectsFailedOtherwise())
-                    : Option<ProtectionEvent>.Some(new ProtectionEvent.ClientConnectsFailed(count)));
-        return happened.Match(
-            e => ProtectionMachine.Step(service.Config.Tuning.Protection, e, now, service.Protection),
-            () => new ProtectionStep(service.Protection, ProtectionChange.None));
-    }
+    private static Option<ProtectionEvent> ProtectionEventOf(ConnectResult result) => result.Outcome.Match(
+        passed: () => Option<ProtectionEvent>.Some(new ProtectionEvent.Succeeded(result.Count)),
+        failed: kind => result.Witness != Witness.Client || kind == FailureKind.Local
+            ? Option<ProtectionEvent>.None
+            : kind == FailureKind.Other
+                ? Option<ProtectionEvent>.Some(new ProtectionEvent.ClientConnectsFailedOtherwise())
+                : Option<ProtectionEvent>.Some(new ProtectionEvent.ClientConnectsFailed(result.Count)));
 
     private static Arr<IPAddress> Prefer(IPAddress via, Arr<IPAddress> addresses) =>
         addresses.Count == 0 || addresses[0].Equals(via) || !addresses.Exists(a => a.Equals(via))

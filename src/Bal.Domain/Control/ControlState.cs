@@ -5,6 +5,7 @@ using Bal.Domain.Backoff;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Diagnostics;
+using Bal.Domain.History;
 using Bal.Domain.Primitives;
 using Bal.Domain.Protection;
 using LanguageExt;
@@ -42,8 +43,13 @@ public sealed record RefusedReload(Problem Problem, Instant At);
 /// <param name="Backends">The configured backends in the order of the file, then those that drain.</param>
 /// <param name="Protection">Its protection mode.</param>
 /// <param name="Table">What the event loops were last told.</param>
+/// <param name="History">What led its protection mode to where it is; decides nothing.</param>
 public sealed record ServiceState(
-    Service Config, Arr<BackendState> Backends, ProtectionState Protection, RoutingTable Table);
+    Service Config,
+    Arr<BackendState> Backends,
+    ProtectionState Protection,
+    RoutingTable Table,
+    ProtectionHistory History);
 
 /// <summary>The state of one backend.</summary>
 /// <param name="Id">Its identity.</param>
@@ -55,6 +61,7 @@ public sealed record ServiceState(
 /// <param name="Resolution">When the name is resolved again.</param>
 /// <param name="Probe">When it is probed again.</param>
 /// <param name="Draining">A reload removed it; it stays until its last connection ends.</param>
+/// <param name="History">What led it to where it is; decides nothing.</param>
 public sealed record BackendState(
     BackendId Id,
     Endpoint Endpoint,
@@ -64,7 +71,8 @@ public sealed record BackendState(
     Arr<IPAddress> Addresses,
     Resolution Resolution,
     ProbeSchedule Probe,
-    bool Draining)
+    bool Draining,
+    BackendHistory History)
 {
     /// <summary>How good a candidate it is at <paramref name="now"/>.</summary>
     public Tier TierAt(Instant now) =>

@@ -1,5 +1,6 @@
 using Bal.Domain.Backend;
 using Bal.Domain.Diagnostics;
+using Bal.Domain.History;
 using LanguageExt;
 
 namespace Bal.Domain.Control;
@@ -43,7 +44,12 @@ internal static class Decisions
                     var after = change(service, service.Backends[b]);
                     var backends = service.Backends.SetItem(b, after.Backend);
                     return new ControlStep(
-                        state.With(s, service with { Backends = backends, Protection = after.Protection }),
+                        state.With(s, service with
+                        {
+                            Backends = backends,
+                            Protection = after.Protection,
+                            History = after.ProtectionHistory,
+                        }),
                         after.Effects);
                 }
             }
@@ -55,4 +61,12 @@ internal static class Decisions
 
 /// <summary>What a change of one backend makes of it and of its service's protection mode.</summary>
 internal sealed record ServiceStep(
-    BackendState Backend, Protection.ProtectionState Protection, Arr<ControlEffect> Effects);
+    BackendState Backend,
+    Protection.ProtectionState Protection,
+    ProtectionHistory ProtectionHistory,
+    Arr<ControlEffect> Effects)
+{
+    /// <summary>A step that leaves protection mode as it is.</summary>
+    public static ServiceStep Of(BackendState backend, ServiceState service, params ControlEffect[] effects) =>
+        new(backend, service.Protection, service.History, new Arr<ControlEffect>(effects));
+}

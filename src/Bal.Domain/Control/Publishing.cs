@@ -18,7 +18,7 @@ internal static class Publishing
     {
         for (var i = 0; i < step.State.Services.Count; i++)
         {
-            var service = step.State.Services[i];
+            var service = Cooled(now, step.State.Services[i]);
             var table = TableOf(now, service);
             if (SameForLoops(table, service.Table))
                 continue;
@@ -30,6 +30,18 @@ internal static class Publishing
 
         return step;
     }
+
+    // Time alone ends a cooldown; what the loops were last told is where that can be seen.
+    private static ServiceState Cooled(Instant now, ServiceState service) => service.Table.Cooling.IsEmpty
+        ? service
+        : service with
+        {
+            Backends = service.Backends.Map(b =>
+                b.Cooldown.Streak > 0 && !b.Draining && b.TierAt(now) == Tier.Up
+                    && service.Table.Cooling.Exists(route => route.Id == b.Id)
+                    ? BackendChronicle.CooledDown(b)
+                    : b),
+        };
 
     private static RoutingTable TableOf(Instant now, ServiceState service) => new(
         service.Table.Version,

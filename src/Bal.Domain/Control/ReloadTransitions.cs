@@ -1,6 +1,7 @@
 using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Diagnostics;
+using Bal.Domain.History;
 using Bal.Domain.Primitives;
 using Bal.Domain.Reload;
 using LanguageExt;
@@ -44,7 +45,8 @@ internal static class ReloadTransitions
         foreach (var endpoint in config.Backends)
         {
             backends.Add(known.Find(b => b.Endpoint == endpoint).Match(
-                Some: kept => Rescheduled(kept, old.Config.Tuning.Health, config.Tuning.Health, now),
+                Some: kept => Remembering(
+                    Rescheduled(kept, old.Config.Tuning.Health, config.Tuning.Health, now), now),
                 None: () => ServiceTransitions.NewBackend(new BackendId(fresh++), endpoint, config.Tuning.Health, now)));
         }
 
@@ -54,6 +56,7 @@ internal static class ReloadTransitions
             Draining = true,
             // Its probe, if one is in flight, has nobody to report to.
             Probe = b.Probe with { InFlight = false },
+            History = b.Draining ? b.History : b.History.Add(new BackendHappening.Removed(), now, 1),
         });
         return state with
         {
@@ -75,4 +78,7 @@ internal static class ReloadTransitions
             {
                 Probe = backend.Probe with { NextAt = Instant.Min(backend.Probe.NextAt, now.Plus(after.Interval)) },
             };
+
+    private static BackendState Remembering(BackendState kept, Instant now) =>
+        kept with { History = kept.History.Add(new BackendHappening.Kept(), now, 1) };
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using Bal.Domain.Diagnostics;
+using Bal.Domain.History;
 using Bal.Domain.Primitives;
 using LanguageExt;
 using static Bal.Domain.Control.Decisions;
@@ -35,6 +36,10 @@ internal static class ResolutionTransitions
             Addresses = Moves(b, resolved.Addresses) ? resolved.Addresses : b.Addresses,
             // A backend that has just got an address need not wait for the next turn to be checked.
             Probe = b.Addresses.IsEmpty && !failed ? b.Probe with { NextAt = Instant.Min(b.Probe.NextAt, now) } : b.Probe,
+            History = b.Draining ? b.History
+                : failed ? b.History.Add(new BackendHappening.NameUnresolved(), now, 1)
+                : Moves(b, resolved.Addresses) ? b.History.Add(new BackendHappening.NameResolved(), now, 1)
+                : b.History,
         }));
         return (failed, changed) switch
         {

@@ -4,6 +4,7 @@ using Bal.Domain.Backend;
 using Bal.Domain.Backoff;
 using Bal.Domain.Config;
 using Bal.Domain.Diagnostics;
+using Bal.Domain.History;
 using Bal.Domain.Primitives;
 using Bal.Domain.Protection;
 using LanguageExt;
@@ -18,7 +19,8 @@ internal static class ServiceTransitions
     {
         var backends = new Arr<BackendState>(config.Backends.Select((endpoint, i) =>
             NewBackend(new BackendId(state.NextBackendId + i), endpoint, config.Tuning.Health, now)));
-        var service = new ServiceState(config, backends, ProtectionState.Quiet, Publishing.Unpublished(config));
+        var service = new ServiceState(
+            config, backends, ProtectionState.Quiet, Publishing.Unpublished(config), ProtectionHistory.None);
         return state with
         {
             Services = state.Services.Add(service),
@@ -35,7 +37,8 @@ internal static class ServiceTransitions
         endpoint.Host.Match(address => Prelude.Array(address), _ => Arr<IPAddress>.Empty),
         endpoint.Host.Match(_ => Resolution.NotNeeded, _ => new Resolution(now, InFlight: false)),
         new ProbeSchedule(now, InFlight: false, Option<Instant>.None),
-        Draining: false);
+        Draining: false,
+        BackendHistory.Begin(now));
 
     public static ControlStep ClientExhausted(ControlEvent.ClientExhausted happened, Instant now, ControlState state)
     {
@@ -44,11 +47,13 @@ internal static class ServiceTransitions
             var service = state.Services[i];
             if (service.Config.Name != happened.Service)
                 continue;
-            var step = ProtectionMachine.Step(
-                service.Config.Tuning.Protection, new ProtectionEvent.ClientExhausted(), now, service.Protection);
+            var policy = service.Config.Tuning.Protection;
+            var exhausted = new ProtectionEvent.ClientExhausted();
+            var step = ProtectionMachine.Step(policy, exhausted, now, service.Protection);
+            var history = service.History.After(policy, service.Protection, exhausted, step, now);
             var lines = DecisionLog.Protection(service, step, now);
             return new(
-                state.With(i, service with { Protection = step.State }),
+                state.With(i, service with { Protection = step.State, History = history }),
                 lines.Map<ControlEffect>(line => new ControlEffect.Log(line)));
         }
 

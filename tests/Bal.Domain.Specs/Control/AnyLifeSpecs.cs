@@ -150,6 +150,8 @@ public class AnyLifeSpecs
         }
     });
 
-    private static ControlState Settled(ControlState state) =>
-        state with { Services = state.Services.Map(s => s with { Table = Configs.AnyTable }) };
+    private static ControlState Settled(ControlState state) => state.WithoutHistory() with
+    {
+        Services = state.WithoutHistory().Services.Map(s => s with { Table = Configs.AnyTable }),
+    };
 }

@@ -2,6 +2,7 @@ using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
+using Bal.Domain.History;
 using Bal.Domain.Primitives;
 using Bal.Domain.Specs.Generators;
 
@@ -45,6 +46,19 @@ internal static class Life
 
     public static BackendState Backend(this ControlState state, int id) =>
         state.Backends().Single(b => b.Id == new BackendId(id));
+
+    /// <summary>The same state with nothing remembered: what it will decide, without why it came to it.</summary>
+    public static ControlState WithoutHistory(this ControlState state) => state with
+    {
+        Services = state.Services.Map(s => s with
+        {
+            History = ProtectionHistory.None,
+            Backends = s.Backends.Map(WithoutHistory),
+        }),
+    };
+
+    public static BackendState WithoutHistory(this BackendState backend) =>
+        backend with { History = BackendHistory.Begin(Birth) };
 
     public static bool Protected(this ControlState state) => state.Services[0].Protection.IsOn;
 

@@ -1,6 +1,7 @@
 using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
+using Bal.Domain.History;
 using Bal.Domain.Primitives;
 using Bal.Domain.Specs.Generators;
 using FsCheck.Xunit;
@@ -23,9 +24,14 @@ public class ReloadSpecs
 
         var step = Reload(before.Config, before);
 
-        // A configuration in force also ends the memory of one that was refused.
+        // A configuration in force also ends the memory of one that was refused, and the history says that it came.
         Assert.Equal(
-            before with { ConfigVersion = before.ConfigVersion + 1, Refused = Option<RefusedReload>.None }, step.State);
+            before.WithoutHistory() with
+            {
+                ConfigVersion = before.ConfigVersion + 1,
+                Refused = Option<RefusedReload>.None,
+            },
+            step.State.WithoutHistory());
         Assert.All(step.Effects, e => Assert.IsType<ControlEffect.Log>(e));
     }
 
@@ -38,8 +44,13 @@ public class ReloadSpecs
         foreach (var backend in Configured(before).Where(b => next.Main.Backends.Contains(b.Endpoint)))
         {
             var kept = Configured(after).Single(b => b.Endpoint == backend.Endpoint);
-            // Only when the next probe starts may change, together with the interval.
-            Assert.Equal(backend, kept with { Probe = kept.Probe with { NextAt = backend.Probe.NextAt } });
+            // Only when the next probe starts may change, together with the interval; the history goes on.
+            Assert.Equal(backend, kept with
+            {
+                Probe = kept.Probe with { NextAt = backend.Probe.NextAt },
+                History = backend.History,
+            });
+            Assert.Equal(backend.History.Add(new BackendHappening.Kept(), Now, 1), kept.History);
         }
     }
 

@@ -1,0 +1,128 @@
+using Bal.Domain.Backoff;
+using Bal.Domain.Config;
+using Bal.Domain.Control;
+using Bal.Domain.History;
+using Bal.Domain.Primitives;
+using Bal.Domain.Protection;
+using Bal.Domain.Specs.Control;
+using Bal.Domain.Specs.Generators;
+using FsCheck.Xunit;
+
+namespace Bal.Domain.Specs.History;
+
+/// <summary>What the control state remembers, so that it can say why things are as they are.</summary>
+[Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
+public class HistorySpecs
+{
+    [Property]
+    public void It_decides_nothing(Scenario scenario) => Life.Of(scenario, o =>
+    {
+        var without = ControlMachine.Step(o.Happened, o.Now, o.Before.WithoutHistory());
+
+        Assert.Equal(o.After.State.WithoutHistory(), without.State.WithoutHistory());
+        Assert.Equal(o.After.Effects.ToString(), without.Effects.ToString());
+    });
+
+    [Property]
+    public void It_is_bounded_whatever_happens(Scenario scenario) => Life.Of(scenario, o =>
+    {
+        foreach (var service in o.After.State.Services)
+        {
+            Assert.InRange(service.History.Recent.Count, 0, ProtectionHistory.MaxEntries);
+            Assert.All(service.History.Recent, e => Assert.True(e.Count > 0 && e.First.CompareTo(e.Last) <= 0));
+            Assert.All(service.Backends, b =>
+            {
+                Assert.InRange(b.History.Recent.Count, 1, BackendHistory.MaxEntries);
+                Assert.All(b.History.Recent, e => Assert.True(e.Count > 0 && e.First.CompareTo(e.Last) <= 0));
+            });
+        }
+    });
+
+    [Property]
+    public void A_storm_of_failures_of_any_length_takes_a_handful_of_entries(Evidence[] storm, bool[] clients)
+    {
+        var history = BackendHistory.Begin(Life.Birth);
+        var now = Life.Birth;
+        foreach (var (failure, client) in storm.Zip(clients))
+        {
+            now = now.Plus(new Duration(1));
+            history = history.Add(
+                new BackendHappening.Failed(client ? Witness.Client : Witness.Probe, failure.Kind), now, 1);
+        }
+
+        // Three kinds, seen by two witnesses, and the beginning before them.
+        Assert.InRange(history.Recent.Count, 1, 7);
+        Assert.Equal(Math.Min(storm.Length, clients.Length), history.FailuresInARow().Sum(e => e.Count));
+    }
+
+    [Property]
+    public void What_took_a_backend_out_is_remembered_however_many_failures_follow(
+        Tuning tuning, Evidence cause, Evidence[] storm)
+    {
+        var down = Life.At(Life.Birth, Configs.Of(Configs.Service(tuning, Configs.Pool[0])),
+            Life.ConnectsFailed(1, 1, cause.Kind));
+        var later = Life.Birth.Plus(new Duration(1));
+
+        var after = down.Then(later, [.. storm.Select(s => Life.ConnectsFailed(1, 1_000, s.Kind))]);
+
+        Assert.Equal(down.Backend(1).History.LastOutage, after.Backend(1).History.LastOutage);
+        var outage = after.Backend(1).History.LastOutage.Match(o => o, () => throw new InvalidOperationException());
+        var entry = Assert.Single(outage.Cause);
+        Assert.Equal((Life.Birth, tuning.Health.FailThreshold), (outage.Since, outage.Threshold));
+        Assert.Equal(new BackendHappening.Failed(Witness.Client, cause.Kind), entry.What);
+    }
+
+    [Property]
+    public void Every_change_of_health_is_remembered_with_its_time(Scenario scenario) => Life.Of(scenario, o =>
+    {
+        foreach (var after in o.After.State.Backends())
+        {
+            var before = o.Before.Backends().SingleOrDefault(b => b.Id == after.Id);
+            if (before is null || before.Health.Up == after.Health.Up)
+                continue;
+            var last = after.History.Recent.Last(e => e.What is BackendHappening.WentDown or BackendHappening.CameUp);
+            Assert.Equal(after.Health.Up, last.What is BackendHappening.CameUp);
+            Assert.Equal(o.Now, last.Last);
+        }
+    });
+
+    [Property]
+    public void A_backend_is_down_exactly_while_its_last_outage_has_no_end(Scenario scenario) => Life.Of(scenario, o =>
+        Assert.All(o.After.State.Backends(), b => Assert.Equal(
+            !b.Health.Up, b.History.LastOutage.Match(outage => outage.Until.IsNone, () => false))));
+
+    [Property]
+    public void A_cooldown_ends_when_its_cause_says(Scenario scenario) => Life.Of(scenario, o =>
+        Assert.All(o.After.State.Backends(), b => Assert.Equal(
+            b.Cooldown.Streak > 0
+                ? LanguageExt.Option<Instant>.Some(b.Cooldown.Until)
+                : LanguageExt.Option<Instant>.None,
+            b.History.Cooling.Map(c =>
+                c.At.Plus(CooldownMachine.Length(c.Policy, c.Protection, c.Streak))))));
+
+    [Property]
+    public void Every_backend_that_cools_down_remembers_since_when(Scenario scenario) => Life.Of(scenario, o =>
+        Assert.All(o.After.State.Services.SelectMany(s => s.Table.Cooling), route => Assert.Contains(
+            o.After.State.Backend(route.Id.Value).History.Recent, e => e.What is BackendHappening.CoolingBegan)));
+
+    [Property]
+    public void Every_change_of_protection_mode_is_remembered_with_its_time(Scenario scenario) => Life.Of(scenario, o =>
+    {
+        foreach (var after in o.After.State.Services)
+        {
+            var was = o.Before.Services.Exists(s => s.Config.Name == after.Config.Name && s.Protection.IsOn);
+            var last = after.History.Recent.LastOrDefault(e => e.What is not ProtectionHappening.StartedOver);
+            Assert.Equal(after.Protection.IsOn, last?.What is ProtectionHappening.TurnedOn);
+            if (was != after.Protection.IsOn)
+                Assert.Equal(o.Now, last?.First);
+        }
+    });
+
+    [Property]
+    public void A_storm_is_remembered_with_as_many_failures_as_trip_it(Scenario scenario) => Life.Of(scenario, o =>
+        Assert.All(o.After.State.Services.SelectMany(s => s.History.Recent), entry =>
+        {
+            if (entry.What is ProtectionHappening.TurnedOn { Reason: ProtectionReason.TimeoutOrRefusedStorm } on)
+                Assert.True(on.Failures >= on.Policy.TriggerThreshold);
+        }));
+}
