@@ -19,6 +19,13 @@ internal static class BackendTransitions
                 ? inner
                 : inner.Then(s => StartProbe(backend.Id, now, s))));
 
+    /// <summary>As a process finds it that takes over: what was in flight ends in the other one, and nobody would say how.</summary>
+    public static BackendState Restarted(Instant now, BackendState backend) => backend with
+    {
+        Probe = backend.Probe.InFlight ? backend.Probe with { InFlight = false, NextAt = now } : backend.Probe,
+        Resolution = backend.Resolution.InFlight ? new Resolution(now, InFlight: false) : backend.Resolution,
+    };
+
     public static ControlStep ProbeEnded(ControlEvent.ProbeEnded ended, Instant now, ControlState state) =>
         state.OnBackend(ended.Backend, (service, before) =>
         {

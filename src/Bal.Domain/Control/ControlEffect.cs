@@ -35,8 +35,8 @@ public abstract record ControlEffect
     /// <param name="Backend">Whose.</param>
     public sealed record Forget(BackendId Backend) : ControlEffect;
 
-    /// <summary>Accept what waits in the listeners' queues, then close them; <see cref="ControlEvent.AllIdle"/> must
-    /// follow as soon as no connection is open.</summary>
+    /// <summary>Accept what waits in the listeners' queues, then close them; where another process serves the same listeners,
+    /// its queues are left to it. <see cref="ControlEvent.AllIdle"/> must follow as soon as no connection is open.</summary>
     public sealed record StopAccepting : ControlEffect;
 
     /// <summary>End one of every <paramref name="OneOf"/> open connections now; how many that are is for

@@ -70,6 +70,12 @@ public abstract record ControlEvent
     /// <summary>No connection is open while bal drains.</summary>
     public sealed record AllIdle : ControlEvent;
 
+    /// <summary>
+    /// Another process has taken over the listeners and everything known; this one only finishes what it has open.
+    /// </summary>
+    /// <param name="Pid">Its process id.</param>
+    public sealed record HandedOver(int Pid) : ControlEvent;
+
     /// <summary>Applies the function of the case that this event is.</summary>
     public T Match<T>(
         Func<T> tick,
@@ -85,7 +91,8 @@ public abstract record ControlEvent
         Func<Reloaded, T> reloaded,
         Func<ReloadRefused, T> reloadRefused,
         Func<T> stopRequested,
-        Func<T> allIdle) => this switch
+        Func<T> allIdle,
+        Func<HandedOver, T> handedOver) => this switch
         {
             Tick => tick(),
             ProbeEnded e => probeEnded(e),
@@ -101,6 +108,7 @@ public abstract record ControlEvent
             ReloadRefused e => reloadRefused(e),
             StopRequested => stopRequested(),
             AllIdle => allIdle(),
+            HandedOver e => handedOver(e),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 }

@@ -45,7 +45,24 @@ public static class ControlMachine
                 reloaded: e => ReloadTransitions.Apply(e.Config, now, state),
                 reloadRefused: e => ReloadTransitions.Refuse(e.Problem, now, state),
                 stopRequested: () => DrainTransitions.Stop(now, state),
-                allIdle: () => DrainTransitions.AllIdle(now, state)));
+                allIdle: () => DrainTransitions.AllIdle(now, state),
+                handedOver: e => DrainTransitions.HandOver(e.Pid, now, state)));
+
+    /// <summary>
+    /// The state and effects with which a process goes on where another one has stopped: everything known is kept, every
+    /// table is published, and what the other one had in flight is started again.
+    /// </summary>
+    /// <param name="now">The clock of both, which is the same: monotonic times keep their meaning until the next boot.</param>
+    /// <param name="carried">The other one's state.</param>
+    public static ControlStep Adopt(Instant now, ControlState carried) =>
+        Publishing.Again(now, carried with
+        {
+            Phase = Phase.Serving,
+            Services = carried.Services.Map(service => service with
+            {
+                Backends = service.Backends.Map(backend => BackendTransitions.Restarted(now, backend)),
+            }),
+        });
 
     /// <summary>
     /// When a <see cref="ControlEvent.Tick"/> is due at the latest; <see cref="Instant.Never"/> where nothing is pending.
@@ -66,9 +83,9 @@ public static class ControlMachine
             {
                 if (backend.Draining)
                     continue;
-                if (!backend.Probe.InFlight)
+                if (!backend.Probe.InFlight && !state.Phase.IsHandedOver)
                     due = Instant.Min(due, backend.Probe.NextAt);
-                if (!backend.Resolution.InFlight)
+                if (!backend.Resolution.InFlight && !state.Phase.IsHandedOver)
                     due = Instant.Min(due, backend.Resolution.NextAt);
                 // The end of a cooldown changes the table, and nothing else would happen at that moment. It stays due
                 // until the loops have been told, whatever the time has become meanwhile.
@@ -85,7 +102,8 @@ public static class ControlMachine
             .Then(s => ServiceTransitions.Rejected(s.Overload.Seen, now, s))
             .Then(s => ServiceTransitions.Exhausted(s.Exhaustion.Seen, now, s))
             .Then(s => ServiceTransitions.Lost(s.Lost.Seen, now, s))
-            .Then(s => ResolutionTransitions.StartDue(now, s))
-            .Then(s => BackendTransitions.StartDueProbes(now, s))
+            // The process that has taken over looks after names and health now: one probe a backend and interval is enough.
+            .Then(s => s.Phase.IsHandedOver ? Nothing(s) : ResolutionTransitions.StartDue(now, s))
+            .Then(s => s.Phase.IsHandedOver ? Nothing(s) : BackendTransitions.StartDueProbes(now, s))
             .Then(s => DrainTransitions.Tick(now, s));
 }

@@ -110,7 +110,8 @@ public abstract record Phase
 
     /// <summary>Not accepting; waiting for the open connections to end.</summary>
     /// <param name="Since">When the drain began.</param>
-    /// <param name="NextCutAt">When the next share of what is left is cut.</param>
+    /// <param name="NextCutAt">When the next share of what is left is cut; <see cref="Instant.Never"/> where the drain is not
+    /// bounded, since another process serves and nobody waits for the end of this one.</param>
     public sealed record Draining(Instant Since, Instant NextCutAt) : Phase;
 
     /// <summary>Nothing more happens.</summary>
@@ -121,6 +122,9 @@ public abstract record Phase
 
     /// <summary>Nothing more happens.</summary>
     public static readonly Phase Over = new Ended();
+
+    /// <summary>Whether another process serves, and this one only finishes what it has open.</summary>
+    public bool IsHandedOver => this is Draining { NextCutAt: var cut } && cut == Instant.Never;
 
     /// <summary>Applies the function of the case that this phase is.</summary>
     public T Match<T>(Func<T> running, Func<Draining, T> draining, Func<T> ended) => this switch

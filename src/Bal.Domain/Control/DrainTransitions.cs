@@ -25,7 +25,22 @@ internal static class DrainTransitions
                 "stopping: no new connections are accepted, open ones have up to 30 s to end",
                 LogField.Of("limit_ms", 30_000)))
             .And(new ControlEffect.StopAccepting()),
-        draining: _ => End(state, "stopped at once, as asked a second time"),
+        draining: d => d.IsHandedOver
+            ? Nothing(state with { Phase = new Phase.Draining(now, now.Plus(Grace)) })
+                .Say(LogEvent.Info("lifecycle", "draining",
+                    "stopping: the connections of this process, which another one has replaced, have up to 30 s to end",
+                    LogField.Of("limit_ms", 30_000)))
+            : End(state, "stopped at once, as asked a second time"),
+        ended: () => Nothing(state));
+
+    /// <summary>Nobody waits for the end of this drain, so it is not bounded, like that of a backend that a reload removed.</summary>
+    public static ControlStep HandOver(int pid, Instant now, ControlState state) => state.Phase.Match(
+        running: () => Nothing(state with { Phase = new Phase.Draining(now, Instant.Never) })
+            .Say(LogEvent.Info("lifecycle", "handed_over",
+                $"process {pid} accepts connections now; this one ends with its last open connection",
+                LogField.Of("pid", pid)))
+            .And(new ControlEffect.StopAccepting()),
+        draining: _ => Nothing(state),
         ended: () => Nothing(state));
 
     public static ControlStep AllIdle(Instant now, ControlState state) => state.Phase.Match(

@@ -43,6 +43,18 @@ internal static class Publishing
                     : b),
         };
 
+    /// <summary>Publishes the table of every service, whether it has changed or not: to loops that have seen none yet.</summary>
+    public static ControlStep Again(Instant now, ControlState state)
+    {
+        var services = state.Services.Map(service => Cooled(now, service)).Map(service => service with
+        {
+            Table = TableOf(now, service) with { Version = service.Table.Version + 1 },
+        });
+        return new(
+            state with { Services = services },
+            services.Map(service => (ControlEffect)new ControlEffect.Publish(service.Table)));
+    }
+
     private static RoutingTable TableOf(Instant now, ServiceState service) => new(
         service.Table.Version,
         service.Config.Name,

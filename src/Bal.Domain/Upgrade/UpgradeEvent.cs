@@ -1,0 +1,81 @@
+using Bal.Domain.Diagnostics;
+
+namespace Bal.Domain.Upgrade;
+
+/// <summary>Something that happened in the course of an upgrade, as the serving process sees it.</summary>
+public abstract record UpgradeEvent
+{
+    private UpgradeEvent() { }
+
+    /// <summary>The operator wants the binary replaced.</summary>
+    /// <param name="Patience">How long the new process may take until it is ready.</param>
+    /// <param name="StillDraining">Replaced processes that have not ended yet.</param>
+    public sealed record Requested(Duration Patience, int StillDraining) : UpgradeEvent;
+
+    /// <summary>The new process has been started.</summary>
+    /// <param name="Pid">Its process id.</param>
+    public sealed record Spawned(int Pid) : UpgradeEvent;
+
+    /// <summary>The new process could not be started.</summary>
+    /// <param name="Problem">Why.</param>
+    public sealed record NotSpawned(Problem Problem) : UpgradeEvent;
+
+    /// <summary>The new process has checked everything and could serve.</summary>
+    public sealed record Ready : UpgradeEvent;
+
+    /// <summary>The new process says why it cannot serve.</summary>
+    /// <param name="Problem">Why.</param>
+    public sealed record Refused(Problem Problem) : UpgradeEvent;
+
+    /// <summary>No event loop of this process accepts any more.</summary>
+    public sealed record AtRest : UpgradeEvent;
+
+    /// <summary>The new process accepts connections.</summary>
+    public sealed record Serves : UpgradeEvent;
+
+    /// <summary>The new process holds the PID file and answers on the control socket.</summary>
+    public sealed record Settled : UpgradeEvent;
+
+    /// <summary>The new process has closed its end of the link, or talks nonsense.</summary>
+    public sealed record LinkBroken : UpgradeEvent;
+
+    /// <summary>The new process is gone.</summary>
+    /// <param name="How">How it ended, such as <c>ended with exit code 1</c>.</param>
+    public sealed record Gone(string How) : UpgradeEvent;
+
+    /// <summary>Time has passed.</summary>
+    public sealed record Tick : UpgradeEvent;
+
+    /// <summary>SIGTERM or SIGINT.</summary>
+    public sealed record StopRequested : UpgradeEvent;
+
+    /// <summary>Applies the function of the case that this event is.</summary>
+    public T Match<T>(
+        Func<Requested, T> requested,
+        Func<Spawned, T> spawned,
+        Func<NotSpawned, T> notSpawned,
+        Func<T> ready,
+        Func<Refused, T> refused,
+        Func<T> atRest,
+        Func<T> serves,
+        Func<T> settled,
+        Func<T> linkBroken,
+        Func<Gone, T> gone,
+        Func<T> tick,
+        Func<T> stopRequested) => this switch
+        {
+            Requested e => requested(e),
+            Spawned e => spawned(e),
+            NotSpawned e => notSpawned(e),
+            Ready => ready(),
+            Refused e => refused(e),
+            AtRest => atRest(),
+            Serves => serves(),
+            Settled => settled(),
+            LinkBroken => linkBroken(),
+            Gone e => gone(e),
+            Tick => tick(),
+            StopRequested => stopRequested(),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+}

@@ -1,0 +1,202 @@
+using Bal.Domain.Diagnostics;
+using Bal.Domain.Primitives;
+using Bal.Domain.Upgrade;
+using FsCheck;
+using FsCheck.Fluent;
+using FsCheck.Xunit;
+
+namespace Bal.Domain.Specs.Upgrade;
+
+/// <summary>Anything that may happen in the course of upgrades, sensible or not, each with the time since the one before.</summary>
+public sealed record Course(IReadOnlyList<(int AfterMs, UpgradeEvent What)> Moments)
+{
+    public override string ToString() => string.Join("\n", Moments.Select(m => $"+{m.AfterMs} {m.What}"));
+}
+
+public static class Courses
+{
+    private static readonly Problem Any = new("x", "It failed.", "Why.", "Do.");
+
+    public static Arbitrary<Course> All() => Gen.Frequency(
+            (4, Gen.Choose(0, UpgradeMachine.MaxDraining).Select(
+                n => (UpgradeEvent)new UpgradeEvent.Requested(new Duration(30_000), n))),
+            (5, Gen.Choose(100, 103).Select(pid => (UpgradeEvent)new UpgradeEvent.Spawned(pid))),
+            (1, Gen.Constant<UpgradeEvent>(new UpgradeEvent.NotSpawned(Any))),
+            (5, Gen.Constant<UpgradeEvent>(new UpgradeEvent.Ready())),
+            (1, Gen.Constant<UpgradeEvent>(new UpgradeEvent.Refused(Any))),
+            (5, Gen.Constant<UpgradeEvent>(new UpgradeEvent.AtRest())),
+            (5, Gen.Constant<UpgradeEvent>(new UpgradeEvent.Serves())),
+            (2, Gen.Constant<UpgradeEvent>(new UpgradeEvent.Settled())),
+            (1, Gen.Constant<UpgradeEvent>(new UpgradeEvent.LinkBroken())),
+            (2, Gen.Constant<UpgradeEvent>(new UpgradeEvent.Gone("ended with exit code 1"))),
+            (1, Gen.Constant<UpgradeEvent>(new UpgradeEvent.StopRequested())),
+            (3, Gen.Constant<UpgradeEvent>(new UpgradeEvent.Tick())))
+        .Zip(Gen.Elements(0, 1, 100, 5_000, 30_000), (what, after) => (after, what))
+        .ListOf().Select(list => new Course(list.ToArray()))
+        .ToArbitrary();
+}
+
+/// <summary>How a serving process replaces itself: whatever fails and whenever, clients are served.</summary>
+[Properties(Arbitrary = [typeof(Courses)])]
+public class UpgradeSpecs
+{
+    private static readonly Problem Because = new("config_invalid", "It is wrong.", "Somebody wrote it.", "Correct it.");
+
+    [Property]
+    public void At_no_moment_do_both_processes_accept(Course course)
+    {
+        var (resting, newMay) = (false, false);
+        Run(course, (what, step) =>
+        {
+            newMay &= what is not UpgradeEvent.Gone;
+            foreach (var effect in step.Effects)
+            {
+                resting = effect is UpgradeEffect.Rest || (resting && effect is not UpgradeEffect.Resume);
+                newMay |= effect is UpgradeEffect.HandOver;
+                Assert.False(newMay && !resting);
+            }
+        });
+    }
+
+    [Property]
+    public void Who_serves_accepts_unless_a_handover_is_under_way(Course course)
+    {
+        var resting = false;
+        Run(course, (_, step) =>
+        {
+            foreach (var effect in step.Effects)
+                resting = effect is UpgradeEffect.Rest || (resting && effect is not UpgradeEffect.Resume);
+            Assert.Equal(
+                step.State is UpgradeState.Resting or UpgradeState.HandingOver or UpgradeState.Settling
+                    or UpgradeState.RollingBack { Rests: true } or UpgradeState.Replaced,
+                resting);
+        });
+    }
+
+    [Property]
+    public void Every_upgrade_that_begins_is_answered_once_and_every_other_request_at_once(Course course)
+    {
+        var (begun, answered) = (0, 0);
+        Run(course, (what, step) =>
+        {
+            begun += step.Effects.Count(e => e is UpgradeEffect.Spawn);
+            answered += step.Effects.Count(e => e is UpgradeEffect.Answer);
+            var atOnce = step.Effects.Count(e => e is UpgradeEffect.RefuseLatest or UpgradeEffect.Spawn);
+            Assert.Equal(what is UpgradeEvent.Requested ? 1 : 0, atOnce);
+            Assert.Equal(step.State is UpgradeState.Idle or UpgradeState.Replaced ? begun : begun - 1, answered);
+        });
+    }
+
+    [Property]
+    public void The_listeners_are_left_only_to_a_process_that_serves_and_has_settled(Course course)
+    {
+        var trace = new List<UpgradeEvent>();
+        Run(course, (what, step) =>
+        {
+            trace.Add(what);
+            if (!step.Effects.Any(e => e is UpgradeEffect.Leave))
+                return;
+            Assert.IsType<UpgradeEvent.Settled>(what);
+            var since = trace.FindLastIndex(e => e is UpgradeEvent.Spawned);
+            Assert.Contains(trace.Skip(since), e => e is UpgradeEvent.Serves);
+            Assert.DoesNotContain(trace.Skip(since), e => e is UpgradeEvent.Gone);
+        });
+    }
+
+    [Property]
+    public void What_was_yielded_is_reclaimed_where_the_upgrade_fails(Course course)
+    {
+        var yielded = false;
+        Run(course, (_, step) =>
+        {
+            foreach (var effect in step.Effects)
+                yielded = effect is UpgradeEffect.Yield || (yielded && effect is not UpgradeEffect.Reclaim);
+            Assert.False(yielded && step.State is UpgradeState.Idle or UpgradeState.Starting or UpgradeState.Spawning);
+        });
+    }
+
+    [Property]
+    public void It_ends_within_its_patience_whatever_the_new_process_does(Course course)
+    {
+        var (state, now) = Run(course, (_, _) => { });
+        if (state is UpgradeState.Spawning)
+            state = UpgradeMachine.Step(new UpgradeEvent.NotSpawned(Because), now, state).State;
+
+        var late = UpgradeMachine.Step(new UpgradeEvent.Tick(), now.Plus(new Duration(30_000)), state);
+
+        Assert.True(late.State is UpgradeState.Idle or UpgradeState.Replaced or UpgradeState.RollingBack);
+        var over = UpgradeMachine.Step(new UpgradeEvent.Gone("was killed"), now, late.State);
+        Assert.True(over.State is UpgradeState.Idle or UpgradeState.Replaced);
+    }
+
+    [Property]
+    public void A_stop_is_never_lost(Course course)
+    {
+        var (wanted, done) = (0, 0);
+        var (state, now) = Run(course, (what, step) =>
+        {
+            wanted += what is UpgradeEvent.StopRequested ? 1 : 0;
+            if (step.Effects.Any(e => e is UpgradeEffect.StopOwn or UpgradeEffect.StopNew))
+                done = wanted;
+        });
+        var over = UpgradeMachine.Step(new UpgradeEvent.Gone("was killed"), now, state);
+
+        Assert.True(done == wanted || over.Effects.Any(e => e is UpgradeEffect.StopOwn));
+    }
+
+    [Property]
+    public void A_new_process_that_refuses_says_why_and_nothing_else_changes(bool early)
+    {
+        var state = early ? Starting() : After(Starting(), new UpgradeEvent.Ready());
+
+        var refused = UpgradeMachine.Step(new UpgradeEvent.Refused(Because), Instant.Zero, state);
+        var gone = UpgradeMachine.Step(new UpgradeEvent.Gone("ended with exit code 1"), Instant.Zero, refused.State);
+
+        Assert.Equal(!early, refused.Effects.Any(e => e is UpgradeEffect.Resume));
+        Assert.Equal(Because, Assert.Single(gone.Effects.OfType<UpgradeEffect.Answer>()).Outcome.LeftAsEnumerable().Single());
+        Assert.IsType<UpgradeState.Idle>(gone.State);
+    }
+
+    [Fact]
+    public void No_more_than_eight_replaced_processes_drain_at_once()
+    {
+        var step = UpgradeMachine.Step(
+            new UpgradeEvent.Requested(new Duration(1), UpgradeMachine.MaxDraining), Instant.Zero, UpgradeState.None);
+
+        Assert.Equal("upgrade_too_many", Assert.IsType<UpgradeEffect.RefuseLatest>(Assert.Single(step.Effects)).Problem.Code);
+    }
+
+    [Fact]
+    public void A_stop_during_the_handover_stops_whoever_serves_in_the_end()
+    {
+        var handing = After(
+            Starting(), new UpgradeEvent.Ready(), new UpgradeEvent.AtRest(), new UpgradeEvent.StopRequested());
+
+        var done = UpgradeMachine.Step(
+            new UpgradeEvent.Settled(), Instant.Zero, After(handing, new UpgradeEvent.Serves()));
+        var failed = UpgradeMachine.Step(new UpgradeEvent.Gone("was killed"), Instant.Zero, handing);
+
+        Assert.IsType<UpgradeEffect.StopNew>(done.Effects.Last());
+        Assert.IsType<UpgradeEffect.StopOwn>(failed.Effects.Last());
+    }
+
+    private static UpgradeState Starting() => After(
+        UpgradeState.None, new UpgradeEvent.Requested(new Duration(30_000), 0), new UpgradeEvent.Spawned(100));
+
+    private static UpgradeState After(UpgradeState state, params UpgradeEvent[] events) =>
+        events.Aggregate(state, (s, e) => UpgradeMachine.Step(e, Instant.Zero, s).State);
+
+    private static (UpgradeState State, Instant Now) Run(Course course, Action<UpgradeEvent, UpgradeStep> observe)
+    {
+        var (state, now) = (UpgradeState.None, Instant.Zero);
+        foreach (var (after, what) in course.Moments)
+        {
+            now = now.Plus(new Duration(after));
+            var step = UpgradeMachine.Step(what, now, state);
+            observe(what, step);
+            state = step.State;
+        }
+
+        return (state, now);
+    }
+}
