@@ -1,0 +1,112 @@
+using System.Text.Json;
+using Bal.Domain.Control;
+using LanguageExt;
+using Read = LanguageExt.Either<Bal.Domain.Recording.CodecFault, Bal.Domain.Control.ControlEvent>;
+
+namespace Bal.Domain.Recording;
+
+/// <summary>The form of what happened.</summary>
+internal static class EventCodec
+{
+    private static readonly Codec<Option<System.Net.IPAddress>> Via = Codec.Maybe(Scalar.Address);
+
+    public static readonly Codec<ControlEvent> Event = Codec.Object<ControlEvent>(Write, Of);
+
+    private static void Write(Utf8JsonWriter json, ControlEvent happened)
+    {
+        json.WriteString("kind", Kind(happened));
+        switch (happened)
+        {
+            case ControlEvent.ProbeEnded e:
+                json.Put("backend", Scalar.Id, e.Backend);
+                json.Put("outcome", OutcomeCodec.Outcomes, e.Outcome);
+                json.Put("via", Via, e.Via);
+                break;
+            case ControlEvent.Resolved e:
+                json.Put("name", Scalar.Text, e.Name);
+                json.Put("addresses", TableCodec.Addresses, e.Addresses);
+                break;
+            case ControlEvent.ConnectsFailed e:
+                json.Put("backend", Scalar.Id, e.Backend);
+                json.Put("failure", OutcomeCodec.Kind, e.Kind);
+                json.Put("count", Scalar.Positive, e.Count);
+                break;
+            case ControlEvent.ConnectsSucceeded e:
+                json.Put("backend", Scalar.Id, e.Backend);
+                json.Put("count", Scalar.Positive, e.Count);
+                break;
+            case ControlEvent.ClientExhausted e:
+                json.Put("service", Scalar.Text, e.Service);
+                break;
+            case ControlEvent.ClientsRejected e:
+                json.Put("total", Scalar.Total, e.Total);
+                break;
+            case ControlEvent.DescriptorsExhausted e:
+                json.Put("total", Scalar.Total, e.Total);
+                break;
+            case ControlEvent.BackendIdle e:
+                json.Put("backend", Scalar.Id, e.Backend);
+                break;
+            case ControlEvent.Reloaded e:
+                json.Put("config", ConfigCodec.Config, e.Config);
+                break;
+            case ControlEvent.ReloadRefused e:
+                json.Put("problem", OutcomeCodec.Problem, e.Problem);
+                break;
+        }
+    }
+
+    private static Read Of(JsonElement json) => json.Get("kind", Scalar.Text).Bind(kind => kind switch
+    {
+        "tick" => Read.Right(new ControlEvent.Tick()),
+        "probe_ended" =>
+            from backend in json.Get("backend", Scalar.Id)
+            from outcome in json.Get("outcome", OutcomeCodec.Outcomes)
+            from via in json.Get("via", Via)
+            select (ControlEvent)new ControlEvent.ProbeEnded(backend, outcome, via),
+        "resolved" =>
+            from name in json.Get("name", Scalar.Text)
+            from addresses in json.Get("addresses", TableCodec.Addresses)
+            select (ControlEvent)new ControlEvent.Resolved(name, addresses),
+        "connects_failed" =>
+            from backend in json.Get("backend", Scalar.Id)
+            from failure in json.Get("failure", OutcomeCodec.Kind)
+            from count in json.Get("count", Scalar.Positive)
+            select (ControlEvent)new ControlEvent.ConnectsFailed(backend, failure, count),
+        "connects_succeeded" =>
+            from backend in json.Get("backend", Scalar.Id)
+            from count in json.Get("count", Scalar.Positive)
+            select (ControlEvent)new ControlEvent.ConnectsSucceeded(backend, count),
+        "client_exhausted" => json.Get("service", Scalar.Text)
+            .Map(service => (ControlEvent)new ControlEvent.ClientExhausted(service)),
+        "clients_rejected" => json.Get("total", Scalar.Total)
+            .Map(total => (ControlEvent)new ControlEvent.ClientsRejected(total)),
+        "descriptors_exhausted" => json.Get("total", Scalar.Total)
+            .Map(total => (ControlEvent)new ControlEvent.DescriptorsExhausted(total)),
+        "backend_idle" => json.Get("backend", Scalar.Id)
+            .Map(backend => (ControlEvent)new ControlEvent.BackendIdle(backend)),
+        "reloaded" => json.Get("config", ConfigCodec.Config)
+            .Map(config => (ControlEvent)new ControlEvent.Reloaded(config)),
+        "reload_refused" => json.Get("problem", OutcomeCodec.Problem)
+            .Map(problem => (ControlEvent)new ControlEvent.ReloadRefused(problem)),
+        "stop_requested" => new ControlEvent.StopRequested(),
+        "all_idle" => new ControlEvent.AllIdle(),
+        _ => new CodecFault("kind", "the name of an event belongs here"),
+    });
+
+    /// <summary>The stable snake_case name of the kind of event.</summary>
+    public static string Kind(ControlEvent happened) => happened.Match(
+        tick: () => "tick",
+        probeEnded: _ => "probe_ended",
+        resolved: _ => "resolved",
+        connectsFailed: _ => "connects_failed",
+        connectsSucceeded: _ => "connects_succeeded",
+        clientExhausted: _ => "client_exhausted",
+        clientsRejected: _ => "clients_rejected",
+        descriptorsExhausted: _ => "descriptors_exhausted",
+        backendIdle: _ => "backend_idle",
+        reloaded: _ => "reloaded",
+        reloadRefused: _ => "reload_refused",
+        stopRequested: () => "stop_requested",
+        allIdle: () => "all_idle");
+}

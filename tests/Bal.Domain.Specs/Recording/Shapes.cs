@@ -1,0 +1,77 @@
+using System.Net;
+using System.Reflection;
+using LanguageExt;
+
+namespace Bal.Domain.Specs.Recording;
+
+/// <summary>
+/// Values of any type of the core, found by reflection: one sample with every member filled in, and one value for every
+/// single thing that could be different about it. A member that somebody adds is among them by itself.
+/// </summary>
+internal static class Shapes
+{
+    public static IReadOnlyList<T> Of<T>() where T : notnull => [.. Variants(typeof(T)).Cast<T>()];
+
+    private static List<object> Variants(Type type) =>
+        type == typeof(bool) ? [false, true]
+        : type == typeof(int) ? [7, 8]
+        : type == typeof(long) ? [7L, 8L]
+        : type == typeof(string) ? ["abc", "abd"]
+        : type == typeof(IPAddress) ? [IPAddress.Parse("10.0.0.1"), IPAddress.Parse("::1")]
+        : type.IsEnum ? [.. Enum.GetValues(type).Cast<object>()]
+        : IsA(type, typeof(Option<>)) ? Options(type)
+        : IsA(type, typeof(Arr<>)) ? Lists(type)
+        : type.IsAbstract ? [.. Cases(type).SelectMany(Variants)]
+        : Record(type);
+
+    private static List<object> Options(Type type)
+    {
+        var some = type.GetMethod("Some", BindingFlags.Public | BindingFlags.Static)!;
+        return [.. Variants(Item(type)).Select(v => some.Invoke(null, [v])!), type.GetField("None")!.GetValue(null)!];
+    }
+
+    private static List<object> Lists(Type type)
+    {
+        var items = Variants(Item(type));
+        return [.. items.Select(v => List(type, v)), List(type, items[0], items[0])];
+    }
+
+    private static object List(Type type, params object[] items)
+    {
+        var array = System.Array.CreateInstance(Item(type), items.Length);
+        for (var i = 0; i < items.Length; i++)
+            array.SetValue(items[i], i);
+        return Activator.CreateInstance(type, array)!;
+    }
+
+    private static List<object> Record(Type type)
+    {
+        var values = Members(type).ToDictionary(p => p.Name, p => Variants(p.PropertyType));
+        var sample = New(type, values.ToDictionary(v => v.Key, v => v.Value[0]));
+        return
+        [
+            sample,
+            .. values.SelectMany(member => member.Value.Skip(1).Select(other => New(
+                type, values.ToDictionary(v => v.Key, v => v.Key == member.Key ? other : v.Value[0])))),
+        ];
+    }
+
+    private static object New(Type type, Dictionary<string, object> members)
+    {
+        var constructor = type.GetConstructors().OrderByDescending(c => c.GetParameters().Length).First();
+        var made = constructor.Invoke([.. constructor.GetParameters().Select(p => members[p.Name!])]);
+        foreach (var member in Members(type))
+            member.SetValue(made, members[member.Name]);
+        return made;
+    }
+
+    private static IEnumerable<PropertyInfo> Members(Type type) =>
+        type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.SetMethod is { IsPublic: true });
+
+    private static IEnumerable<Type> Cases(Type union) =>
+        union.GetNestedTypes().Where(t => !t.IsAbstract && union.IsAssignableFrom(t));
+
+    private static bool IsA(Type type, Type generic) => type.IsGenericType && type.GetGenericTypeDefinition() == generic;
+
+    private static Type Item(Type type) => type.GetGenericArguments()[0];
+}
