@@ -17,7 +17,9 @@ public sealed record CodecFault(string Path, string Reason)
     };
 }
 
-/// <summary>The one form of a type in JSON: the same value is always the same bytes, and these bytes are the value again.</summary>
+/// <summary>
+/// The one form of a type in JSON: the same value is always the same bytes, and these bytes are the value again.
+/// </summary>
 /// <param name="Write">Writes one JSON value.</param>
 /// <param name="Read">Reads it; total over every JSON value.</param>
 internal sealed record Codec<T>(Action<Utf8JsonWriter, T> Write, Func<JsonElement, Either<CodecFault, T>> Read)
@@ -39,15 +41,15 @@ internal sealed record Codec<T>(Action<Utf8JsonWriter, T> Write, Func<JsonElemen
 internal static class Codec
 {
     /// <summary>A JSON object: its members are written in order, and read by name whatever their order.</summary>
-    public static Codec<T> Object<T>(Action<Utf8JsonWriter, T> members, Func<JsonElement, Either<CodecFault, T>> read) =>
-        new(
-            (json, value) =>
-            {
-                json.WriteStartObject();
-                members(json, value);
-                json.WriteEndObject();
-            },
-            json => json.ValueKind == JsonValueKind.Object ? read(json) : new CodecFault("", "an object belongs here"));
+    public static Codec<T> Object<T>(
+        Action<Utf8JsonWriter, T> members, Func<JsonElement, Either<CodecFault, T>> read) => new(
+        (json, value) =>
+        {
+            json.WriteStartObject();
+            members(json, value);
+            json.WriteEndObject();
+        },
+        json => json.ValueKind == JsonValueKind.Object ? read(json) : new CodecFault("", "an object belongs here"));
 
     /// <summary>A list.</summary>
     public static Codec<Arr<T>> List<T>(Codec<T> item) => new(

@@ -4,7 +4,9 @@ using Bal.Domain.Diagnostics;
 
 namespace Bal.Domain.Recording;
 
-/// <summary>The form of what the core wants done. It is compared and never read back, so there is only one way.</summary>
+/// <summary>
+/// The form of what the core wants done. It is compared and never read back, so there is only one way.
+/// </summary>
 internal static class EffectText
 {
     public static void Write(Utf8JsonWriter json, ControlEffect effect)

@@ -44,6 +44,9 @@ internal static class EventCodec
             case ControlEvent.DescriptorsExhausted e:
                 json.Put("total", Scalar.Total, e.Total);
                 break;
+            case ControlEvent.ReportsLost e:
+                json.Put("total", Scalar.Total, e.Total);
+                break;
             case ControlEvent.BackendIdle e:
                 json.Put("backend", Scalar.Id, e.Backend);
                 break;
@@ -83,6 +86,8 @@ internal static class EventCodec
             .Map(total => (ControlEvent)new ControlEvent.ClientsRejected(total)),
         "descriptors_exhausted" => json.Get("total", Scalar.Total)
             .Map(total => (ControlEvent)new ControlEvent.DescriptorsExhausted(total)),
+        "reports_lost" => json.Get("total", Scalar.Total)
+            .Map(total => (ControlEvent)new ControlEvent.ReportsLost(total)),
         "backend_idle" => json.Get("backend", Scalar.Id)
             .Map(backend => (ControlEvent)new ControlEvent.BackendIdle(backend)),
         "reloaded" => json.Get("config", ConfigCodec.Config)
@@ -104,6 +109,7 @@ internal static class EventCodec
         clientExhausted: _ => "client_exhausted",
         clientsRejected: _ => "clients_rejected",
         descriptorsExhausted: _ => "descriptors_exhausted",
+        reportsLost: _ => "reports_lost",
         backendIdle: _ => "backend_idle",
         reloaded: _ => "reloaded",
         reloadRefused: _ => "reload_refused",

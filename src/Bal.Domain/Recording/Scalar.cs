@@ -35,7 +35,8 @@ internal static class Scalar
     public static readonly Codec<Instant> At = Total.Wrap<Instant>(at => at.Milliseconds, ms => new Instant(ms));
 
     /// <summary>Milliseconds.</summary>
-    public static readonly Codec<Duration> Span = Total.Wrap<Duration>(span => span.Milliseconds, ms => new Duration(ms));
+    public static readonly Codec<Duration> Span =
+        Total.Wrap<Duration>(span => span.Milliseconds, ms => new Duration(ms));
 
     public static readonly Codec<BackendId> Id =
         Integer(int.MinValue, int.MaxValue).Wrap<BackendId>(id => id.Value, value => new BackendId(value));
@@ -55,7 +56,9 @@ internal static class Scalar
     {
         try
         {
-            return json.ValueKind == JsonValueKind.String ? json.GetString()! : new CodecFault("", "a text belongs here");
+            return json.ValueKind == JsonValueKind.String
+                ? json.GetString()!
+                : new CodecFault("", "a text belongs here");
         }
         catch (InvalidOperationException)
         {

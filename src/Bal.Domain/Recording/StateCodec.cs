@@ -18,7 +18,8 @@ internal static class StateCodec
             from at in json.Get("at", Scalar.At)
             from count in json.Get("count", Scalar.Positive)
             select new FailureMark(at, count)))
-        .Where(marks => marks.Count <= ProtectionMachine.MaxMarks, $"at most {ProtectionMachine.MaxMarks} marks belong here");
+        .Where(
+            marks => marks.Count <= ProtectionMachine.MaxMarks, $"at most {ProtectionMachine.MaxMarks} marks belong here");
 
     private static readonly Codec<ProtectionReason> Reason = Codec.Words(
         new Arr<ProtectionReason>([ProtectionReason.TimeoutOrRefusedStorm, ProtectionReason.AllBackendsUnavailable]),
@@ -115,6 +116,7 @@ internal static class StateCodec
             json.Put("phase", Phases, state.Phase);
             json.Put("overload", Notice, state.Overload);
             json.Put("exhaustion", Notice, state.Exhaustion);
+            json.Put("lost", Notice, state.Lost);
             json.Put("refused", Refused, state.Refused);
         },
         json =>
@@ -125,6 +127,7 @@ internal static class StateCodec
             from phase in json.Get("phase", Phases)
             from overload in json.Get("overload", Notice)
             from exhaustion in json.Get("exhaustion", Notice)
+            from lost in json.Get("lost", Notice)
             from refused in json.Get("refused", Refused)
             select new ControlState(config, version, services, next, phase, overload, exhaustion, refused));
 }

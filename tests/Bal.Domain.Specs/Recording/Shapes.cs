@@ -71,7 +71,8 @@ internal static class Shapes
     private static IEnumerable<Type> Cases(Type union) =>
         union.GetNestedTypes().Where(t => !t.IsAbstract && union.IsAssignableFrom(t));
 
-    private static bool IsA(Type type, Type generic) => type.IsGenericType && type.GetGenericTypeDefinition() == generic;
+    private static bool IsA(Type type, Type generic) =>
+        type.IsGenericType && type.GetGenericTypeDefinition() == generic;
 
     private static Type Item(Type type) => type.GetGenericArguments()[0];
 }
