@@ -84,6 +84,7 @@ internal static class BackendCodec
             json.Put("resolution", Resolution, backend.Resolution);
             json.Put("probe", Probe, backend.Probe);
             json.Put("draining", Scalar.Flag, backend.Draining);
+            json.Put("history", BackendHistoryCodec.History, backend.History);
         },
         json =>
             from id in json.Get("id", Scalar.Id)
@@ -95,6 +96,7 @@ internal static class BackendCodec
             from resolution in json.Get("resolution", Resolution)
             from probe in json.Get("probe", Probe)
             from draining in json.Get("draining", Scalar.Flag)
+            from history in json.Get("history", BackendHistoryCodec.History)
             select new BackendState(
-                id, endpoint, health, cooldown, failures, addresses, resolution, probe, draining));
+                id, endpoint, health, cooldown, failures, addresses, resolution, probe, draining, history));
 }

@@ -21,23 +21,19 @@ internal static class StateCodec
         .Where(
             marks => marks.Count <= ProtectionMachine.MaxMarks, $"at most {ProtectionMachine.MaxMarks} marks belong here");
 
-    private static readonly Codec<ProtectionReason> Reason = Codec.Words(
-        new Arr<ProtectionReason>([ProtectionReason.TimeoutOrRefusedStorm, ProtectionReason.AllBackendsUnavailable]),
-        ProtectionText.Of);
-
     private static readonly Codec<ProtectionState> Protection = Codec.Object<ProtectionState>(
         (json, state) => state.Match(
             off: s => { json.Put("off", Marks, s.Recent); return Prelude.unit; },
             on: s =>
             {
-                json.Put("on", Reason, s.Reason);
+                json.Put("on", ProtectionHistoryCodec.Reason, s.Reason);
                 json.Put("since", Scalar.At, s.Since);
                 json.Put("successes", Scalar.Count, s.Successes);
                 return Prelude.unit;
             }),
         json => json.TryGetProperty("off", out _)
             ? json.Get("off", Marks).Map(marks => (ProtectionState)new ProtectionState.Off(marks))
-            : from reason in json.Get("on", Reason)
+            : from reason in json.Get("on", ProtectionHistoryCodec.Reason)
               from since in json.Get("since", Scalar.At)
               from successes in json.Get("successes", Scalar.Count)
               select (ProtectionState)new ProtectionState.On(reason, since, successes));
@@ -96,13 +92,15 @@ internal static class StateCodec
             json.Put("backends", Backends, service.Backends);
             json.Put("protection", Protection, service.Protection);
             json.Put("table", TableCodec.Table, service.Table);
+            json.Put("history", ProtectionHistoryCodec.History, service.History);
         },
         json =>
             from config in json.Get("config", ConfigCodec.Service)
             from backends in json.Get("backends", Backends)
             from protection in json.Get("protection", Protection)
             from table in json.Get("table", TableCodec.Table)
-            select new ServiceState(config, backends, protection, table));
+            from history in json.Get("history", ProtectionHistoryCodec.History)
+            select new ServiceState(config, backends, protection, table, history));
 
     private static readonly Codec<Arr<ServiceState>> Services = Codec.List(Service);
 
@@ -129,5 +127,5 @@ internal static class StateCodec
             from exhaustion in json.Get("exhaustion", Notice)
             from lost in json.Get("lost", Notice)
             from refused in json.Get("refused", Refused)
-            select new ControlState(config, version, services, next, phase, overload, exhaustion, refused));
+            select new ControlState(config, version, services, next, phase, overload, exhaustion, lost, refused));
 }
