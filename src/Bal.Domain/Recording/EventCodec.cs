@@ -56,6 +56,9 @@ internal static class EventCodec
             case ControlEvent.ReloadRefused e:
                 json.Put("problem", OutcomeCodec.Problem, e.Problem);
                 break;
+            case ControlEvent.HandedOver e:
+                json.Put("pid", Scalar.Count, e.Pid);
+                break;
         }
     }
 
@@ -96,6 +99,7 @@ internal static class EventCodec
             .Map(problem => (ControlEvent)new ControlEvent.ReloadRefused(problem)),
         "stop_requested" => new ControlEvent.StopRequested(),
         "all_idle" => new ControlEvent.AllIdle(),
+        "handed_over" => json.Get("pid", Scalar.Count).Map(pid => (ControlEvent)new ControlEvent.HandedOver(pid)),
         _ => new CodecFault("kind", "the name of an event belongs here"),
     });
 
@@ -114,5 +118,6 @@ internal static class EventCodec
         reloaded: _ => "reloaded",
         reloadRefused: _ => "reload_refused",
         stopRequested: () => "stop_requested",
-        allIdle: () => "all_idle");
+        allIdle: () => "all_idle",
+        handedOver: _ => "handed_over");
 }
