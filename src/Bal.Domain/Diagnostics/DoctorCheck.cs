@@ -89,6 +89,9 @@ public static class CheckName
     /// <summary>Ports for outgoing connections.</summary>
     public const string Ports = "ports";
 
+    /// <summary>Pipes for splicing.</summary>
+    public const string Pipes = "pipes";
+
     /// <summary>The user.</summary>
     public const string User = "user";
 

@@ -173,17 +173,20 @@ public abstract record ControlFact
 /// <param name="ListenBacklog">net.core.somaxconn, which caps every listen(2) backlog.</param>
 /// <param name="EphemeralPorts">net.ipv4.ip_local_port_range, from which outgoing connections take their port.</param>
 /// <param name="PipePages">fs.pipe-user-pages-soft, in pages; 0 is unlimited.</param>
+/// <param name="PipesUnlimited">The process is exempt from it: it has CAP_SYS_RESOURCE or CAP_SYS_ADMIN.</param>
 public sealed record LimitFacts(
     bool OfDaemon,
     Option<long> SoftDescriptors,
     Option<long> HardDescriptors,
     Option<long> ListenBacklog,
     Option<PortRange> EphemeralPorts,
-    Option<long> PipePages)
+    Option<long> PipePages,
+    bool PipesUnlimited)
 {
     /// <summary>Nothing is known.</summary>
     public static LimitFacts Unknown => new(
-        false, Option<long>.None, Option<long>.None, Option<long>.None, Option<PortRange>.None, Option<long>.None);
+        false, Option<long>.None, Option<long>.None, Option<long>.None, Option<PortRange>.None, Option<long>.None,
+        PipesUnlimited: false);
 }
 
 /// <summary>A range of ports, both ends included.</summary>

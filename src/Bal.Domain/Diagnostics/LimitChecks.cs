@@ -9,9 +9,12 @@ public static class LimitChecks
     /// <summary>Descriptors that bal needs beside its connections: listeners, loops, logs, probes, control.</summary>
     public const long SpareDescriptors = 64;
 
+    /// <summary>Pages of a pipe of the kernel's default size (pipe(7)).</summary>
+    private const long PagesPerPipe = 16;
+
     /// <summary>The checks; a limit that is unknown is no fault.</summary>
     public static Arr<DoctorCheck> Of(BalConfig config, LimitFacts limits) =>
-        Prelude.Array(Descriptors(config, limits), Backlog(config, limits), Ports(config, limits));
+        Prelude.Array(Descriptors(config, limits), Backlog(config, limits), Ports(config, limits), Pipes(config, limits));
 
     /// <summary>The descriptors that the limits amount to: two a connection, and the spare ones.</summary>
     public static long DescriptorsFor(BalConfig config) =>
@@ -32,7 +35,7 @@ public static class LimitChecks
             None: () => DoctorCheck.Ok(
                 CheckName.Limits,
                 $"{needed} file descriptors needed, {Text(limits.HardDescriptors)} allowed "
-                    + $"(soft limit {Text(limits.SoftDescriptors)}, raised by start{PipeText(limits)})"));
+                    + $"(soft limit {Text(limits.SoftDescriptors)}, raised by start)"));
     }
 
     private static DoctorCheck Backlog(BalConfig config, LimitFacts limits)
@@ -82,9 +85,28 @@ public static class LimitChecks
             "net.ipv4.ip_local_port_range is narrow; every connection to a backend takes one of its ports",
             "run 'sudo sysctl -w net.ipv4.ip_local_port_range=\"10000 65000\"', or lower max_concurrent_connections"));
 
-    private static string PipeText(LimitFacts limits) => limits.PipePages.Match(
-        Some: pages => pages == 0 ? "" : $"; {pages} pipe pages per user",
-        None: () => "");
+    /// <summary>
+    /// Above the soft limit on pipe pages (pipe(7)) an unprivileged user gets pipes too small to splice through: bal
+    /// copies then, at a higher cost. That is a fault only where the file asks for splice(2) and nothing else.
+    /// </summary>
+    private static DoctorCheck Pipes(BalConfig config, LimitFacts limits)
+    {
+        // 0 is "no limit"; root is exempt, and a pipe a direction is all that a connection can use.
+        var limit = limits.PipePages.Filter(pages => pages > 0 && !limits.PipesUnlimited);
+        var spliced = config.Services.Filter(service => service.Tuning.Relay == RelayMode.Splice);
+        var directions = spliced.Sum(service => 2L * service.Tuning.MaxConcurrentConnections);
+        return limit.Match(
+            Some: pages => directions * PagesPerPipe > pages
+                ? DoctorCheck.Warn(CheckName.Pipes, new Problem(
+                    "pipe_pages_few",
+                    $"relay: splice needs {directions * PagesPerPipe} pipe pages for {directions} directions, "
+                        + $"this user may have {pages} (fs.pipe-user-pages-soft)",
+                    "the kernel's default is meant for a few hundred pipes; beyond it connections are copied",
+                    $"run 'sudo sysctl -w fs.pipe-user-pages-soft={directions * PagesPerPipe}', or set relay: auto, "
+                        + "which splices only what is bulk"))
+                : DoctorCheck.Ok(CheckName.Pipes, $"pipes for {pages / PagesPerPipe} spliced directions at once"),
+            None: () => DoctorCheck.Ok(CheckName.Pipes, "the number of pipes for splicing is not limited"));
+    }
 
     private static string Text(Option<long> limit) => limit.Match(
         Some: l => l.ToString(System.Globalization.CultureInfo.InvariantCulture),

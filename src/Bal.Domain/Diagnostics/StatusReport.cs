@@ -17,6 +17,7 @@ namespace Bal.Domain.Diagnostics;
 /// <param name="Method">How it chooses.</param>
 /// <param name="ActiveConnections">Open connections now.</param>
 /// <param name="RejectedConnections">Rejected since the start.</param>
+/// <param name="SplicedConnections">Connections of which at least one direction is relayed by splice(2) now.</param>
 /// <param name="SplicedDirections">Directions of connections that are relayed by splice(2) now.</param>
 /// <param name="Terminations">How many connections ended, by reason.</param>
 /// <param name="LastCheckTime">When a probe last ended.</param>
@@ -37,6 +38,7 @@ public sealed record StatusReport(
     string Method,
     long ActiveConnections,
     long RejectedConnections,
+    long SplicedConnections,
     long SplicedDirections,
     Arr<TerminationCount> Terminations,
     Option<DateTimeOffset> LastCheckTime,
@@ -155,6 +157,7 @@ public static class StatusReports
             MethodText(service.Config.Method),
             traffic.ActiveConnections,
             traffic.RejectedConnections,
+            traffic.SplicedConnections,
             traffic.SplicedDirections,
             traffic.Terminations,
             checks.IsEmpty
@@ -180,6 +183,7 @@ public static class StatusReports
         config.Match(c => c.Main.Listener.BindAddress.ToUrlText(), () => ""),
         config.Match(c => c.Main.Listener.Port, () => 0),
         config.Match(c => MethodText(c.Main.Method), () => MethodText(Config.Method.RoundRobin)),
+        0,
         0,
         0,
         0,

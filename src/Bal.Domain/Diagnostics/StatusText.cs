@@ -65,7 +65,8 @@ public static class StatusText
             text.Append(CultureInfo.InvariantCulture,
                 $"ended: {Ended(report)}\n");
             text.Append(CultureInfo.InvariantCulture,
-                $"relay: {report.SplicedDirections} direction(s) spliced in the kernel, the others copied\n");
+                $"relay: {report.SplicedConnections} connection(s) spliced in the kernel (in {report.SplicedDirections} " +
+                $"direction(s)), {Math.Max(0, report.ActiveConnections - report.SplicedConnections)} copied\n");
         }
 
         text.Append(CultureInfo.InvariantCulture, $"method: {report.Method}\n");

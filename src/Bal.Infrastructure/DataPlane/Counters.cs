@@ -37,7 +37,10 @@ internal unsafe struct LoopCounters
     public long DescriptorsExhausted;
 
     /// <summary>Directions of connections that are being spliced at this moment.</summary>
-    public long Splicing;
+    public long SplicedDirections;
+
+    /// <summary>Sessions of which at least one direction is being spliced at this moment.</summary>
+    public long SplicedSessions;
 
     /// <summary>Ended connections by <see cref="TerminationReason"/>.</summary>
     public fixed long Terminations[8];

@@ -29,7 +29,7 @@ internal sealed unsafe partial class EventLoop
         session->State = SessionState.Resetting;
         session->ResetByBackend = fromBackend;
         session->ResetUntil = now + ResetWaitMs;
-        DropUnsent(ref fromBackend ? ref session->Client : ref session->Backend);
+        DropUnsent(session, ref fromBackend ? ref session->Client : ref session->Backend);
         ContinueReset(session);
     }
 
@@ -114,8 +114,8 @@ internal sealed unsafe partial class EventLoop
     private void CloseSession(Session* session, TerminationReason reason)
     {
         timers.Disarm(session);
-        DropUnsent(ref session->Client);
-        DropUnsent(ref session->Backend);
+        DropUnsent(session, ref session->Client);
+        DropUnsent(session, ref session->Backend);
         ForgetTried(session);
         Unassign(session);
         counters->Terminations[(int)reason]++;

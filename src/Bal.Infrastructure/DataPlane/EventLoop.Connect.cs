@@ -179,8 +179,8 @@ internal sealed unsafe partial class EventLoop
         timers.Arm(session, now + IdleTimeoutMs(session));
         if (RelayOf(session) == RelayMode.Splice)
         {
-            StartSplicing(ref session->Client);
-            StartSplicing(ref session->Backend);
+            StartSplicing(session, ref session->Client);
+            StartSplicing(session, ref session->Backend);
         }
 
         var targets = serviceOf(session->Service).Current.Targets;

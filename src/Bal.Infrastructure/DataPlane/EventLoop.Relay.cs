@@ -12,6 +12,9 @@ internal sealed unsafe partial class EventLoop
     /// <summary>Reads of one direction in a row, before other sessions get their turn.</summary>
     private const int ReadBudget = 4;
 
+    /// <summary>Bytes of one direction in a row: one full large pipe, two full buffers a read of <see cref="ReadBudget"/>.</summary>
+    private const int ByteBudget = PipePool.LargeBytes;
+
     private enum Progress
     {
         /// <summary>Nothing more can be done until an event says so.</summary>
@@ -59,6 +62,7 @@ internal sealed unsafe partial class EventLoop
     private Progress Pump(Session* session, ref Side from, ref Side to, ref long bytes)
     {
         var copyNext = false;
+        nint moved = 0;
         for (var budget = ReadBudget; ;)
         {
             if (from.HasUnsent)
@@ -88,7 +92,7 @@ internal sealed unsafe partial class EventLoop
             // Reading what could not be sent anyway would only move bytes from the kernel's buffer into ours.
             if (!from.Has(SideFlags.Readable) || !to.Has(SideFlags.Writable))
                 return Progress.Blocked;
-            if (budget-- == 0)
+            if (budget-- == 0 || moved >= ByteBudget)
                 return Progress.More;
 
             var splicing = from.Has(SideFlags.Splicing) && !copyNext;
@@ -98,6 +102,7 @@ internal sealed unsafe partial class EventLoop
             {
                 session->LastActivity = now;
                 bytes += read;
+                moved += read;
                 // A short read has emptied the socket; after EPOLLRDHUP only recv's 0 says so, as no new edge may come,
                 // and at urgent data a read stops short (tcp(7)). A short splice says nothing: the pipe's slots may have
                 // been what ran out.
@@ -192,10 +197,10 @@ internal sealed unsafe partial class EventLoop
     }
 
     /// <summary>Drops what was read from the side and not sent.</summary>
-    private void DropUnsent(ref Side side)
+    private void DropUnsent(Session* session, ref Side side)
     {
         ReleasePending(ref side);
-        StopSplicing(ref side);
+        StopSplicing(session, ref side);
     }
 
     private void ReleasePending(ref Side side)

@@ -66,26 +66,30 @@ internal sealed unsafe partial class EventLoop
         if (RelayOf(session) != RelayMode.Auto)
             return;
         if (splicing)
-            StopSplicing(ref from);
+            StopSplicing(session, ref from);
         else
-            StartSplicing(ref from);
+            StartSplicing(session, ref from);
     }
 
-    private void StartSplicing(ref Side side)
+    private void StartSplicing(Session* session, ref Side side)
     {
-        if (!pipes.Rent(ref side, now))
+        if (side.Has(SideFlags.Splicing) || !pipes.Rent(ref side, now))
             return;
+        if (!session->IsSpliced)
+            counters->SplicedSessions++;
         side.Flags |= SideFlags.Splicing;
-        counters->Splicing++;
+        counters->SplicedDirections++;
     }
 
     /// <summary>Back to copying; what is still in the pipe is dropped, so it must be empty unless the session ends.</summary>
-    private void StopSplicing(ref Side side)
+    private void StopSplicing(Session* session, ref Side side)
     {
         if (!side.Has(SideFlags.Splicing))
             return;
         side.Flags &= ~SideFlags.Splicing;
         pipes.Return(ref side);
-        counters->Splicing--;
+        counters->SplicedDirections--;
+        if (!session->IsSpliced)
+            counters->SplicedSessions--;
     }
 }

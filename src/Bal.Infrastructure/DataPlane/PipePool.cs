@@ -3,55 +3,74 @@ using Bal.Infrastructure.Linux;
 namespace Bal.Infrastructure.DataPlane;
 
 /// <summary>
-/// Pipes of one loop for splicing, of the kernel's default size: larger ones measured no better and run into
-/// fs.pipe-user-pages-soft. At most one a direction of a session that is bulk at this moment, plus <see cref="MaxIdle"/>.
+/// Pipes of one loop for splicing. A splice(2) out of a socket moves at most one page for each slot of the pipe, so the
+/// first <see cref="MaxLarge"/> pipes hold <see cref="LargeBytes"/>: where few streams are bulk, that is a fifth less
+/// CPU. All further ones have the kernel's default size, since large ones soon meet fs.pipe-user-pages-soft (pipe(7)).
 /// </summary>
 /// <param name="descriptorCeiling">Descriptors from this number on are not for relaying.</param>
 internal sealed unsafe class PipePool(int descriptorCeiling) : IDisposable
 {
+    /// <summary>What a large pipe holds.</summary>
+    public const int LargeBytes = 256 * 1024;
+
+    /// <summary>What every other pipe holds, and the least that is worth splicing through.</summary>
+    public const int DefaultBytes = 64 * 1024;
+
+    /// <summary>Large pipes of one loop, in use and idle.</summary>
+    public const int MaxLarge = 8;
+
     private const int MaxIdle = 8;
 
     /// <summary>How long no pipe is asked for after the system refused one (EMFILE, ENFILE); meanwhile bytes are copied.</summary>
     private const long RetryMs = 1_000;
 
-    private readonly Stack<(int Out, int In)> idle = new(MaxIdle);
+    private readonly Stack<Pipe> idle = new(MaxIdle);
+    private readonly Stack<Pipe> idleLarge = new(MaxLarge);
+    private int large;
     private long refusedUntil;
+
+    private readonly record struct Pipe(int Out, int In, bool IsLarge);
 
     /// <summary>Gives the side an empty pipe; false where there is none to be had.</summary>
     public bool Rent(ref Side side, long now)
     {
-        if (!idle.TryPop(out var pipe) && !Create(now, out pipe))
+        if (!idleLarge.TryPop(out var pipe) && !idle.TryPop(out pipe) && !Create(now, out pipe))
             return false;
         (side.PipeOut, side.PipeIn, side.PipeLength) = (pipe.Out, pipe.In, 0);
+        side.Flags = pipe.IsLarge ? side.Flags | SideFlags.LargePipe : side.Flags & ~SideFlags.LargePipe;
         return true;
     }
 
     /// <summary>Takes the side's pipe back; one with bytes in it is closed.</summary>
     public void Return(ref Side side)
     {
-        if (side.PipeLength == 0 && idle.Count < MaxIdle)
-        {
-            idle.Push((side.PipeOut, side.PipeIn));
-        }
+        var pipe = new Pipe(side.PipeOut, side.PipeIn, side.Has(SideFlags.LargePipe));
+        if (side.PipeLength > 0)
+            Close(pipe);
+        else if (pipe.IsLarge)
+            idleLarge.Push(pipe);
+        else if (idle.Count < MaxIdle)
+            idle.Push(pipe);
         else
-        {
-            _ = Libc.close(side.PipeOut);
-            _ = Libc.close(side.PipeIn);
-        }
-
+            Close(pipe);
         side.PipeOut = side.PipeIn = side.PipeLength = 0;
     }
 
     public void Dispose()
     {
-        while (idle.TryPop(out var pipe))
-        {
-            _ = Libc.close(pipe.Out);
-            _ = Libc.close(pipe.In);
-        }
+        while (idle.TryPop(out var pipe) || idleLarge.TryPop(out pipe))
+            Close(pipe);
     }
 
-    private bool Create(long now, out (int Out, int In) pipe)
+    private void Close(Pipe pipe)
+    {
+        if (pipe.IsLarge)
+            large--;
+        _ = Libc.close(pipe.Out);
+        _ = Libc.close(pipe.In);
+    }
+
+    private bool Create(long now, out Pipe pipe)
     {
         pipe = default;
         if (now < refusedUntil)
@@ -63,12 +82,17 @@ internal sealed unsafe class PipePool(int descriptorCeiling) : IDisposable
             return false;
         }
 
-        pipe = (ends[0], ends[1]);
-        if (Math.Max(pipe.Out, pipe.In) < descriptorCeiling)
+        pipe = new Pipe(ends[0], ends[1], IsLarge: large < MaxLarge && Grow(ends[0]));
+        if (pipe.IsLarge)
+            large++;
+        // Above the soft limit the kernel gives out pipes of two pages, in which splicing costs more than copying.
+        if (Math.Max(pipe.Out, pipe.In) < descriptorCeiling
+            && (pipe.IsLarge || Libc.fcntl(pipe.Out, Libc.F_GETPIPE_SZ, 0) >= DefaultBytes))
             return true;
-        _ = Libc.close(pipe.Out);
-        _ = Libc.close(pipe.In);
+        Close(pipe);
         refusedUntil = now + RetryMs;
         return false;
     }
+
+    private static bool Grow(int fd) => Libc.fcntl(fd, Libc.F_SETPIPE_SZ, LargeBytes) >= LargeBytes;
 }

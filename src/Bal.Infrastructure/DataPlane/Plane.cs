@@ -137,7 +137,8 @@ internal sealed class Plane : IDataPlane, IDisposable
     public Traffic Measure() => new(
         services.Sum(s => (long)s.Open),
         Rejected(),
-        loops.Sum(l => Volatile.Read(in l.Counters.Splicing)),
+        loops.Sum(l => Volatile.Read(in l.Counters.SplicedSessions)),
+        loops.Sum(l => Volatile.Read(in l.Counters.SplicedDirections)),
         new Arr<TerminationCount>(Enum.GetValues<TerminationReason>().Select(reason =>
             new TerminationCount(reason, loops.Sum(l => l.Ended(reason))))),
         new Arr<BackendTraffic>(counters.Select(pair =>

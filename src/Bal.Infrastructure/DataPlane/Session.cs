@@ -45,6 +45,9 @@ internal enum SideFlags : uint
     /// <summary>What is read from this socket goes through a pipe in the kernel instead of a buffer of the loop.</summary>
     Splicing = 64,
 
+    /// <summary>The pipe that is spliced through is one of <see cref="PipePool.MaxLarge"/>.</summary>
+    LargePipe = 128,
+
     /// <summary>The socket failed, usually because the peer sent an RST, and nothing is left in it.</summary>
     Failed = 32,
 }
@@ -118,6 +121,9 @@ internal unsafe struct Session
     /// <summary>When the current phase ends, in monotonic milliseconds: the connect, the silence, or the last second.</summary>
     public long Deadline;
     public TimerLink Timer;
+
+    /// <summary>Whether at least one direction goes through a pipe in the kernel.</summary>
+    public readonly bool IsSpliced => Client.Has(SideFlags.Splicing) || Backend.Has(SideFlags.Splicing);
 
     /// <summary>Next in the ready list, the free list or the list of sessions to free.</summary>
     public Session* Next;

@@ -46,7 +46,19 @@ internal static class MachineFacts
             ports.Length == 2
                 ? Parsed(ports[0]).Bind(low => Parsed(ports[1]).Map(high => new PortRange((int)low, (int)high)))
                 : Option<PortRange>.None,
-            Number("/proc/sys/fs/pipe-user-pages-soft"));
+            Number("/proc/sys/fs/pipe-user-pages-soft"),
+            MayExceedPipes(daemon));
+    }
+
+    // CAP_SYS_RESOURCE is number 24 and CAP_SYS_ADMIN 21 (linux/capability.h); both lift the limit (pipe(7)).
+    private static bool MayExceedPipes(Option<int> daemon)
+    {
+        var status = daemon.Match(
+            Some: id => string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/status"), None: () => "/proc/self/status");
+        var words = Words(Line(status, "CapEff:"));
+        return words.Length == 2
+            && ulong.TryParse(words[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var set)
+            && (set & ((1UL << 24) | (1UL << 21))) != 0;
     }
 
     /// <summary>The second number of the Uid line is the effective one (proc(5)).</summary>

@@ -23,6 +23,7 @@ public static class StatusJson
         json.WriteNumber("active_connections", report.ActiveConnections);
         json.WriteNumber("rejected_connections", report.RejectedConnections);
         json.WriteNumber("max_concurrent_connections", report.MaxConcurrentConnections);
+        json.WriteNumber("spliced_connections", report.SplicedConnections);
         json.WriteNumber("spliced_directions", report.SplicedDirections);
         json.WriteStartObject("terminations");
         foreach (var ended in report.Terminations)
@@ -101,6 +102,7 @@ public static class StatusJson
             Text(json, "method"),
             Number(json, "active_connections"),
             Number(json, "rejected_connections"),
+            Number(json, "spliced_connections"),
             Number(json, "spliced_directions"),
             new Arr<TerminationCount>(Enum.GetValues<TerminationReason>()
                 .Where(reason => json.GetProperty("terminations").TryGetProperty(TerminationText.Of(reason), out _))

@@ -17,6 +17,8 @@ internal static unsafe partial class Libc
 
     internal const int F_GETFD = 1;
     internal const int F_SETFD = 2;
+    internal const int F_SETPIPE_SZ = 1031;
+    internal const int F_GETPIPE_SZ = 1032;
     internal const int FD_CLOEXEC = 1;
     internal const short POLLIN = 1;
     internal const short POLLOUT = 4;

@@ -42,7 +42,7 @@ internal static class DoctorScenes
 
     internal static LimitFacts RoomyLimits => new(
         false, Prelude.Some(1024L), Prelude.Some(1L << 20), Prelude.Some(4096L),
-        Prelude.Some(new PortRange(32768, 60999)), Prelude.Some(16384L));
+        Prelude.Some(new PortRange(32768, 60999)), Prelude.Some(16384L), PipesUnlimited: false);
 
     /// <summary>A machine before its first start, with nothing wrong.</summary>
     internal static DoctorFacts Stopped => new(
@@ -116,7 +116,7 @@ internal static class DoctorScenes
         from ports in Gen.Elements(
             Option<PortRange>.None, Prelude.Some(new PortRange(1, 0)), Prelude.Some(new PortRange(32768, 60999)))
         from daemon in Gen.Elements(true, false)
-        select new LimitFacts(daemon, descriptors, descriptors, backlog, ports, Prelude.Some(16384L));
+        select new LimitFacts(daemon, descriptors, descriptors, backlog, ports, Prelude.Some(16384L), false);
 
     internal static Finding Finding(Severity severity) => new(
         severity, "some_code", "bind_address", new SourcePosition(3, 5), "0.0.0.0 is every interface", "name one");

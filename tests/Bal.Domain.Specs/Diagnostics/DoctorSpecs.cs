@@ -190,6 +190,30 @@ public class DoctorSpecs
             },
             CheckName.Ports));
 
+    [Property]
+    public Property Pipe_pages_warn_exactly_where_the_file_asks_for_more_splicing_than_the_user_may_have() =>
+        Prop.ForAll(
+            Gen.Elements(Enum.GetValues<RelayMode>()).ToArbitrary(),
+            Gen.Choose(1, 5_000).ToArbitrary(),
+            Gen.OneOf(Gen.Constant(0), Gen.Choose(1, 200_000)).ToArbitrary(),
+            (relay, connections, pages) => new[] { true, false }.All(unlimited =>
+            {
+                // Two directions a connection, a pipe of 16 pages for each.
+                var tooFew = relay == RelayMode.Splice && !unlimited && pages > 0 && connections * 32L > pages;
+                var config = Balancer(1) is var one
+                    ? one with
+                    {
+                        Services = one.Services.Map(s => s with
+                        {
+                            Tuning = s.Tuning with { Relay = relay, MaxConcurrentConnections = connections },
+                        }),
+                    }
+                    : one;
+                var limits = RoomyLimits with { PipePages = Prelude.Some((long)pages), PipesUnlimited = unlimited };
+                return LimitChecks.Of(config, limits).Single(c => c.Name == CheckName.Pipes).Level
+                    == (tooFew ? CheckLevel.Warn : CheckLevel.Ok);
+            }));
+
     [Theory]
     [InlineData(0b111_101_101, CheckLevel.Ok)]
     [InlineData(0b111_000_000, CheckLevel.Ok)]

@@ -1,4 +1,5 @@
 using Bal.Infrastructure.DataPlane;
+using Bal.Infrastructure.Linux;
 
 namespace Bal.Integration.DataPlane;
 
@@ -56,6 +57,40 @@ public sealed unsafe class PoolSpecs
             new[] { (nint)connecting, (nint)relaying }.Order(),
             pool.InUse().Order());
     }
+
+    [Fact]
+    public void The_first_pipes_of_a_loop_are_large_and_all_others_of_the_default_size()
+    {
+        using var pool = new PipePool(descriptorCeiling: int.MaxValue);
+        var sides = new Side[PipePool.MaxLarge + 4];
+        for (var i = 0; i < sides.Length; i++)
+            Assert.True(pool.Rent(ref sides[i], now: 0));
+        Assert.Equal(
+            sides.Select((_, i) => i < PipePool.MaxLarge ? PipePool.LargeBytes : PipePool.DefaultBytes),
+            sides.Select(SizeOf));
+
+        // A large one that comes back is the next one given out; one with bytes in it is closed, and replaced.
+        pool.Return(ref sides[3]);
+        Assert.True(pool.Rent(ref sides[3], now: 0));
+        Assert.Equal(PipePool.LargeBytes, SizeOf(sides[3]));
+        sides[5].PipeLength = 1;
+        pool.Return(ref sides[5]);
+        Assert.True(pool.Rent(ref sides[5], now: 0));
+        Assert.Equal(PipePool.LargeBytes, SizeOf(sides[5]));
+        for (var i = 0; i < sides.Length; i++)
+            pool.Return(ref sides[i]);
+    }
+
+    [Fact]
+    public void No_pipe_above_the_ceiling_of_descriptors_is_used()
+    {
+        using var pool = new PipePool(descriptorCeiling: 3);
+        var side = default(Side);
+        Assert.False(pool.Rent(ref side, now: 0));
+        Assert.Equal((0, 0), (side.PipeIn, side.PipeOut));
+    }
+
+    private static int SizeOf(Side side) => Libc.fcntl(side.PipeOut, Libc.F_GETPIPE_SZ, 0);
 
     [Fact]
     public void Blocks_are_reused_and_no_two_in_use_are_the_same()

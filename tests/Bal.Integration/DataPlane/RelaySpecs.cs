@@ -197,6 +197,31 @@ public abstract class RelaySpecs(RelayMode relay)
     }
 
     [Fact]
+    public void It_is_counted_how_many_connections_go_through_the_kernel()
+    {
+        using var backend = new Backend().Echoing();
+        using var plane = new LivePlane(relay, 1, serving: true, backend.Port);
+        using (var first = plane.Client())
+        using (var second = plane.Client())
+        {
+            foreach (var client in new[] { first, second })
+            {
+                client.Send("x"u8);
+                client.Read(1);
+            }
+
+            // A connection that is no bulk is spliced only where the file says so.
+            var (connections, directions) = relay == RelayMode.Splice ? (2, 4) : (0, 0);
+            var traffic = plane.Plane.Measure();
+            Assert.Equal((connections, directions), (traffic.SplicedConnections, traffic.SplicedDirections));
+        }
+
+        plane.Until(() => plane.Open == 0, "both have ended");
+        var after = plane.Plane.Measure();
+        Assert.Equal((0, 0), (after.SplicedConnections, after.SplicedDirections));
+    }
+
+    [Fact]
     public void Urgent_data_of_a_backend_does_not_stall_either()
     {
         using var backend = new Backend();
