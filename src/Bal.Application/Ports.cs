@@ -66,6 +66,22 @@ public interface IDecisionLog
     void Write(LogEvent line);
 }
 
+/// <summary>The service manager that has started this process, if there is one. Must never block.</summary>
+public interface IServiceManager
+{
+    /// <summary>Connections are accepted, or a reload has ended: applied or refused, bal serves.</summary>
+    void Ready();
+
+    /// <summary>The configuration is being read again; <see cref="Ready"/> follows.</summary>
+    void Reloading();
+
+    /// <summary>The drain of a stop has begun.</summary>
+    void Stopping();
+
+    /// <summary>How things are, after every decision; told on only where it looks different.</summary>
+    void Show(ControlState state);
+}
+
 /// <summary>Something for the supervisor to handle.</summary>
 public abstract record SupervisorInput
 {

@@ -15,6 +15,7 @@ namespace Bal.Application;
 /// <param name="plane">The event loops.</param>
 /// <param name="prober">Probes and lookups.</param>
 /// <param name="log">Where decisions are told.</param>
+/// <param name="manager">Told how bal is.</param>
 /// <param name="readConfig">Reads and validates the configuration file again.</param>
 /// <param name="onReloaded">Told of every configuration that takes effect.</param>
 /// <param name="wallClock">The wall clock, for reports only.</param>
@@ -24,6 +25,7 @@ public sealed class SupervisorLoop(
     IDataPlane plane,
     IProber prober,
     IDecisionLog log,
+    IServiceManager manager,
     Func<Either<ConfigRefusal, ConfigReading>> readConfig,
     Action<BalConfig> onReloaded,
     Func<DateTimeOffset> wallClock,
@@ -100,7 +102,10 @@ public sealed class SupervisorLoop(
                 early.Enqueue(reload);
                 break;
             case SupervisorInput.Reload reload:
-                reload.Answer(Reload());
+                manager.Reloading();
+                var answer = Reload();
+                manager.Ready();
+                reload.Answer(answer);
                 break;
             default:
                 throw new System.Diagnostics.UnreachableException();
@@ -157,6 +162,7 @@ public sealed class SupervisorLoop(
         state = step.State;
         foreach (var effect in step.Effects)
             Do(effect);
+        manager.Show(state);
     }
 
     private void Do(ControlEffect effect) => effect.Match<Unit>(
@@ -165,9 +171,15 @@ public sealed class SupervisorLoop(
         resolve: e => Done(() => prober.Resolve(e.Name)),
         log: e => Done(() => log.Write(e.Line)),
         forget: e => Done(() => plane.Forget(e.Backend)),
-        stopAccepting: () => Done(plane.StopAccepting),
+        stopAccepting: () => Done(Drain),
         cut: e => Done(() => plane.Cut(e.OneOf)),
         exit: () => Done(() => exited = true));
+
+    private void Drain()
+    {
+        plane.StopAccepting();
+        manager.Stopping();
+    }
 
     private static Unit Done(Action action)
     {

@@ -3,6 +3,7 @@ using Bal.Domain.Diagnostics;
 using Bal.Infrastructure.Logging;
 using Bal.Infrastructure.Process;
 using Bal.Infrastructure.Supervision;
+using Bal.Infrastructure.Systemd;
 using LanguageExt;
 
 namespace Bal.Cli;
@@ -12,7 +13,9 @@ namespace Bal.Cli;
 /// <param name="Config">Where the file is, every path absolute; a missing one is a problem for the balancer to state.</param>
 /// <param name="Readiness">To be told once connections are accepted; expected only in a daemon.</param>
 /// <param name="Log">Open, at level info until the configuration says otherwise.</param>
-internal sealed record BalancerOptions(BalHome Home, ConfigLocation Config, Readiness Readiness, LogPipeline Log);
+/// <param name="Manager">Who is told by sd_notify(3).</param>
+internal sealed record BalancerOptions(
+    BalHome Home, ConfigLocation Config, Readiness Readiness, LogPipeline Log, ManagerEnvironment Manager);
 
 /// <summary>From the command line to the serving process.</summary>
 internal static class Balancer
@@ -21,6 +24,9 @@ internal static class Balancer
     /// <returns>An exit code, or why it could not start; the caller logs and reports the problem.</returns>
     internal static Either<Problem, int> Run(BalancerOptions options) => options.Config.Match(
         found: file => Server.Run(new ServerOptions(
-            options.Home, file.Path, CommandLine.Version, options.Readiness, options.Log)),
+            options.Home, file.Path, CommandLine.Version, options.Readiness, options.Log)
+        {
+            Manager = options.Manager,
+        }),
         missing: missing => CheckReport.ProblemOf(missing));
 }

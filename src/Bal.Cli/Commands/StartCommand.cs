@@ -3,6 +3,7 @@ using Bal.Domain.Config;
 using Bal.Domain.Diagnostics;
 using Bal.Infrastructure.Logging;
 using Bal.Infrastructure.Process;
+using Bal.Infrastructure.Systemd;
 using LanguageExt;
 
 namespace Bal.Cli.Commands;
@@ -52,7 +53,7 @@ internal static class StartCommand
     /// <summary>The balancer itself: in the foreground, or as the child that <see cref="Launch"/> waits for.</summary>
     private static int Serve(CompositionRoot composition, LanguageExt.Option<string> config)
     {
-        var readiness = Readiness.FromEnvironment();
+        var (readiness, manager) = (Readiness.FromEnvironment(), ManagerEnvironment.Take());
         // Until the log is open, the launcher's pipe or standard error is all there is.
         return composition.Home().Bind(home => home.Ensure().Map(_ => home)).Match(
             Right: home => OpenLog(home, readiness).Match(
@@ -62,7 +63,7 @@ internal static class StartCommand
                     {
                         var location = composition.Config(home, config);
                         readiness.LeaveDirectory();
-                        return Guarded(new BalancerOptions(home, location, readiness, log)).Match(
+                        return Guarded(new BalancerOptions(home, location, readiness, log, manager)).Match(
                             Right: code => code,
                             Left: problem => readiness.IsExpected
                                 ? FailedAsDaemon(readiness, log, problem)

@@ -31,6 +31,8 @@ internal sealed class Plane : IDataPlane, IDisposable
     private int stopSync = -1;
     private bool stopped;
     private long lost;
+    private int answerSync;
+    private Action? onAnswer;
 
     /// <param name="threads">The number of event loops.</param>
     /// <param name="descriptorLimit">The soft RLIMIT_NOFILE.</param>
@@ -147,6 +149,18 @@ internal sealed class Plane : IDataPlane, IDisposable
             return new BackendTraffic(new BackendId(pair.Key), sum.Active, sum.Total, sum.BytesIn, sum.BytesOut);
         })));
 
+    /// <summary>
+    /// Calls <paramref name="answered"/> in a later <see cref="Collect"/>, once every loop has answered; while an earlier
+    /// question is open, no other is asked.
+    /// </summary>
+    public void AskForAnswer(Action answered)
+    {
+        if (onAnswer is not null)
+            return;
+        (onAnswer, answerSync) = (answered, ++lastSync);
+        Tell(new LoopCommand.Sync(answerSync));
+    }
+
     /// <summary>Turns what the loops have reported since the last call into events of the core.</summary>
     public void Collect(Action<ControlEvent> into)
     {
@@ -158,6 +172,12 @@ internal sealed class Plane : IDataPlane, IDisposable
 
         if (mailboxes.Sum(m => m.Dropped) is var total && total > lost)
             into(new ControlEvent.ReportsLost(lost = total));
+
+        if (onAnswer is { } answered && Confirmed(answerSync))
+        {
+            onAnswer = null;
+            answered();
+        }
 
         foreach (var id in draining.Where(d => Confirmed(d.Value) && counters[d.Key].Sum().Active == 0)
             .Select(d => d.Key).ToArray())

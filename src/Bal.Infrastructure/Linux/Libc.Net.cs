@@ -8,9 +8,11 @@ namespace Bal.Infrastructure.Linux;
 /// </summary>
 internal static unsafe partial class Libc
 {
+    internal const int AF_UNIX = 1;
     internal const int AF_INET = 2;
     internal const int AF_INET6 = 10;
     internal const int SOCK_STREAM = 1;
+    internal const int SOCK_DGRAM = 2;
     internal const int SOCK_NONBLOCK = 0x800;
     internal const int SOCK_CLOEXEC = 0x80000;
     internal const int SOL_SOCKET = 1;
@@ -77,6 +79,10 @@ internal static unsafe partial class Libc
 
     [DllImport("libc")]
     internal static extern nint send(int fd, byte* buffer, nuint length, int flags);
+
+    [DllImport("libc")]
+    internal static extern nint sendto(
+        int fd, byte* buffer, nuint length, int flags, byte* address, uint addressLength);
 
     [DllImport("libc")]
     internal static extern nint splice(int from, long* fromOffset, int to, long* toOffset, nuint length, uint flags);

@@ -8,7 +8,6 @@ namespace Bal.Infrastructure.Linux;
 /// </summary>
 internal static unsafe class Sockets
 {
-    private const int AfUnix = 1;
     private const int SoPeercred = 17;
     private const int PathBytes = 108;
 
@@ -81,7 +80,7 @@ internal static unsafe class Sockets
     /// <param name="error">Why not.</param>
     public static int ListenUnix(string path, int backlog, out int error)
     {
-        var fd = Libc.socket(AfUnix, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
+        var fd = Libc.socket(Libc.AF_UNIX, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
         if (fd < 0)
         {
             error = LastError;
@@ -90,7 +89,7 @@ internal static unsafe class Sockets
 
         var address = stackalloc byte[2 + PathBytes];
         new Span<byte>(address, 2 + PathBytes).Clear();
-        *(ushort*)address = AfUnix;
+        *(ushort*)address = Libc.AF_UNIX;
         var length = Encoding.UTF8.GetBytes(path, new Span<byte>(address + 2, PathBytes - 1));
         // The mode of a socket file is fixed by umask(2) at bind(2), and a later chmod(2) would leave a gap.
         var mask = Libc.umask(0x7F);

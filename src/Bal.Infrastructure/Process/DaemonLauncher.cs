@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using Bal.Domain.Diagnostics;
 using Bal.Infrastructure.Linux;
+using Bal.Infrastructure.Systemd;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Process;
@@ -56,6 +57,8 @@ public static class DaemonLauncher
         foreach (var (name, value) in variables)
             if (value is null) all.Remove(name);
             else all[name] = value;
+        // A service manager watches the process that it has started itself.
+        foreach (var name in ManagerEnvironment.Variables) all.Remove(name);
         all[Readiness.Variable] = "3";
         return [.. all.Select(entry => $"{entry.Key}={entry.Value}")];
     }

@@ -7,6 +7,7 @@ using Bal.Infrastructure.Json;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Logging;
 using Bal.Infrastructure.Process;
+using Bal.Infrastructure.Systemd;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Supervision;
@@ -25,6 +26,9 @@ public sealed record ServerOptions(
 
     /// <summary>Cancelled to stop like SIGTERM does.</summary>
     public CancellationToken Stop { get; init; } = CancellationToken.None;
+
+    /// <summary>The service manager that has started this process.</summary>
+    public ManagerEnvironment Manager { get; init; } = ManagerEnvironment.None;
 
     internal void Say(LogEvent line)
     {
@@ -66,11 +70,15 @@ public static class Server
         reactor.Collect = plane.Collect;
         options.Log.Level = reading.Config.LogLevel;
 
+        using var manager = new ServiceManager(options.Manager, reactor, problem => options.Say(
+            LogEvent.Warn(Module, problem.Code, problem.WhatHappened,
+                LogField.Of("why_likely", problem.WhyLikely), LogField.Of("do_this_now", problem.DoThisNow))));
         var supervisor = new SupervisorLoop(
             reactor,
             plane,
             new Prober(reactor, new Resolver(reactor)),
             new DecisionLogWriter(options),
+            manager,
             () => ReadConfig(options),
             config => options.Log.Level = config.LogLevel,
             () => DateTimeOffset.UtcNow,
@@ -106,6 +114,8 @@ public static class Server
                         options.Say(LogEvent.Info(Module, "started", "bal accepts connections",
                             LogField.Of("pid", identity.Pid)));
                         options.Readiness.ReportReady();
+                        manager.Ready();
+                        Watchdog.Start(options.Manager, reactor, plane, manager.Alive);
                         supervisor.Run();
                         return 0;
                     });

@@ -90,18 +90,18 @@ internal sealed class BalInstance : IAsyncDisposable
     }
 
     /// <summary><c>bal start</c> in the foreground, once it accepts connections.</summary>
-    public async Task<Command> Foreground()
+    public async Task<Command> Foreground(params (string Name, string? Value)[] variables)
     {
-        var command = StartForeground();
+        var command = StartForeground(variables);
         await Eventually.Holds("the PID file names the foreground process", () =>
             System.IO.File.Exists(PidPath) && System.IO.File.ReadAllText(PidPath) == $"{command.Pid}\n");
         return command;
     }
 
     /// <summary><c>bal start</c> in the foreground, without waiting for anything.</summary>
-    public Command StartForeground()
+    public Command StartForeground(params (string Name, string? Value)[] variables)
     {
-        var command = Command.Start(BalBinary.Path, ["start"], Environment([]));
+        var command = Command.Start(BalBinary.Path, ["start"], Environment(variables));
         _foreground.Add(command);
         return command;
     }

@@ -73,6 +73,8 @@ public sealed class SupervisorLoopSpecs
         scene.Supervisor.Run();
 
         var answer = Assert.Single(scene.Answers);
+        // Whatever came of it, the reload is over.
+        Assert.Equal(["reloading", "ready", "stopping"], scene.Manager.Told);
         Assert.Contains("parser defect", answer.Problem.Match(p => p.ToText(), () => ""), StringComparison.Ordinal);
         Assert.Equal(1, answer.ConfigVersion);
     }
@@ -86,7 +88,7 @@ public sealed class SupervisorLoopSpecs
         {
             Reading = () => new ConfigReading(config, Arr<Finding>.Empty);
             Supervisor = new SupervisorLoop(
-                Inbox, Plane, new NoProbes(), new NoLog(), () => Reading(), _ => { }, () => DateTimeOffset.UnixEpoch,
+                Inbox, Plane, new NoProbes(), new NoLog(), Manager, () => Reading(), _ => { }, () => DateTimeOffset.UnixEpoch,
                 new ProcessIdentity(1, "/config.yaml", "0", Instant.Zero));
         }
 
@@ -95,6 +97,8 @@ public sealed class SupervisorLoopSpecs
         public ScriptedInbox Inbox { get; } = new();
 
         public RecordingPlane Plane { get; } = new();
+
+        public RecordingManager Manager { get; } = new();
 
         public List<ReloadAnswer> Answers { get; } = [];
 
@@ -146,6 +150,21 @@ public sealed class SupervisorLoopSpecs
         {
             Done.Add(what);
             return Unit.Default;
+        }
+    }
+
+    private sealed class RecordingManager : IServiceManager
+    {
+        public List<string> Told { get; } = [];
+
+        public void Ready() => Told.Add("ready");
+
+        public void Reloading() => Told.Add("reloading");
+
+        public void Stopping() => Told.Add("stopping");
+
+        public void Show(ControlState state)
+        {
         }
     }
 
