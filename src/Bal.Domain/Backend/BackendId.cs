@@ -20,6 +20,19 @@ public enum FailureKind
     Local,
 }
 
+/// <summary>The stable words of failures, as logs and JSON show them.</summary>
+public static class FailureText
+{
+    /// <summary>The word for <paramref name="kind"/>.</summary>
+    public static string Of(FailureKind kind) => kind switch
+    {
+        FailureKind.Timeout => "timeout",
+        FailureKind.Refused => "refused",
+        FailureKind.Local => "local",
+        _ => "other",
+    };
+}
+
 /// <summary>What one connect to a backend, by a probe or for a client, showed.</summary>
 public abstract record Outcome
 {

@@ -26,17 +26,22 @@ public static class CooldownMachine
     /// <param name="streak">Failures in a row, at least 1.</param>
     public static Duration Backoff(BackoffPolicy policy, bool protection, int streak)
     {
-        var cap = protection ? policy.Max.Times(2) : policy.Max;
         // 2^62 ms is beyond every cap, so a longer streak changes nothing and cannot overflow.
         var doublings = Math.Clamp(streak - 1, 0, 62);
-        return Duration.Min(cap, policy.Initial.Times(1L << doublings));
+        return Duration.Min(Cap(policy, protection), policy.Initial.Times(1L << doublings));
     }
+
+    /// <summary>The longest backoff.</summary>
+    public static Duration Cap(BackoffPolicy policy, bool protection) =>
+        protection ? policy.Max.Times(2) : policy.Max;
+
+    /// <summary>The least time that a failing backend is left alone.</summary>
+    public static Duration Floor(BackoffPolicy policy, bool protection) =>
+        protection ? policy.Cooldown.Times(2) : policy.Cooldown;
 
     /// <summary>How long a backend cools down after <paramref name="streak"/> failures in a row.</summary>
     public static Duration Length(BackoffPolicy policy, bool protection, int streak) =>
-        Duration.Max(
-            Backoff(policy, protection, streak),
-            protection ? policy.Cooldown.Times(2) : policy.Cooldown);
+        Duration.Max(Backoff(policy, protection, streak), Floor(policy, protection));
 
     /// <summary>The state after <paramref name="count"/> more client connects failed.</summary>
     public static Cooldown Failed(BackoffPolicy policy, bool protection, int count, Instant now, Cooldown state)

@@ -68,13 +68,7 @@ internal static class DecisionLog
     /// <summary>The stable word for why a connect failed.</summary>
     public static string Reason(Outcome outcome) => outcome.Match(
         () => "success",
-        kind => kind switch
-        {
-            FailureKind.Timeout => "timeout",
-            FailureKind.Refused => "refused",
-            FailureKind.Local => "local",
-            _ => "other",
-        });
+        FailureText.Of);
 
     private static LogEvent TurnedOn(ServiceState service, ProtectionState state)
     {

@@ -13,6 +13,9 @@ internal static class DrainTransitions
     public static readonly Duration Grace = new(25_000);
     public static readonly Duration CutEvery = new(100);
 
+    /// <summary>Everything is cut by then.</summary>
+    public static readonly Duration Longest = new(30_000);
+
     /// <summary>Shares cut: every <see cref="CutEvery"/> over the last 5 s of 30.</summary>
     public const int Cuts = 50;
 

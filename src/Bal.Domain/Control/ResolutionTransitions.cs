@@ -38,7 +38,7 @@ internal static class ResolutionTransitions
             Probe = b.Addresses.IsEmpty && !failed ? b.Probe with { NextAt = Instant.Min(b.Probe.NextAt, now) } : b.Probe,
             History = b.Draining ? b.History
                 : failed ? b.History.Add(new BackendHappening.NameUnresolved(), now, 1)
-                : Moves(b, resolved.Addresses) ? b.History.Add(new BackendHappening.NameResolved(), now, 1)
+                : Moves(b, resolved.Addresses) || b.History.NameFails() ? b.History.Add(new BackendHappening.NameResolved(), now, 1)
                 : b.History,
         }));
         return (failed, changed) switch
@@ -53,6 +53,15 @@ internal static class ResolutionTransitions
             _ => step,
         };
     }
+
+    /// <summary>
+    /// When the name of a backend is looked up next; backends of one name share its lookups, so that of any of them counts.
+    /// </summary>
+    public static Instant NextLookupOf(BackendState backend, ControlState state) => state.Services
+        .SelectMany(s => s.Backends)
+        .Where(b => b.Endpoint.Host == backend.Endpoint.Host && !b.Draining && !b.Resolution.InFlight)
+        .Select(b => b.Resolution.NextAt)
+        .Aggregate(Instant.Never, Instant.Min);
 
     private static string LastKnown(string name, ControlState state) =>
         Names(state, b => NameOf(b) == name && !b.Addresses.IsEmpty).IsEmpty

@@ -119,8 +119,27 @@ public sealed record BackendReport(
     Option<DateTimeOffset> CooldownUntil,
     FailureCounters Counters)
 {
+    /// <summary>The state of a backend in rotation.</summary>
+    public const string Up = "up";
+
+    /// <summary>The state of a backend that is left alone for a while.</summary>
+    public const string Cooling = "cooling";
+
+    /// <summary>The state of a backend that its checks have taken out.</summary>
+    public const string Down = "down";
+
     /// <summary>The state of a removed backend that still has connections.</summary>
     public const string Draining = "draining";
+
+    /// <summary>The state of a backend as reports name it.</summary>
+    public static string StateOf(BackendState backend, Instant now) => backend.Draining
+        ? Draining
+        : backend.TierAt(now) switch
+        {
+            Tier.Up => Up,
+            Tier.Cooling => Cooling,
+            _ => Down,
+        };
 }
 
 /// <summary>What identifies the process that reports.</summary>
@@ -192,7 +211,7 @@ public static class StatusReports
         ProtectionReport.Off,
         config.Match(
             c => c.Main.Backends.Map(e => new BackendReport(
-                e.ToString(), false, "down", 0, 0, 0, 0,
+                e.ToString(), false, BackendReport.Down, 0, 0, 0, 0,
                 Option<DateTimeOffset>.None, Option<DateTimeOffset>.None, FailureCounters.Zero)),
             () => Arr<BackendReport>.Empty),
         version,
@@ -212,16 +231,10 @@ public static class StatusReports
     {
         var passed = traffic.Backends.Find(t => t.Backend == backend.Id)
             .IfNone(BackendTraffic.NoneOf(backend.Id));
-        var state = backend.Draining ? BackendReport.Draining : backend.TierAt(clock.Now) switch
-        {
-            Tier.Up => "up",
-            Tier.Cooling => "cooling",
-            _ => "down",
-        };
         return new(
             backend.Endpoint.ToString(),
             backend.Health.Up && !backend.Addresses.IsEmpty,
-            state,
+            BackendReport.StateOf(backend, clock.Now),
             passed.Active,
             passed.Total,
             passed.BytesIn,

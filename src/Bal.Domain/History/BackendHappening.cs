@@ -44,7 +44,7 @@ public abstract record BackendHappening
     /// <summary>Its name did not resolve.</summary>
     public sealed record NameUnresolved : BackendHappening;
 
-    /// <summary>Its name resolved to addresses that it did not have before.</summary>
+    /// <summary>Its name resolved after it had not, or to other addresses than before.</summary>
     public sealed record NameResolved : BackendHappening;
 
     /// <summary>The start or a reload added it.</summary>

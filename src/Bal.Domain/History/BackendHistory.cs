@@ -64,6 +64,12 @@ public sealed record BackendHistory(
         return this with { Recent = added.Count > MaxEntries ? added.RemoveAt(0) : added };
     }
 
+    /// <summary>Whether the last lookup of the name failed.</summary>
+    public bool NameFails() => Recent
+        .Filter(entry => entry.What is BackendHappening.NameUnresolved or BackendHappening.NameResolved)
+        .OrderBy(entry => entry.Last)
+        .LastOrDefault() is { What: BackendHappening.NameUnresolved };
+
     /// <summary>The failures since the last turn: those that are in a row with the present moment.</summary>
     public Arr<BackendEntry> FailuresInARow()
     {

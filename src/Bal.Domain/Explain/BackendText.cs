@@ -1,0 +1,135 @@
+using Bal.Domain.Diagnostics;
+using Bal.Domain.History;
+using Bal.Domain.Primitives;
+using LanguageExt;
+
+namespace Bal.Domain.Explain;
+
+/// <summary>The explanation of a backend as an operator reads it; order and labels are stable.</summary>
+public static class BackendText
+{
+    /// <summary>Everything: a line a thing, then the history.</summary>
+    public static Arr<string> Lines(ClockReading clock, BackendExplanation backend) =>
+        Prelude.Array(
+                $"backend: {backend.Address}" + (backend.Position > 0 ? $" (number {backend.Position})" : ""),
+                $"state: {backend.State}",
+                $"why: {Why(clock, backend)}",
+                $"next: {Next(clock, backend)}")
+            .Append(backend.Cooldown.Match(
+                Some: c => Prelude.Array($"cooldown: {Arithmetic(c)}"), None: () => Arr<string>.Empty))
+            .Append(backend.Name.Match(
+                Some: n => Prelude.Array($"name: {NameLine(clock, n)}"), None: () => Arr<string>.Empty))
+            .Append(Outages(clock, backend))
+            .Add($"connections: {backend.Connections}")
+            .Add("history:")
+            .Append(HistoryText.Lines(clock, backend.Events).Map(line => "  " + line));
+
+    /// <summary>Why it is so and what changes it, in one line.</summary>
+    public static string Sentence(ClockReading clock, BackendExplanation backend) =>
+        $"{Why(clock, backend)}; {Next(clock, backend)}";
+
+    private static string Why(ClockReading clock, BackendExplanation backend) => backend.State switch
+    {
+        BackendReport.Draining =>
+            $"a reload removed it{At(clock, backend.Since)}; {backend.Connections} connection(s) of it are still open",
+        BackendReport.Down => backend.Health.LastOutage.Match(
+            Some: outage => $"out{Since(clock, outage.Since)} after {Cause(outage)}", None: () => "out"),
+        BackendReport.Cooling =>
+            $"left alone{Since(clock, backend.Since)}: {backend.Cooldown.Match(c => c.Streak, () => 0)} client " +
+            $"connect(s) to it failed in a row{InBrackets(backend.Health.InARow)}",
+        _ => Up(clock, backend),
+    };
+
+    private static string Up(ClockReading clock, BackendExplanation backend)
+    {
+        var since = $"in rotation{Since(clock, backend.Since)}";
+        var health = backend.Health;
+        return backend.Name.Exists(n => n.Addresses.IsEmpty)
+            ? $"{since}, but not offered: no address of it is known yet"
+            : health.InARow.IsEmpty && (health.Failures > 0 || backend.Check.LastEndedAt.IsNone)
+                ? $"{since}, and not checked yet: a new backend counts as up, so that the first client need not wait"
+                : health.InARow.IsEmpty
+                    ? $"{since}; no failure since the last success"
+                    : $"{since}; {health.Failures} of {health.FailThreshold} failed checks in a row" +
+                        InBrackets(health.InARow);
+    }
+
+    private static string Next(ClockReading clock, BackendExplanation backend)
+    {
+        var health = backend.Health;
+        return backend.State switch
+        {
+            BackendReport.Draining => "it is forgotten when the last of them ends",
+            BackendReport.Down => $"{NextCheck(clock, backend)}; {Successes(health.SuccessesToUp)} it back",
+            BackendReport.Cooling =>
+                backend.Cooldown.Match(c => $"offered again in {c.Left.ToText()}, at {HistoryText.Time(clock, c.Until)}", () => "")
+                + $", or at the first success; {NextCheck(clock, backend)}; {Failures(health.FailuresToDown)} it out",
+            _ => $"{NextCheck(clock, backend)}; {Failures(health.FailuresToDown)} it out",
+        };
+    }
+
+    private static string NextCheck(ClockReading clock, BackendExplanation backend) => backend.Check.State switch
+    {
+        CheckState.InFlight => "a probe is under way",
+        CheckState.WaitsForName => "the next check waits for its name to resolve",
+        CheckState.None => "no more probes",
+        _ => backend.Check.NextAt.Match(
+            at => at.IsDue(clock.Now) ? "next probe now" : $"next probe in {at.Since(clock.Now).ToText()}", () => ""),
+    };
+
+    private static string Cause(Outage outage)
+    {
+        var seen = outage.Cause.Fold(0L, (sum, entry) => sum + entry.Count);
+        var brackets = InBrackets(outage.Cause);
+        return seen == outage.Threshold ? $"{seen} of {outage.Threshold} failed checks{brackets}"
+            : seen > outage.Threshold ? $"{seen} failed checks in a row{brackets}, where {outage.Threshold} are enough"
+            : $"{seen} failed check(s){brackets}: a new backend starts one failure away from down";
+    }
+
+    private static string Arithmetic(CooldownExplanation cooldown)
+    {
+        var policy = cooldown.Cause.Policy;
+        var doubled = cooldown.Cause.Protection;
+        var cap = cooldown.Capped ? $", the cap{(doubled ? ", doubled by protection mode" : "")}" : "";
+        var backoff = $"backoff {policy.Initial.ToText()} x 2^{Math.Max(0, cooldown.Cause.Streak - 1)}"
+            + (cooldown.Capped ? $" is held at {cooldown.Backoff.ToText()}{cap}" : $" = {cooldown.Backoff.ToText()}");
+        var floor = $"backend_cooldown_ms {cooldown.Floor.ToText()}{(doubled ? " (doubled by protection mode)" : "")}";
+        return cooldown.DecidedBy == CooldownTerm.Backoff
+            ? $"{backoff} decides, being no shorter than {floor}; {cooldown.Left.ToText()} left"
+            : $"{floor} decides, being longer than {backoff}; {cooldown.Left.ToText()} left";
+    }
+
+    private static string NameLine(ClockReading clock, NameExplanation name)
+    {
+        var next = name.LookingUp ? "a lookup is under way"
+            : name.NextLookupAt.IsDue(clock.Now) ? "next lookup now"
+            : $"next lookup in {name.NextLookupAt.Since(clock.Now).ToText()}";
+        var addresses = string.Join(", ", name.Addresses);
+        return (name.Failing, name.Addresses.IsEmpty) switch
+        {
+            (true, true) => $"{name.Name} does not resolve, so that every check fails; {next}",
+            (true, false) => $"{name.Name} does not resolve; its last good address {addresses} stays in use; {next}",
+            (false, true) => $"{name.Name} was not looked up yet; {next}",
+            _ => $"{name.Name} is {addresses}; {next}",
+        };
+    }
+
+    private static Arr<string> Outages(ClockReading clock, BackendExplanation backend) => backend.Health.LastOutage
+        .Bind(outage => outage.Until.Map(until =>
+            $"last outage: {HistoryText.Time(clock, outage.Since)} to {HistoryText.Time(clock, until)} "
+                + $"({until.Since(outage.Since).ToText()}) after {Cause(outage)}"))
+        .Match(Some: line => Prelude.Array(line), None: () => Arr<string>.Empty);
+
+    private static string Successes(int count) => count == 1 ? "1 success brings" : $"{count} successes in a row bring";
+
+    private static string Failures(int count) => count == 1 ? "1 failure takes" : $"{count} failures in a row take";
+
+    private static string InBrackets(Arr<History.BackendEntry> failures) =>
+        failures.IsEmpty ? "" : $" ({HistoryText.Failures(failures)})";
+
+    private static string Since(ClockReading clock, Option<Instant> at) =>
+        at.Match(t => $" since {HistoryText.Time(clock, t)}", () => "");
+
+    private static string At(ClockReading clock, Option<Instant> at) =>
+        at.Match(t => $" at {HistoryText.Time(clock, t)}", () => "");
+}

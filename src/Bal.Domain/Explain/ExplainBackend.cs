@@ -1,0 +1,56 @@
+using Bal.Domain.Control;
+using Bal.Domain.Diagnostics;
+using Bal.Domain.History;
+using Bal.Domain.Primitives;
+using LanguageExt;
+
+namespace Bal.Domain.Explain;
+
+/// <summary>Explains backends out of the state alone: nothing is probed for it.</summary>
+public static class ExplainBackend
+{
+    /// <summary>Why <paramref name="backend"/>, which is one of <paramref name="state"/>, is as it is.</summary>
+    public static BackendExplanation Of(BackendState backend, Traffic traffic, Instant now, ControlState state)
+    {
+        var service = state.Services.Filter(s => s.Backends.Exists(b => b.Id == backend.Id))[0];
+        var word = BackendReport.StateOf(backend, now);
+        var lookup = ResolutionTransitions.NextLookupOf(backend, state);
+        return new(
+            PositionOf(backend, service),
+            backend.Endpoint.ToString(),
+            word,
+            SinceOf(word, backend.History),
+            HealthExplanation.Of(service.Config.Tuning.Health, backend),
+            backend.Draining ? Option<CooldownExplanation>.None : CooldownExplanation.Of(now, backend),
+            CheckExplanation.Of(backend, lookup, now),
+            NameExplanation.Of(backend, lookup),
+            traffic.Backends.Find(t => t.Backend == backend.Id).Match(t => t.Active, () => 0),
+            backend.History.Recent);
+    }
+
+    private static int PositionOf(BackendState backend, ServiceState service)
+    {
+        for (var i = 0; i < service.Backends.Count; i++)
+        {
+            if (service.Backends[i].Id == backend.Id)
+                return backend.Draining ? 0 : i + 1;
+        }
+
+        return 0;
+    }
+
+    private static Option<Instant> SinceOf(string state, BackendHistory history) => state switch
+    {
+        BackendReport.Draining => Last(history, what => what is BackendHappening.Removed),
+        BackendReport.Down => history.LastOutage.Map(outage => outage.Since),
+        BackendReport.Cooling => Last(history, what => what is BackendHappening.CoolingBegan),
+        _ => Last(history, what => what is BackendHappening.CoolingEnded or BackendHappening.CameUp
+            or BackendHappening.Added) | history.LastOutage.Bind(outage => outage.Until),
+    };
+
+    private static Option<Instant> Last(BackendHistory history, Func<BackendHappening, bool> isIt)
+    {
+        var found = history.Recent.Filter(entry => isIt(entry.What));
+        return found.IsEmpty ? Option<Instant>.None : found.Map(entry => entry.Last).Reduce(Instant.Max);
+    }
+}
