@@ -98,7 +98,17 @@ public abstract record SupervisorInput
     /// <summary>Report.</summary>
     /// <param name="Answer">Told the report.</param>
     public sealed record Status(Action<StatusReport> Answer) : SupervisorInput;
+
+    /// <summary>Look at everything as it is; nothing may come of it.</summary>
+    /// <param name="Answer">Told what is seen, on the supervisor's thread.</param>
+    public sealed record Look(Action<SupervisorView> Answer) : SupervisorInput;
 }
+
+/// <summary>Everything that the supervisor knows at one moment.</summary>
+/// <param name="State">The control state.</param>
+/// <param name="Traffic">What has passed.</param>
+/// <param name="Clock">Both clocks.</param>
+public sealed record SupervisorView(ControlState State, Traffic Traffic, ClockReading Clock);
 
 /// <summary>What came of a reload.</summary>
 /// <param name="ConfigVersion">The version in force afterwards.</param>

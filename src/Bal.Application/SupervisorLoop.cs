@@ -34,7 +34,7 @@ public sealed class SupervisorLoop(
     /// <summary>How long the start waits for names to resolve, so that the first client finds a backend.</summary>
     private static readonly Duration FirstLookups = new(2_000);
 
-    private static readonly Problem Stopping = new(
+    internal static readonly Problem Stopping = new(
         "stopping",
         "bal is stopping and applies no configuration any more",
         "'bal stop' or a signal came before the reload",
@@ -95,8 +95,10 @@ public sealed class SupervisorLoop(
                 Step(happened.Event);
                 break;
             case SupervisorInput.Status status:
-                var clock = new ClockReading(inbox.Now, wallClock());
-                status.Answer(StatusReports.Of(identity, plane.Measure(), clock, state));
+                status.Answer(StatusReports.Of(identity, plane.Measure(), Clock(), state));
+                break;
+            case SupervisorInput.Look look:
+                look.Answer(new SupervisorView(state, plane.Measure(), Clock()));
                 break;
             case SupervisorInput.Reload reload when !started:
                 early.Enqueue(reload);
@@ -112,32 +114,15 @@ public sealed class SupervisorLoop(
         }
     }
 
+    private ClockReading Clock() => new(inbox.Now, wallClock());
+
     private ReloadAnswer Reload() => state.Phase is not Phase.Running
         ? Refuse(Stopping, Arr<Finding>.Empty)
-        : Read().Match(
+        : ConfigReadings.Guarded(readConfig).Match(
             Right: reading => plane.Prepare(reading.Config).Match(
                 Right: _ => Apply(reading),
                 Left: problem => Refuse(problem, reading.Warnings)),
             Left: refusal => Refuse(refusal.Problem, refusal.Findings));
-
-    // A file that a defect makes unreadable must not end what serves: it is a bad file, and changes nothing.
-    private Either<ConfigRefusal, ConfigReading> Read()
-    {
-        try
-        {
-            return readConfig();
-        }
-        catch (Exception fault)
-        {
-            return new ConfigRefusal(
-                new Problem(
-                    "internal_error",
-                    $"the configuration could not be read: {fault.Message}",
-                    "this is a defect of bal; it keeps serving with the configuration it has",
-                    "undo the last change of the file, and report it with the file"),
-                Arr<Finding>.Empty);
-        }
-    }
 
     private ReloadAnswer Apply(ConfigReading reading)
     {
@@ -187,13 +172,3 @@ public sealed class SupervisorLoop(
         return Unit.Default;
     }
 }
-
-/// <summary>A configuration that can be used.</summary>
-/// <param name="Config">The configuration.</param>
-/// <param name="Warnings">What else was found.</param>
-public sealed record ConfigReading(BalConfig Config, Arr<Finding> Warnings);
-
-/// <summary>A configuration that cannot be used.</summary>
-/// <param name="Problem">Why, in three lines.</param>
-/// <param name="Findings">Every error and warning.</param>
-public sealed record ConfigRefusal(Problem Problem, Arr<Finding> Findings);

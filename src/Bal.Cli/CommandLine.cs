@@ -46,6 +46,7 @@ internal static class CommandLine
             StartCommand.Define(composition, config),
             GracefulCommand.Define(composition, config),
             StopCommand.Define(composition),
+            ExplainCommand.Define(composition),
             DemoCommand.Define(composition),
         };
         root.HelpName = "bal";

@@ -13,7 +13,7 @@ internal static class UsageMessage
     internal static string Of(ParseResult parsed, RootCommand tree)
     {
         var command = parsed.CommandResult.Command;
-        var name = command == tree ? "bal" : $"bal {command.Name}";
+        var name = NameOf(parsed.CommandResult);
         var unknown = parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null;
         var what = unknown is null ? ProblemOf(parsed)
             : IsOption(unknown) ? UnknownOption(unknown, command, tree, name)
@@ -21,6 +21,10 @@ internal static class UsageMessage
             : $"'{name}' takes no argument '{Shown(unknown)}'{Instead(unknown, command, tree)}";
         return $"bal: {what} (see '{name} --help')";
     }
+
+    private static string NameOf(CommandResult result) => result.Parent is CommandResult parent
+        ? $"{NameOf(parent)} {result.Command.Name}"
+        : "bal";
 
     // A missing value is named after its option; the other messages come from the options' own validators.
     private static string ProblemOf(ParseResult parsed)
@@ -31,6 +35,8 @@ internal static class UsageMessage
                 return $"{option.Name} needs a value: {option.Name} {option.HelpName}";
             else if (error.SymbolResult is OptionResult { Tokens.Count: > 1, Option: var repeated })
                 return $"{repeated.Name} was given more than once";
+            else if (error.SymbolResult is ArgumentResult { Tokens.Count: 0, Argument: var missing })
+                return $"{missing.Name} is missing: {missing.Description}";
         return parsed.Errors[0].Message.TrimEnd('.');
     }
 
@@ -49,6 +55,7 @@ internal static class UsageMessage
         "test" or "validate" or "configtest" or "lint" => "check",
         "quit" or "shutdown" or "down" or "kill" => "stop",
         "info" or "stats" or "ps" or "show" => "status",
+        "why" => "explain",
         _ => Nearest.To(word, Names(tree.Subcommands)),
     };
 
@@ -68,11 +75,17 @@ internal static class UsageMessage
 
     // 'bal check sample/config.yaml' is what most people try first.
     private static string Instead(string word, Command command, RootCommand tree) =>
-        tree.Subcommands.Any(c => c.Name == word) ? "; one command at a time"
+        command.Subcommands.Count > 0 ? $"; {Subcommand(word, command)}"
+        : tree.Subcommands.Any(c => c.Name == word) ? "; one command at a time"
         : word.Length == 0 || !command.Options.Any(o => o.Name is "--json" or "--daemon") ? ""
         : Nearest.To(word, new Arr<string>(command.Options.Select(o => o.Name).Where(n => n != "--help"))).Match(
             near => $"; did you mean '{near}'?",
             () => $"; a configuration file is named with --config {Shown(word)}");
+
+    private static string Subcommand(string word, Command command) => Nearest.To(word, Names(command.Subcommands)).Match(
+        near => $"did you mean 'bal {command.Name} {near}'?",
+        () => $"it takes {string.Join(" or ", command.Subcommands.Select(c => c.Name))}, as in "
+            + $"'bal {command.Name} {command.Subcommands[0].Name} {Shown(word)}'");
 
     private static bool IsOption(string word) => word.Length > 1 && word[0] == '-';
 

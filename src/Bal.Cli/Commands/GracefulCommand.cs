@@ -17,20 +17,35 @@ internal static class GracefulCommand
 {
     internal static Command Define(CompositionRoot composition, System.CommandLine.Option<string?> config)
     {
-        var command = new Command("graceful", "Re-read the configuration and apply it with no connection lost");
+        var dryRun = new System.CommandLine.Option<bool>("--dry-run")
+        {
+            Description = "Say what would change, and change nothing",
+        };
+        var json = Options.Json();
+        var command = new Command("graceful", "Re-read the configuration and apply it with no connection lost")
+        {
+            dryRun, json,
+        };
         command.SetAction(parsed => Run(
-            composition, Prelude.Optional(parsed.GetValue(config)).Map(composition.Absolute)));
+            composition,
+            Prelude.Optional(parsed.GetValue(config)).Map(composition.Absolute),
+            parsed.GetValue(dryRun) ? "graceful dry-run" : "graceful",
+            parsed.GetValue(json)));
         return command;
     }
 
-    private static int Run(CompositionRoot composition, LanguageExt.Option<string> named) => composition.Home()
-        .Bind(home => RunningProcess.Find(home.PidFile).Bind(process => Ask(home, process)))
-        .Bind(ControlAnswer.Parse)
+    private static int Run(
+        CompositionRoot composition, LanguageExt.Option<string> named, string request, bool json) => composition.Home()
+        .Bind(home => RunningProcess.Find(home.PidFile).Bind(process => Ask(home, process, request)))
+        .Bind(text => ControlAnswer.Parse(text).Map(answer => (Text: text, Answer: answer)))
         .Match(
-            Right: answer =>
+            Right: told =>
             {
-                NoteOtherFile(composition, named, answer.Text("config_path") ?? "");
-                return Show(composition, answer);
+                NoteOtherFile(composition, named, told.Answer.Text("config_path") ?? "");
+                if (!json)
+                    return Show(composition, told.Answer);
+                composition.Out.Write(told.Text);
+                return Succeeded(told.Answer) ? ExitCode.Ok : ExitCode.Failure;
             },
             Left: problem =>
             {
@@ -38,23 +53,26 @@ internal static class GracefulCommand
                 return ExitCode.Failure;
             });
 
+    private static bool Succeeded(ControlAnswer answer) => answer.Flag("applied") || answer.Flag("would_apply");
+
     // Another file takes a restart: the daemon reads the one that it was started with.
     private static void NoteOtherFile(CompositionRoot composition, LanguageExt.Option<string> named, string read) =>
         named.Filter(file => file != read).IfSome(file => composition.Error.Write(
             $"note: the daemon was started with {read} and has read that; --config {file} was not used\n"));
 
-    private static Either<Problem, string> Ask(BalHome home, RunningProcess process)
+    private static Either<Problem, string> Ask(BalHome home, RunningProcess process, string request)
     {
         // The lock tells apart "not running" from a daemon that does not answer.
         var patience = ControlClient.GracefulPatience;
-        using (process) return RunningDaemon.Ask(process.Pid, home.ControlSocket, "graceful", patience);
+        using (process) return RunningDaemon.Ask(process.Pid, home.ControlSocket, request, patience);
     }
 
     private static int Show(CompositionRoot composition, ControlAnswer answer)
     {
-        var applied = answer.Flag("applied");
+        var dryRun = answer.Flag("dry_run");
+        var applied = Succeeded(answer);
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"applied: {(applied ? "yes" : "no")}\n");
+        text.Append(CultureInfo.InvariantCulture, $"{(dryRun ? "would_apply" : "applied")}: {(applied ? "yes" : "no")}\n");
         if (answer.Number("config_version") is { } version)
             text.Append(CultureInfo.InvariantCulture, $"config_version: {version}\n");
         if (answer.Text("message") is { Length: > 0 } message)
@@ -62,10 +80,11 @@ internal static class GracefulCommand
         foreach (var change in answer.Items("changes"))
             if (change.ValueKind == JsonValueKind.String)
                 text.Append(CultureInfo.InvariantCulture, $"change: {change.GetString()}\n");
+        foreach (var kept in answer.Member("backends").Items("kept"))
+            if (kept.ValueKind == JsonValueKind.String)
+                text.Append(CultureInfo.InvariantCulture, $"kept: {kept.GetString()}\n");
         var problem = answer.ProblemOrNull();
-        text.Append(applied ? "next: run 'bal status'\n"
-            : problem?.Code == "stopping" ? "next: wait for it to end, then run 'bal start -d'\n"
-            : "next: run 'bal check'; the earlier configuration keeps serving\n");
+        text.Append(Next(applied, dryRun, problem));
         composition.Out.Write(text.ToString());
 
         // The findings say each fault of the file; the problem then only repeats the first of them.
@@ -77,6 +96,15 @@ internal static class GracefulCommand
             composition.Error.Problem(FindingProblem.Of(answer.Text("config_path") ?? "", ToFinding(finding)));
         return applied ? ExitCode.Ok : ExitCode.Failure;
     }
+
+    private static string Next(bool applied, bool dryRun, Problem? problem) => (applied, dryRun) switch
+    {
+        (true, true) => "next: run 'bal graceful' to apply it; nothing was changed\n",
+        (true, false) => "next: run 'bal status'\n",
+        _ when problem?.Code == "stopping" => "next: wait for it to end, then run 'bal start -d'\n",
+        (false, true) => "next: correct that, then run 'bal graceful --dry-run' again; nothing was changed\n",
+        _ => "next: run 'bal check'; the earlier configuration keeps serving\n",
+    };
 
     private static Finding ToFinding(JsonElement finding) => new(
         ControlAnswer.TextOf(finding, "severity") == "warning" ? Severity.Warning : Severity.Error,

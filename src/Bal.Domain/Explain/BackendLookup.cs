@@ -48,7 +48,7 @@ public static class BackendLookup
             + (configured.Count > MaxListed ? $" and {configured.Count - MaxListed} more" : ""),
         near.Match(
             meant => $"did you mean {meant}? run 'bal explain backend {meant}'",
-            () => "run 'bal explain backend' with one of these, or with its position"));
+            () => "run 'bal explain backend' with one of these, or with its number"));
 
     private static bool Same(string a, string b) => string.Equals(a, b, StringComparison.OrdinalIgnoreCase);
 

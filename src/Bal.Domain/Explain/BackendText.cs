@@ -14,7 +14,7 @@ public static class BackendText
                 $"backend: {backend.Address}" + (backend.Position > 0 ? $" (number {backend.Position})" : ""),
                 $"state: {backend.State}",
                 $"why: {Why(clock, backend)}",
-                $"next: {Next(clock, backend)}")
+                $"next: {Unlabelled(Next(clock, backend))}")
             .Append(backend.Cooldown.Match(
                 Some: c => Prelude.Array($"cooldown: {Arithmetic(c)}"), None: () => Arr<string>.Empty))
             .Append(backend.Name.Match(
@@ -68,6 +68,9 @@ public static class BackendText
         };
     }
 
+    private static string Unlabelled(string next) =>
+        next.StartsWith("next ", StringComparison.Ordinal) ? next["next ".Length..] : next;
+
     private static string NextCheck(ClockReading clock, BackendExplanation backend) => backend.Check.State switch
     {
         CheckState.InFlight => "a probe is under way",
@@ -83,7 +86,7 @@ public static class BackendText
         var brackets = InBrackets(outage.Cause);
         return seen == outage.Threshold ? $"{seen} of {outage.Threshold} failed checks{brackets}"
             : seen > outage.Threshold ? $"{seen} failed checks in a row{brackets}, where {outage.Threshold} are enough"
-            : $"{seen} failed check(s){brackets}: a new backend starts one failure away from down";
+            : $"{seen} failed check{(seen == 1 ? "" : "s")}{brackets}: a new backend starts one failure away from down";
     }
 
     private static string Arithmetic(CooldownExplanation cooldown)

@@ -29,35 +29,9 @@ public static class HistoryText
 
     /// <summary>Failures as a list in brackets would hold them: <c>probe refused, 2 client connects timed out</c>.</summary>
     public static string Failures(Arr<History.BackendEntry> failures) =>
-        string.Join(", ", failures.SelectMany(entry => entry.What is not BackendHappening.Failed failed ? []
-            : entry.Count == 1 ? [$"{One(failed.Witness)} {Verb(failed.Kind)}"]
-            : new[] { $"{entry.Count} {Many(failed.Witness)} {Verb(failed.Kind)}" }));
-
-    /// <summary>The stable word for what happened to a backend, as JSON shows it.</summary>
-    public static string Word(BackendHappening what) => what.Match(
-        failed: _ => "failed",
-        passed: _ => "passed",
-        wentDown: () => "went_down",
-        cameUp: () => "came_up",
-        coolingBegan: () => "cooling_began",
-        coolingEnded: () => "cooling_ended",
-        nameUnresolved: () => "name_unresolved",
-        nameResolved: () => "name_resolved",
-        added: () => "added",
-        kept: () => "kept",
-        removed: () => "removed");
-
-    /// <summary>The stable word for what happened to protection mode, as JSON shows it.</summary>
-    public static string Word(ProtectionHappening what) =>
-        what.Match(_ => "turned_on", () => "started_over", _ => "turned_off");
-
-    /// <summary>The stable word for a witness, as JSON shows it.</summary>
-    public static string Word(Witness witness) => witness switch
-    {
-        Witness.Probe => "probe",
-        Witness.Client => "client",
-        _ => "resolver",
-    };
+        string.Join(", ", failures.SelectMany(entry => entry.What is BackendHappening.Failed failed
+            ? new[] { Failure(failed, entry.Count) }
+            : []));
 
     private static string Line(ClockReading clock, Instant first, Instant last, long count, string what)
     {
@@ -66,8 +40,8 @@ public static class HistoryText
     }
 
     private static string What(BackendHappening what) => what.Match(
-        failed: f => $"{One(f.Witness)} {Verb(f.Kind)}",
-        passed: p => $"{One(p.Witness)} succeeded",
+        failed: f => Failure(f, 1),
+        passed: p => p.Witness == Witness.Probe ? "probe succeeded" : "client connect succeeded",
         wentDown: () => "went down",
         cameUp: () => "came back up",
         coolingBegan: () => "cooldown began",
@@ -86,18 +60,15 @@ public static class HistoryText
         startedOver: () => "a client connect failed: the successes in a row began again",
         turnedOff: off => $"turned off: {off.Successes} success(es) in a row");
 
-    private static string One(Witness witness) => witness switch
+    // A name without an address fails a check without a probe.
+    private static string Failure(BackendHappening.Failed failed, long count) => (failed.Witness, count) switch
     {
-        Witness.Probe => "probe",
-        Witness.Client => "client connect",
-        _ => "check without an address",
-    };
-
-    private static string Many(Witness witness) => witness switch
-    {
-        Witness.Probe => "probes",
-        Witness.Client => "client connects",
-        _ => "checks without an address",
+        (Witness.Resolver, 1) => "no address to probe",
+        (Witness.Resolver, _) => $"{count} times no address to probe",
+        (Witness.Probe, 1) => $"probe {Verb(failed.Kind)}",
+        (Witness.Probe, _) => $"{count} probes {Verb(failed.Kind)}",
+        (_, 1) => $"client connect {Verb(failed.Kind)}",
+        _ => $"{count} client connects {Verb(failed.Kind)}",
     };
 
     private static string Verb(FailureKind kind) => kind switch

@@ -10,13 +10,7 @@ namespace Bal.Domain.Recording;
 internal static class BackendHistoryCodec
 {
     private static readonly Codec<Witness> Witnesses = Codec.Words(
-        new Arr<Witness>([Witness.Probe, Witness.Client, Witness.Resolver]),
-        witness => witness switch
-        {
-            Witness.Probe => "probe",
-            Witness.Client => "client",
-            _ => "resolver",
-        });
+        new Arr<Witness>([Witness.Probe, Witness.Client, Witness.Resolver]), HappeningText.Of);
 
     private static readonly Codec<BackoffPolicy> Backoff = Codec.Object<BackoffPolicy>(
         (json, policy) =>
@@ -40,7 +34,7 @@ internal static class BackendHistoryCodec
             new BackendHappening.NameResolved(), new BackendHappening.Added(), new BackendHappening.Kept(),
             new BackendHappening.Removed(),
         ]),
-        Kind);
+        HappeningText.Of);
 
     private static readonly Codec<BackendEntry> Entry = Codec.Object<BackendEntry>(
         (json, entry) =>
@@ -109,7 +103,7 @@ internal static class BackendHistoryCodec
 
     private static void WriteWhat(Utf8JsonWriter json, BackendHappening what)
     {
-        json.WriteString("what", Kind(what));
+        json.WriteString("what", HappeningText.Of(what));
         if (what is BackendHappening.Failed failed)
         {
             json.Put("witness", Witnesses, failed.Witness);
@@ -132,17 +126,4 @@ internal static class BackendHistoryCodec
                 .Map(witness => (BackendHappening)new BackendHappening.Passed(witness)),
             _ => json.Get("what", Plain),
         });
-
-    private static string Kind(BackendHappening what) => what.Match(
-        failed: _ => "failed",
-        passed: _ => "passed",
-        wentDown: () => "went_down",
-        cameUp: () => "came_up",
-        coolingBegan: () => "cooling_began",
-        coolingEnded: () => "cooling_ended",
-        nameUnresolved: () => "name_unresolved",
-        nameResolved: () => "name_resolved",
-        added: () => "added",
-        kept: () => "kept",
-        removed: () => "removed");
 }

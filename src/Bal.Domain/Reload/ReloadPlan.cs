@@ -23,7 +23,10 @@ public sealed record ReloadPlan(
             .Append(ListenerChanged
                 ? Prelude.Array($"listener moves from {before.Listener} to {after.Listener}")
                 : Arr<string>.Empty)
-            .Append(TuningChanged ? Prelude.Array("runtime settings changed") : Arr<string>.Empty);
+            .Append(TuningChanged
+                ? Prelude.Array("runtime: "
+                    + string.Join(", ", SettingChanges.OfRuntime(before, after).Map(change => change.ToText())))
+                : Arr<string>.Empty);
 }
 
 /// <summary>Compares configurations.</summary>

@@ -51,6 +51,21 @@ internal sealed record ListenerSet(Listener Listener, int[] Descriptors, int Tag
             return Either<Problem, ListenerSet>.Right(new ListenerSet(listener, [.. sockets], tag));
         });
 
+    /// <summary>
+    /// Why an address could not be opened beside what bal itself holds; none where it could. It is bound for a moment and
+    /// never listens, so that no client is taken.
+    /// </summary>
+    public static Option<Problem> Rehearse(Listener listener) => Resolve(listener).Match(
+        Right: address =>
+        {
+            var wanted = new IPEndPoint(address, listener.Port);
+            var error = BindOnce(SockAddr.Of(address, listener.Port));
+            return error == 0 || (error == Errno.EADDRINUSE && SocketTable.OthersOn(wanted).Count == 0)
+                ? Option<Problem>.None
+                : ProblemOf(listener, address, error);
+        },
+        Left: problem => problem);
+
     /// <summary>Changes the backlog of sockets that listen already.</summary>
     public void SetBacklog(int backlog)
     {
@@ -96,6 +111,18 @@ internal sealed record ListenerSet(Listener Listener, int[] Descriptors, int Tag
         if (!shared)
             Sockets.SetOption(fd, Libc.SOL_SOCKET, Libc.SO_REUSEPORT, 1);
         return 0;
+    }
+
+    private static int BindOnce(byte[] address)
+    {
+        var fd = Libc.socket(
+            SockAddr.FamilyOf(address), Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
+        if (fd < 0)
+            return Sockets.LastError;
+        Sockets.SetOption(fd, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, 1);
+        var error = Sockets.Bind(fd, address);
+        _ = Libc.close(fd);
+        return error;
     }
 
     private static Either<Problem, IPAddress> Resolve(Listener listener)

@@ -1,6 +1,8 @@
+using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using LanguageExt;
 
 namespace Bal.Infrastructure.Json;
 
@@ -29,6 +31,12 @@ internal static class JsonReport
         buffer.WriteByte((byte)'\n');
         return buffer.ToArray();
     }
+
+    /// <summary>A time as RFC 3339 in UTC, to the millisecond; null where there is none.</summary>
+    public static void WriteTime(Utf8JsonWriter json, string name, Option<DateTimeOffset> time) => time.Match(
+        Some: t => json.WriteString(
+            name, t.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)),
+        None: () => json.WriteNull(name));
 
     /// <summary>The same as text.</summary>
     public static string Text(Action<Utf8JsonWriter> members) => Encoding.UTF8.GetString(Write(members));

@@ -33,7 +33,8 @@ public static class ReloadJson
         json.WriteEndArray();
     });
 
-    private static void WriteProblem(Utf8JsonWriter json, Problem problem)
+    /// <summary>The code and the three lines as the member <c>problem</c>.</summary>
+    internal static void WriteProblem(Utf8JsonWriter json, Problem problem)
     {
         json.WriteStartObject("problem");
         WriteProblemMembers(json, problem);

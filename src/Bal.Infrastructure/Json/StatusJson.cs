@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using Bal.Domain.Backend;
 using Bal.Domain.Diagnostics;
@@ -29,12 +28,12 @@ public static class StatusJson
         foreach (var ended in report.Terminations)
             json.WriteNumber(TerminationText.Of(ended.Reason), ended.Count);
         json.WriteEndObject();
-        WriteTime(json, "last_check_time", report.LastCheckTime);
+        JsonReport.WriteTime(json, "last_check_time", report.LastCheckTime);
         json.WriteStartObject("protection_mode");
         json.WriteBoolean("enabled", report.Protection.Enabled);
         report.Protection.Reason.Match(
             Some: reason => json.WriteString("reason", reason), None: () => json.WriteNull("reason"));
-        WriteTime(json, "since", report.Protection.Since);
+        JsonReport.WriteTime(json, "since", report.Protection.Since);
         json.WriteEndObject();
         json.WriteStartArray("backends");
         foreach (var backend in report.Backends)
@@ -72,8 +71,8 @@ public static class StatusJson
         json.WriteNumber("total_connections", backend.TotalConnections);
         json.WriteNumber("bytes_in", backend.BytesIn);
         json.WriteNumber("bytes_out", backend.BytesOut);
-        WriteTime(json, "last_check_time", backend.LastCheckTime);
-        WriteTime(json, "cooldown_until", backend.CooldownUntil);
+        JsonReport.WriteTime(json, "last_check_time", backend.LastCheckTime);
+        JsonReport.WriteTime(json, "cooldown_until", backend.CooldownUntil);
         json.WriteStartObject("counters");
         json.WriteNumber("timeout", backend.Counters.Timeout);
         json.WriteNumber("refused", backend.Counters.Refused);
@@ -81,11 +80,6 @@ public static class StatusJson
         json.WriteEndObject();
         json.WriteEndObject();
     }
-
-    private static void WriteTime(Utf8JsonWriter json, string name, Option<DateTimeOffset> time) => time.Match(
-        Some: t => json.WriteString(
-            name, t.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture)),
-        None: () => json.WriteNull(name));
 
     private static StatusReport ReadReport(JsonElement json)
     {
@@ -125,7 +119,7 @@ public static class StatusJson
     private static void WriteRefused(Utf8JsonWriter json, RefusedReloadReport refused)
     {
         json.WriteStartObject("refused_reload");
-        WriteTime(json, "at", refused.At);
+        JsonReport.WriteTime(json, "at", refused.At);
         ReloadJson.WriteProblemMembers(json, refused.Problem);
         json.WriteEndObject();
     }

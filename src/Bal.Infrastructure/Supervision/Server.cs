@@ -3,7 +3,6 @@ using Bal.Domain.Config;
 using Bal.Domain.Diagnostics;
 using Bal.Infrastructure.Config;
 using Bal.Infrastructure.DataPlane;
-using Bal.Infrastructure.Json;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Logging;
 using Bal.Infrastructure.Process;
@@ -87,7 +86,7 @@ public static class Server
         using var signals = new Signals(reactor, () => ReopenLog(options.Log));
         return plane.Prepare(reading.Config)
             .Bind(_ => ControlServer.Open(
-                reactor, options.Home.ControlSocket, (line, answer) => Answer(reactor, options, line, answer)))
+                reactor, options.Home.ControlSocket, new Requests(reactor, options.ConfigPath, () => ReadConfig(options)).Answer))
             .Bind(control =>
             {
                 using (control)
@@ -143,23 +142,6 @@ public static class Server
             WhatHappened = $"the configuration cannot be used: {first.WhatHappened}{more}",
             DoThisNow = $"{first.DoThisNow}; run 'bal check --config {loaded.Path}' to see everything at once",
         };
-    }
-
-    private static void Answer(
-        Reactor reactor, ServerOptions options, string request, Action<byte[]> answer)
-    {
-        switch (request)
-        {
-            case "status":
-                reactor.Post(new SupervisorInput.Status(report => answer(StatusJson.Write(report))));
-                break;
-            case "graceful":
-                reactor.Post(new SupervisorInput.Reload(result => answer(ReloadJson.Write(options.ConfigPath, result))));
-                break;
-            default:
-                answer("{\"error\": \"unknown request; known are: status, graceful\"}\n"u8.ToArray());
-                break;
-        }
     }
 
     private static void ReopenLog(LogPipeline log) => log.Reopen().IfLeft(problem =>

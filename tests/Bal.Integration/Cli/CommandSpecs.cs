@@ -25,6 +25,33 @@ public sealed class CommandSpecs : IDisposable
         Assert.Contains("not running", run.Error, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("explain")]
+    [InlineData("explain backend 1")]
+    [InlineData("explain protection")]
+    public async Task What_is_not_running_cannot_be_explained(string words)
+    {
+        var run = await BalProgram.Run(_home.Root, words.Split(' '));
+        var json = await BalProgram.Run(_home.Root, [.. words.Split(' '), "--json"]);
+
+        // In the report's place for a person, beside it for a program, as status does.
+        Assert.Equal((1, ""), (run.ExitCode, run.Error));
+        ThreeLines(run.Out);
+        Assert.Contains("not running", run.Out, StringComparison.Ordinal);
+        Assert.Equal((1, "", run.Out), (json.ExitCode, json.Out, json.Error));
+    }
+
+    [Theory]
+    [InlineData("graceful --dry-run")]
+    [InlineData("graceful --dry-run --json")]
+    public async Task What_is_not_running_cannot_say_what_a_reload_would_change(string words)
+    {
+        var run = await BalProgram.Run(_home.Root, words.Split(' '));
+
+        Assert.Equal((1, ""), (run.ExitCode, run.Out));
+        Assert.Contains("not running", run.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Check_tells_valid_from_invalid_and_strict_from_lenient()
     {

@@ -1,0 +1,52 @@
+using Bal.Domain.Config;
+using Bal.Domain.Control;
+using Bal.Domain.Diagnostics;
+using Bal.Domain.Reload;
+using LanguageExt;
+
+namespace Bal.Application;
+
+/// <summary>What a reload would do, without doing it.</summary>
+/// <param name="ConfigVersion">The version in force, which stays.</param>
+/// <param name="Problem">Why it would be refused; none where it would be applied.</param>
+/// <param name="Findings">Errors and warnings of the file.</param>
+/// <param name="Preview">What would change; none where the file cannot be used.</param>
+public sealed record DryRunAnswer(
+    long ConfigVersion, Option<Problem> Problem, Arr<Finding> Findings, Option<ReloadPreview> Preview)
+{
+    /// <summary>Whether it would be applied.</summary>
+    public bool WouldApply => Problem.IsNone;
+}
+
+/// <summary>Decides like a reload, on the same file and state, and changes nothing.</summary>
+public static class DryRun
+{
+    /// <summary>What a reload would do.</summary>
+    /// <param name="readConfig">Reads and validates the file that a reload would read.</param>
+    /// <param name="tryListener">Why a listener could not be opened beside those that serve; none where it could.</param>
+    /// <param name="view">What is being served.</param>
+    public static DryRunAnswer Of(
+        Func<Either<ConfigRefusal, ConfigReading>> readConfig,
+        Func<Listener, Option<Problem>> tryListener,
+        SupervisorView view)
+    {
+        var version = view.State.ConfigVersion;
+        return view.State.Phase is not Phase.Running
+            ? new DryRunAnswer(version, SupervisorLoop.Stopping, Arr<Finding>.Empty, Option<ReloadPreview>.None)
+            : ConfigReadings.Guarded(readConfig).Match(
+                Right: reading => new DryRunAnswer(
+                    version,
+                    FirstProblem(reading.Config, view.State, tryListener),
+                    reading.Warnings,
+                    ReloadPreviews.Of(reading.Config, view.Traffic, view.Clock.Now, view.State)),
+                Left: refusal => new DryRunAnswer(
+                    version, refusal.Problem, refusal.Findings, Option<ReloadPreview>.None));
+    }
+
+    // Only an address that is new has to be opened, as by a reload.
+    private static Option<Problem> FirstProblem(
+        BalConfig next, ControlState state, Func<Listener, Option<Problem>> tryListener) => next.Services
+        .Filter(service => !state.Services.Exists(
+            s => s.Config.Name == service.Name && s.Config.Listener == service.Listener))
+        .Fold(Option<Problem>.None, (found, service) => found | tryListener(service.Listener));
+}

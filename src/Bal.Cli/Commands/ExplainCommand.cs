@@ -1,0 +1,68 @@
+using System.CommandLine;
+using Bal.Domain.Diagnostics;
+using Bal.Infrastructure.Control;
+using Bal.Infrastructure.Process;
+
+namespace Bal.Cli.Commands;
+
+/// <summary><c>bal explain</c>: why things are as they are, asked of the running daemon; never a fresh probe.</summary>
+internal static class ExplainCommand
+{
+    // The longest name (RFC 1035) in brackets with a port.
+    private const int MaxWord = 264;
+
+    internal static Command Define(CompositionRoot composition)
+    {
+        var command = Asking(composition, "explain", "Say why things are as they are, and what happens next", _ => "explain");
+        var word = new Argument<string>("BACKEND") { Description = "host:port, or its number in the file" };
+        word.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var text }] && (text.Length is 0 or > MaxWord || text.Any(IsForeign)))
+                result.AddError("a BACKEND is host:port, or its number in the file");
+        });
+        var backend = Asking(composition, "backend", "Why a backend is up, cooling, down or draining",
+            parsed => $"explain backend {parsed.GetRequiredValue(word)}");
+        backend.Arguments.Add(word);
+        command.Subcommands.Add(backend);
+        command.Subcommands.Add(Asking(
+            composition, "protection", "Why protection mode is on or off", _ => "explain protection"));
+        return command;
+    }
+
+    private static Command Asking(
+        CompositionRoot composition, string name, string description, Func<ParseResult, string> request)
+    {
+        var json = Options.Json();
+        var command = new Command(name, description) { json };
+        command.SetAction(parsed => Run(
+            composition, request(parsed), parsed.GetValue(json) ? ReportForm.Json : ReportForm.Concise));
+        return command;
+    }
+
+    private static int Run(CompositionRoot composition, string request, ReportForm form) => composition.Home()
+        .Bind(home => RunningProcess.Find(home.PidFile).Bind(process => Ask(process, home, request)))
+        .Bind(text => ControlAnswer.Parse(text).Map(answer => (Text: text, Answer: answer)))
+        .Match(
+            Right: told => Show(composition, told.Text, told.Answer, form),
+            Left: problem => composition.Unreported(problem, form));
+
+    private static int Show(CompositionRoot composition, string text, ControlAnswer answer, ReportForm form)
+    {
+        var problem = answer.ProblemOrNull();
+        if (form == ReportForm.Json)
+            composition.Out.Write(text);
+        else if (problem is null)
+            composition.Out.Write(string.Concat(answer.Items("text").Select(line => $"{line}\n")));
+        else
+            composition.Out.Problem(problem);
+        return problem is null ? ExitCode.Ok : ExitCode.Failure;
+    }
+
+    private static LanguageExt.Either<Problem, string> Ask(RunningProcess process, BalHome home, string request)
+    {
+        using (process)
+            return RunningDaemon.Ask(process.Pid, home.ControlSocket, request, ControlClient.StatusPatience);
+    }
+
+    private static bool IsForeign(char c) => char.IsControl(c) || char.IsWhiteSpace(c);
+}

@@ -1,0 +1,106 @@
+using Bal.Domain.Config;
+using Bal.Domain.Control;
+using Bal.Domain.Diagnostics;
+using Bal.Domain.Primitives;
+using Bal.Domain.Reload;
+using Bal.Domain.Specs.Control;
+using Bal.Domain.Specs.Generators;
+using FsCheck.Xunit;
+using LanguageExt;
+
+namespace Bal.Domain.Specs.Reload;
+
+/// <summary>What <c>bal graceful --dry-run</c> says agrees with what a reload then does.</summary>
+[Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
+public class ReloadPreviewSpecs
+{
+    private static readonly Instant Now = new(10_000_000);
+
+    [Property]
+    public void What_it_says_of_the_backends_is_what_a_reload_does_with_them(SteadyScenario past, BalConfig next)
+    {
+        var before = Past(past);
+        var said = ReloadPreviews.Of(next, Traffic.None, Now, before);
+
+        var after = before.Then(Now, new ControlEvent.Reloaded(next));
+
+        var serving = Configured(before);
+        var kept = Configured(after).Filter(b => serving.Exists(s => s.Id == b.Id));
+        Assert.Equal(kept.Map(b => b.Endpoint), said.Kept);
+        Assert.Equal(Configured(after).Filter(b => !kept.Contains(b)).Map(b => b.Endpoint), said.Added);
+        Assert.Equal(
+            after.Backends().Where(b => b.Draining && serving.Exists(s => s.Id == b.Id)).Select(b => b.Endpoint),
+            said.Removed.Map(b => b.Endpoint));
+    }
+
+    [Property]
+    public void The_connections_that_would_drain_are_those_of_the_backend_that_goes(SteadyScenario past, BalConfig next)
+    {
+        var before = Past(past);
+        // As many as its identity says, so that no two are alike; a draining one of the same address has its own.
+        var traffic = Traffic.None with
+        {
+            Backends = new Arr<BackendTraffic>(before.Backends().Select(b =>
+                BackendTraffic.NoneOf(b.Id) with { Active = b.Id.Value })),
+        };
+
+        var said = ReloadPreviews.Of(next, traffic, Now, before);
+
+        Assert.Equal(
+            Configured(before).Filter(b => !next.Main.Backends.Contains(b.Endpoint)).Map(b => (long)b.Id.Value),
+            said.Removed.Map(b => b.Connections));
+        Assert.All(said.Removed, b => Assert.Contains(
+            $"backend {b.Endpoint} removed; {b.Connections} connection(s) drain", said.ToLines()));
+    }
+
+    [Property]
+    public void Of_the_configuration_in_force_nothing_would_change(SteadyScenario past)
+    {
+        var state = Past(past);
+        var said = ReloadPreviews.Of(state.Config, Traffic.None, Now, state);
+
+        Assert.Empty(said.ToLines());
+        Assert.Equal(state.Config.Main.Backends, said.Kept);
+    }
+
+    [Property]
+    public void Every_key_that_differs_is_said_with_both_values(BalConfig before, BalConfig after)
+    {
+        var said = SettingChanges.Between(before, after);
+
+        Said("port", before.Main.Listener.Port, after.Main.Listener.Port);
+        Said("health_check_interval_ms",
+            before.Main.Tuning.Health.Interval.Milliseconds, after.Main.Tuning.Health.Interval.Milliseconds);
+        Said("protection_stable_success_threshold",
+            before.Main.Tuning.Protection.StableSuccessThreshold, after.Main.Tuning.Protection.StableSuccessThreshold);
+        Said("relay", ConfigWords.Of(before.Main.Tuning.Relay), ConfigWords.Of(after.Main.Tuning.Relay));
+        Assert.Equal(
+            before with { Services = before.Services.Map(s => s with { Backends = after.Main.Backends }) } == after,
+            said.IsEmpty);
+
+        void Said(string key, object from, object to) => Assert.Equal(
+            from.Equals(to) ? [] : new[] { new SettingChange(key, $"{from}", $"{to}") },
+            said.Filter(change => change.Key == key));
+    }
+
+    [Property]
+    public void Only_the_number_of_loops_waits_for_the_next_start(BalConfig before, byte threads)
+    {
+        var said = SettingChanges.Between(before, before with { Threads = threads + 1, LogLevel = LogLevel.Debug });
+
+        Assert.Equal(
+            new[] { "log_level info -> debug", $"threads auto -> {threads + 1} (at the next start)" },
+            said.Map(change => change.ToText()));
+    }
+
+    private static ControlState Past(SteadyScenario past) => Life.Of(
+        past.Scenario with
+        {
+            Moments = past.Scenario.Moments.Filter(
+                m => m.What is not (ControlEvent.StopRequested or ControlEvent.AllIdle)),
+        },
+        _ => { }).Then(Now, Life.Tick);
+
+    private static Arr<BackendState> Configured(ControlState state) =>
+        state.Services[0].Backends.Filter(b => !b.Draining);
+}
