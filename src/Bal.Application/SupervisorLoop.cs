@@ -40,6 +40,12 @@ public sealed class SupervisorLoop(
         "'bal stop' or a signal came before the reload",
         "wait until it has ended, then run 'bal start -d'");
 
+    /// <summary>
+    /// Makes the decisions: the core, as it is. A simulation looks on here, and a test puts a wrong decision in its place
+    /// to see whether anybody notices.
+    /// </summary>
+    public Func<ControlEvent, Instant, ControlState, ControlStep> Decide { get; init; } = ControlMachine.Step;
+
     private ControlState state = null!;
     private readonly Queue<SupervisorInput.Reload> early = new();
     private bool started;
@@ -140,7 +146,7 @@ public sealed class SupervisorLoop(
         return new(state.ConfigVersion, problem, findings, Arr<string>.Empty);
     }
 
-    private void Step(ControlEvent happened) => Take(ControlMachine.Step(happened, inbox.Now, state));
+    private void Step(ControlEvent happened) => Take(Decide(happened, inbox.Now, state));
 
     private void Take(ControlStep step)
     {

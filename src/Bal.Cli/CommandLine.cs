@@ -48,6 +48,7 @@ internal static class CommandLine
             StopCommand.Define(composition),
             ExplainCommand.Define(composition),
             DemoCommand.Define(composition),
+            SimulateCommand.Define(composition, config),
         };
         root.HelpName = "bal";
         // Without an action of its own the root would be refused before its case is looked at.

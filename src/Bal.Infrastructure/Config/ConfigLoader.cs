@@ -19,26 +19,27 @@ public static class ConfigLoader
             Right: bytes => YamlReader.Read(bytes).Match(
                 Right: document => ConfigValidation.Validate(document, facts),
                 Left: ConfigOutcome.Unreadable),
-            Left: fault => ConfigOutcome.Unreadable(Unreadable(full, fault))));
+            Left: fault => ConfigOutcome.Unreadable(Unreadable(full, fault, "the configuration"))));
     }
 
     /// <summary>As above, with the facts of this machine as they are now.</summary>
     public static LoadedConfig Load(string path) => Load(path, LinuxHostFacts.Gather());
 
-    private static Finding Unreadable(string path, FileFault fault)
+    /// <summary>Why a file could not be read, as a finding without a place.</summary>
+    internal static Finding Unreadable(string path, FileFault fault, string what)
     {
         var (code, message, hint) = fault.Reason switch
         {
             FileFaultReason.Missing => ("file_missing", $"{path} does not exist",
-                "check the path, or copy sample/config.yaml there"),
+                what == "the configuration" ? "check the path, or copy sample/config.yaml there" : "check the path"),
             FileFaultReason.Directory => ("file_is_directory", $"{path} is a directory, not a file",
-                "name the file inside it, such as config.yaml"),
+                "name the file inside it"),
             FileFaultReason.NotRegular => ("file_not_regular", $"{path} is {fault.Detail}, not a regular file",
                 "name a regular file: a reload has to be able to read it again"),
             FileFaultReason.Denied => ("file_denied", $"{path} may not be read by this user ({fault.Detail})",
                 $"check the modes with 'namei -l {path}', then chmod or chown the file"),
             FileFaultReason.TooLarge => ("file_too_large", $"{path} has {fault.Detail}; allowed are at most 1 MiB",
-                "check that it is the configuration: a real one is far smaller"),
+                $"check that it is {what}: a real one is far smaller"),
             _ => ("file_unreadable", $"{path} could not be read: {fault.Detail}", "check the path and its file system"),
         };
         return new Finding(Severity.Error, code, "", SourcePosition.None, message, hint);

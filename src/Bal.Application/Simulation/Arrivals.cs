@@ -1,0 +1,46 @@
+using Bal.Domain.Primitives;
+using Bal.Domain.Simulation;
+
+namespace Bal.Application.Simulation;
+
+/// <summary>
+/// Clients come at a rate: each has its share of time and comes somewhere within it, as the dice say.
+/// </summary>
+internal sealed class Arrivals(VirtualClock clock, Dice dice, Scenario scenario, Action<long> arrive)
+{
+    private ClientRate rate;
+    private Instant since;
+    private long inThisRate;
+    private long number;
+    private int generation;
+
+    /// <summary>From now on they come like this.</summary>
+    public void Begin(ClientRate from)
+    {
+        (rate, since, inThisRate) = (from, clock.Now, 0);
+        generation++;
+        Plan();
+    }
+
+    /// <summary>Nobody comes any more.</summary>
+    public void End() => generation++;
+
+    private void Plan()
+    {
+        if (rate.PerThousandSeconds == 0)
+            return;
+        var within = dice.Between(0, 999_999, DiceUse.Arrival, number);
+        var at = since.Plus(new Duration((inThisRate * 1_000_000 + within) / rate.PerThousandSeconds));
+        if (at.Milliseconds >= scenario.Length.Milliseconds)
+            return;
+        var mine = generation;
+        clock.Plan.At(at, () =>
+        {
+            if (mine != generation)
+                return;
+            inThisRate++;
+            arrive(number++);
+            Plan();
+        });
+    }
+}

@@ -1,0 +1,29 @@
+using Bal.Domain.Admission;
+using Bal.Domain.Balancing;
+using Bal.Domain.Control;
+using Bal.Domain.Primitives;
+using LanguageExt;
+
+namespace Bal.Application.Simulation;
+
+/// <summary>As <see cref="Selection.Next"/>.</summary>
+public delegate Option<Candidate> SelectionRule(
+    RoutingTable table, ulong turn, ReadOnlySpan<int> tried, int lastResorts);
+
+/// <summary>
+/// The decisions that a simulation consists of: those of production, unless a test looks on or breaks one on purpose.
+/// </summary>
+public sealed record SimulationRules
+{
+    /// <summary>The rules of production.</summary>
+    public static readonly SimulationRules Production = new();
+
+    /// <summary>As <see cref="ControlMachine.Step"/>.</summary>
+    public Func<ControlEvent, Instant, ControlState, ControlStep> Decide { get; init; } = ControlMachine.Step;
+
+    /// <summary>As <see cref="Selection.Next"/>.</summary>
+    public SelectionRule Select { get; init; } = Selection.Next;
+
+    /// <summary>As <see cref="AdmissionRule.Admits"/>.</summary>
+    public Func<int, int, bool> Admits { get; init; } = AdmissionRule.Admits;
+}

@@ -1,0 +1,344 @@
+using System.Runtime.InteropServices;
+using Bal.Domain.Backend;
+using Bal.Domain.Balancing;
+using Bal.Domain.Config;
+using Bal.Domain.Control;
+using Bal.Domain.Diagnostics;
+using Bal.Domain.Primitives;
+using Bal.Domain.Simulation;
+using LanguageExt;
+
+namespace Bal.Application.Simulation;
+
+/// <summary>
+/// The event loops in a simulated world: clients are admitted, connected, failed over and counted by the rules of the core
+/// that the real loops use. No byte is relayed; an established connection lasts as long as the dice say.
+/// </summary>
+internal sealed class VirtualPlane(
+    VirtualClock clock, VirtualNetwork network, Scenario scenario, SimulationRules rules, Chronicle chronicle) : IDataPlane
+{
+    private static readonly Duration RejectionReports = new(100);
+
+    private readonly Dice dice = new(scenario.Seed);
+    private readonly Dictionary<int, Ledger> ledgers = [];
+    private readonly List<VirtualClient> open = [];
+    private readonly Stack<VirtualClient> unused = [];
+    private RoutingTable table = Publishless();
+    private CutShare carried = CutShare.None;
+    private ulong turns;
+    private long rejected;
+    private bool rejectionSaid;
+    private bool listening;
+    private bool stopping;
+    private int connecting;
+
+    /// <summary>Whether some client still waits for a backend, or for its next try.</summary>
+    public bool Busy => connecting > 0 || Returning > 0;
+
+    /// <summary>Clients that come again later.</summary>
+    public int Returning { get; private set; }
+
+    /// <summary>Set at the end of a run: who fails now does not come again.</summary>
+    public bool Closing { get; set; }
+
+    /// <summary>Connections open now.</summary>
+    public int Open => open.Count;
+
+    /// <summary>The endpoint of a backend that the core has published.</summary>
+    public Endpoint EndpointOf(BackendId id) => ledgers[id.Value].Notes.Endpoint;
+
+    public Either<Problem, Unit> Prepare(BalConfig config) => Unit.Default;
+
+    public void Commit() => listening = !stopping;
+
+    public void Abandon() { }
+
+    public void Publish(RoutingTable published)
+    {
+        table = published;
+        foreach (var route in published.Up.Append(published.Cooling).Append(published.Down))
+        {
+            if (!ledgers.ContainsKey(route.Id.Value))
+                ledgers[route.Id.Value] = new Ledger(chronicle.NotesOf(route.Endpoint));
+        }
+
+        foreach (var id in published.Draining)
+        {
+            // One that never had an address was never used.
+            if (!ledgers.TryGetValue(id.Value, out var ledger))
+                clock.Post(new ControlEvent.BackendIdle(id));
+            else if (!ledger.Draining)
+            {
+                ledger.Draining = true;
+                TellIfIdle(id.Value, ledger);
+            }
+        }
+    }
+
+    public void Forget(BackendId backend)
+    {
+        if (ledgers.Remove(backend.Value, out var ledger) && ledger.Active != 0)
+            throw new SimulationStuckException($"backend {ledger.Notes.Endpoint} was forgotten with connections left");
+    }
+
+    public void StopAccepting()
+    {
+        listening = false;
+        stopping = true;
+        TellIfAllIdle();
+    }
+
+    public void Cut(int oneOf)
+    {
+        var step = CutShares.Next(oneOf, open.Count, carried);
+        carried = step.Carried;
+        for (var i = 0; i < step.Cut; i++)
+            CutOne(open[0]);
+    }
+
+    public Traffic Measure() => new(
+        open.Count, rejected, 0, Arr<TerminationCount>.Empty,
+        new Arr<BackendTraffic>(ledgers.Select(l =>
+            new BackendTraffic(new BackendId(l.Key), l.Value.Active, l.Value.Total, 0, 0))));
+
+    /// <summary>The process is gone, and everything that it held with it.</summary>
+    public void Crash()
+    {
+        stopping = true;
+        while (open.Count > 0)
+            CutOne(open[^1]);
+        listening = stopping = rejectionSaid = false;
+        (table, carried, turns, rejected) = (Publishless(), CutShare.None, 0, 0);
+        ledgers.Clear();
+    }
+
+    /// <summary>A client comes, or comes again.</summary>
+    public void Arrive(long number, int retriesLeft, int connects, bool again)
+    {
+        if (again)
+            Returning--;
+        if (!listening)
+        {
+            Miss(number, retriesLeft, connects, "bal is not running");
+            return;
+        }
+
+        if (!rules.Admits(open.Count, table.MaxConcurrentConnections))
+        {
+            rejected++;
+            chronicle.Rejected();
+            ReportRejections();
+            Miss(number, retriesLeft, connects, "the connection limit is reached");
+            return;
+        }
+
+        var client = unused.Count > 0 ? unused.Pop() : new VirtualClient(Woken);
+        client.State = ClientState.Connecting;
+        (client.Number, client.RetriesLeft, client.Connects) = (number, retriesLeft, connects);
+        (client.CameAt, client.Turn, client.LastResorts, client.Backend) = (clock.Now, turns++, 0, 0);
+        client.Tried.Clear();
+        client.Place = open.Count;
+        open.Add(client);
+        connecting++;
+        chronicle.Opened(open.Count);
+        ConnectNext(client);
+    }
+
+    private void ConnectNext(VirtualClient client)
+    {
+        var next = rules.Select(table, client.Turn, CollectionsMarshal.AsSpan(client.Tried), client.LastResorts);
+        if (!next.IsSome)
+        {
+            clock.Post(new ControlEvent.ClientExhausted(table.Service));
+            Fail(client, client.Tried.Count == 0 ? "there is no backend" : "every backend failed");
+            return;
+        }
+
+        var candidate = (Candidate)next;
+        if (candidate.Tier != Tier.Up)
+            client.LastResorts++;
+        client.Backend = candidate.Route.Id.Value;
+        client.AddressIndex = 0;
+        ledgers[client.Backend].Active++;
+        Connect(client);
+    }
+
+    private void Connect(VirtualClient client)
+    {
+        client.ConnectingSince = clock.Now;
+        var answer = network.Answer(
+            ledgers[client.Backend].Notes.Endpoint, DiceUse.Connect, client.Number * 64 + client.Connects++ % 64);
+        var inTime = answer.Fate != ConnectFate.Silence
+            && answer.After.Milliseconds < table.ConnectTimeout.Milliseconds;
+        client.Answer = !inTime ? ConnectFate.Silence : answer.Fate;
+        clock.After(inTime ? answer.After : table.ConnectTimeout, client.Wake);
+    }
+
+    private void Woken(VirtualClient client)
+    {
+        switch (client.State)
+        {
+            case ClientState.Outside:
+                unused.Push(client);
+                break;
+            case ClientState.Established:
+                Leave(client);
+                unused.Push(client);
+                break;
+            case ClientState.Connecting when client.Answer == ConnectFate.Accepted:
+                Establish(client);
+                break;
+            default:
+                TryElsewhere(client, client.Answer == ConnectFate.Refused ? FailureKind.Refused : FailureKind.Timeout);
+                break;
+        }
+    }
+
+    private void Establish(VirtualClient client)
+    {
+        var ledger = ledgers[client.Backend];
+        ledger.Total++;
+        connecting--;
+        client.State = ClientState.Established;
+        chronicle.Served(ledger.Notes, client.ConnectingSince.Since(client.CameAt), client.Tried.Count);
+        if (WantsSuccess(client.Backend))
+            clock.Post(new ControlEvent.ConnectsSucceeded(new BackendId(client.Backend), 1));
+        clock.After(
+            scenario.Clients.ConnectionLength.Pick(dice, DiceUse.Length, client.Number), client.Wake);
+    }
+
+    /// <summary>The current address has failed: on to the next one, or to the next backend.</summary>
+    private void TryElsewhere(VirtualClient client, FailureKind kind)
+    {
+        client.AddressIndex++;
+        if (client.AddressIndex < AddressesOf(client.Backend))
+        {
+            Connect(client);
+            return;
+        }
+
+        var ledger = ledgers[client.Backend];
+        chronicle.ConnectFailed(ledger.Notes, kind);
+        clock.Post(new ControlEvent.ConnectsFailed(new BackendId(client.Backend), kind, 1));
+        client.Tried.Add(client.Backend);
+        Release(client);
+        ConnectNext(client);
+    }
+
+    private void Fail(VirtualClient client, string why)
+    {
+        chronicle.Exhausted(client.Tried.Count);
+        Leave(client);
+        Miss(client.Number, client.RetriesLeft, client.Connects, why);
+        unused.Push(client);
+    }
+
+    private void Miss(long number, int retriesLeft, int connects, string why)
+    {
+        if (retriesLeft == 0 || Closing)
+        {
+            chronicle.Failed(why);
+            return;
+        }
+
+        chronicle.Retried();
+        Returning++;
+        clock.After(scenario.Clients.RetryAfter, () => Arrive(number, retriesLeft - 1, connects, again: true));
+    }
+
+    // What it waits for is still to come; only then is its memory free.
+    private void CutOne(VirtualClient client)
+    {
+        chronicle.Cut(client.State == ClientState.Connecting);
+        Leave(client);
+    }
+
+    private void Leave(VirtualClient client)
+    {
+        if (client.State == ClientState.Connecting)
+            connecting--;
+        client.State = ClientState.Outside;
+        Release(client);
+        var last = open[^1];
+        open[client.Place] = last;
+        last.Place = client.Place;
+        open.RemoveAt(open.Count - 1);
+        if (open.Count == 0 && ledgers.Values.Any(l => l.Active != 0))
+            throw new SimulationStuckException("no connection is open, yet a backend is said to have one");
+        TellIfAllIdle();
+    }
+
+    private void Release(VirtualClient client)
+    {
+        if (client.Backend == 0)
+            return;
+        var ledger = ledgers[client.Backend];
+        ledger.Active--;
+        if (ledger.Active < 0)
+            throw new SimulationStuckException($"backend {ledger.Notes.Endpoint} has fewer than no connections");
+        TellIfIdle(client.Backend, ledger);
+        client.Backend = 0;
+    }
+
+    private void TellIfIdle(int id, Ledger ledger)
+    {
+        if (ledger is { Draining: true, Active: 0, SaidIdle: false })
+        {
+            ledger.SaidIdle = true;
+            clock.Post(new ControlEvent.BackendIdle(new BackendId(id)));
+        }
+    }
+
+    private void TellIfAllIdle()
+    {
+        if (stopping && !listening && open.Count == 0 && !clock.Crashed)
+            clock.Post(new ControlEvent.AllIdle());
+    }
+
+    private void ReportRejections()
+    {
+        if (rejectionSaid)
+            return;
+        rejectionSaid = true;
+        clock.After(RejectionReports, () =>
+        {
+            rejectionSaid = false;
+            clock.Post(new ControlEvent.ClientsRejected(rejected));
+        });
+    }
+
+    private bool WantsSuccess(int id) => Find(id).Match(route => route.WantsSuccess, () => false);
+
+    private int AddressesOf(int id) => Find(id).Match(route => route.Addresses.Count, () => 0);
+
+    private Option<Route> Find(int id)
+    {
+        foreach (var routes in (ReadOnlySpan<Arr<Route>>)[table.Up, table.Cooling, table.Down])
+        {
+            foreach (var route in routes)
+            {
+                if (route.Id.Value == id)
+                    return route;
+            }
+        }
+
+        return Option<Route>.None;
+    }
+
+    private static RoutingTable Publishless() => new(
+        0, Service.DefaultName, Arr<Route>.Empty, Arr<Route>.Empty, Arr<Route>.Empty, false,
+        Duration.Zero, Duration.Zero, 0, RelayMode.Auto, Arr<BackendId>.Empty);
+
+    private sealed class Ledger(BackendNotes notes)
+    {
+        public BackendNotes Notes { get; } = notes;
+
+        public int Active { get; set; }
+
+        public long Total { get; set; }
+
+        public bool Draining { get; set; }
+
+        public bool SaidIdle { get; set; }
+    }
+}

@@ -1,0 +1,146 @@
+using System.Globalization;
+using System.Net;
+using Bal.Domain.Config;
+using Bal.Domain.Primitives;
+using LanguageExt;
+
+namespace Bal.Domain.Simulation;
+
+/// <summary>What happens to bal, its backends and its clients, and what is expected to come of it.</summary>
+/// <param name="Seed">Decides everything that varies.</param>
+/// <param name="Length">How long clients come.</param>
+/// <param name="Clients">Who comes.</param>
+/// <param name="ConnectLatency">How long a connect to a backend without a fault takes.</param>
+/// <param name="Events">What happens, in order of time.</param>
+/// <param name="Expected">What has to hold afterwards.</param>
+public sealed record Scenario(
+    ulong Seed, Duration Length, ClientLoad Clients, Spread ConnectLatency, Arr<ScenarioEvent> Events,
+    Arr<Expectation> Expected)
+{
+    /// <summary>The longest run.</summary>
+    public static readonly Duration MaxLength = new(7 * 24 * 3_600_000L);
+
+    /// <summary>Clients of one run at most: more would only take longer to show the same.</summary>
+    public const long MaxClients = 10_000_000;
+
+    /// <summary>How many clients come, retries not counted.</summary>
+    public long ExpectedClients
+    {
+        get
+        {
+            var (total, rate, since) = (0L, Clients.Rate, 0L);
+            foreach (var change in Events)
+            {
+                if (change.Do is not ScenarioAction.SetRate set || change.At.Milliseconds >= Length.Milliseconds)
+                    continue;
+                total += rate.Within(change.At.Milliseconds - since);
+                (rate, since) = (set.Rate, change.At.Milliseconds);
+            }
+
+            return total + rate.Within(Length.Milliseconds - since);
+        }
+    }
+}
+
+/// <summary>How many clients come.</summary>
+/// <param name="PerThousandSeconds">Clients in a thousand seconds, zero for none.</param>
+public readonly record struct ClientRate(long PerThousandSeconds)
+{
+    /// <summary>How many come within so many milliseconds.</summary>
+    public long Within(long milliseconds) => PerThousandSeconds * milliseconds / 1_000_000;
+
+    /// <summary>Clients per second, as a scenario writes them.</summary>
+    public string ToText() => (PerThousandSeconds / 1_000m).ToString("0.###", CultureInfo.InvariantCulture);
+}
+
+/// <summary>The clients.</summary>
+/// <param name="Rate">How many come, evenly but for a little chance.</param>
+/// <param name="ConnectionLength">How long a connection lasts once it is established.</param>
+/// <param name="Retries">How often a client that was not served comes again.</param>
+/// <param name="RetryAfter">How long it waits before it does.</param>
+public sealed record ClientLoad(ClientRate Rate, Spread ConnectionLength, int Retries, Duration RetryAfter);
+
+/// <summary>Something that happens.</summary>
+/// <param name="At">When.</param>
+/// <param name="Do">What.</param>
+public sealed record ScenarioEvent(Instant At, ScenarioAction Do);
+
+/// <summary>A backend as a scenario names it.</summary>
+public abstract record BackendRef
+{
+    private BackendRef() { }
+
+    /// <summary>By its place in the configuration that bal starts with.</summary>
+    /// <param name="Number">Counted from 1.</param>
+    public sealed record Position(int Number) : BackendRef
+    {
+        /// <inheritdoc/>
+        public override string ToString() => $"{Number}";
+    }
+
+    /// <summary>By its address.</summary>
+    /// <param name="Endpoint">As configured.</param>
+    public sealed record Address(Endpoint Endpoint) : BackendRef
+    {
+        /// <inheritdoc/>
+        public override string ToString() => Endpoint.ToString();
+    }
+
+    /// <summary>Which backend that is for a bal that starts with <paramref name="config"/>.</summary>
+    public Option<Endpoint> In(BalConfig config) => this switch
+    {
+        Position p when p.Number >= 1 && p.Number <= config.Main.Backends.Count => config.Main.Backends[p.Number - 1],
+        Address a => a.Endpoint,
+        _ => Option<Endpoint>.None,
+    };
+}
+
+/// <summary>What a scenario can do.</summary>
+public abstract record ScenarioAction
+{
+    private ScenarioAction() { }
+
+    /// <summary>Change how a backend answers.</summary>
+    /// <param name="Backend">Which.</param>
+    /// <param name="Fault">How it answers from now on.</param>
+    public sealed record SetFault(BackendRef Backend, Fault Fault) : ScenarioAction;
+
+    /// <summary>Apply another configuration, as <c>bal graceful</c> does.</summary>
+    /// <param name="Config">The configuration.</param>
+    /// <param name="Name">What to call it.</param>
+    public sealed record Reload(BalConfig Config, string Name) : ScenarioAction;
+
+    /// <summary>Change how many clients come.</summary>
+    /// <param name="Rate">From now on.</param>
+    public sealed record SetRate(ClientRate Rate) : ScenarioAction;
+
+    /// <summary>Change what a name resolves to.</summary>
+    /// <param name="Name">The name.</param>
+    /// <param name="Addresses">Its addresses; none where lookups fail.</param>
+    public sealed record SetAddresses(string Name, Arr<IPAddress> Addresses) : ScenarioAction;
+
+    /// <summary>End bal without warning and start it again; everything that it knew is lost.</summary>
+    /// <param name="Away">How long until it is started again.</param>
+    public sealed record Crash(Duration Away) : ScenarioAction;
+
+    /// <summary>Stop bal as SIGTERM does; it is not started again.</summary>
+    public sealed record Stop : ScenarioAction;
+
+    /// <summary>Applies the function of the case that this action is.</summary>
+    public T Match<T>(
+        Func<SetFault, T> setFault,
+        Func<Reload, T> reload,
+        Func<SetRate, T> setRate,
+        Func<SetAddresses, T> setAddresses,
+        Func<Crash, T> crash,
+        Func<T> stop) => this switch
+        {
+            SetFault a => setFault(a),
+            Reload a => reload(a),
+            SetRate a => setRate(a),
+            SetAddresses a => setAddresses(a),
+            Crash a => crash(a),
+            Stop => stop(),
+            _ => throw new System.Diagnostics.UnreachableException(),
+        };
+}

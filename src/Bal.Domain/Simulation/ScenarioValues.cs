@@ -1,0 +1,117 @@
+using System.Globalization;
+using System.Net;
+using Bal.Domain.Config;
+using Bal.Domain.Primitives;
+using LanguageExt;
+
+namespace Bal.Domain.Simulation;
+
+/// <summary>Reads the kinds of values that a scenario has beside those of a configuration.</summary>
+internal static class ScenarioValues
+{
+    private const string SpanExample = "a time such as 250ms, 10s, 5m or 1h";
+
+    /// <summary>A span of time with its unit.</summary>
+    public static Checked<Duration> Span(Field field, Duration least, Duration most) =>
+        Scalars.Text(field, SpanExample).Then(scalar => Span(field, scalar, scalar.Text, least, most));
+
+    /// <summary>A span, or two joined by <c>..</c>.</summary>
+    public static Checked<Spread> SpreadOf(Field field, Duration most)
+    {
+        const string allowed = SpanExample + ", or two joined by '..', such as 1ms..5ms";
+        return Scalars.Text(field, allowed).Then(scalar => scalar.Text.Split("..") switch
+        {
+            [var one] => Span(field, scalar, one, Duration.Zero, most).Map(s => new Spread(s, s)),
+            [var least, var longest] => Span(field, scalar, least, Duration.Zero, most).And(
+                Span(field, scalar, longest, Duration.Zero, most), (a, b) => new Spread(a, b)).Then(spread =>
+                    spread.Least.Milliseconds <= spread.Most.Milliseconds
+                        ? Checked.Good(spread)
+                        : Bad<Spread>(field, "invalid_span", allowed, "write the shorter time first")),
+            _ => Bad<Spread>(field, "invalid_span", allowed, "write one time, or two joined by '..'"),
+        });
+    }
+
+    /// <summary>Clients per second, with at most three decimals.</summary>
+    public static Checked<ClientRate> Rate(Field field)
+    {
+        const string allowed = "a number of clients per second from 0 to 100000, such as 20 or 0.5";
+        return Scalars.Text(field, allowed).Then(scalar =>
+            decimal.TryParse(scalar.Text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var rate)
+            && rate <= 100_000 && rate * 1_000 == decimal.Truncate(rate * 1_000)
+                ? Checked.Good(new ClientRate((long)(rate * 1_000)))
+                : Bad<ClientRate>(field, "invalid_rate", allowed,
+                    "write clients per second in decimal digits, with at most three behind the point"));
+    }
+
+    /// <summary>A place in the list of backends, or an address with its port.</summary>
+    public static Checked<BackendRef> Backend(Field field, ScenarioSurroundings around)
+    {
+        const string allowed = "the place of a backend in the configuration, from 1, or HOST:PORT as it stands there";
+        return Scalars.Text(field, allowed).Then(scalar =>
+        {
+            if (scalar.Text.All(char.IsAsciiDigit))
+                return Scalars.Integer(field, scalar, new IntRange(1, around.FewestBackends, ""),
+                    $"{allowed}; there {(around.FewestBackends == 1 ? "is 1" : $"are {around.FewestBackends}")}")
+                    .Map(number => (BackendRef)new BackendRef.Position(number));
+            return EndpointOf(scalar.Text).Match(
+                endpoint => around.Knows(endpoint)
+                    ? Checked.Good<BackendRef>(new BackendRef.Address(endpoint))
+                    : Bad<BackendRef>(field, "unknown_backend", allowed, Nearest.To(
+                        endpoint.ToString(), around.Endpoints.Map(e => e.ToString())).Match(
+                            near => $"did you mean '{near}'?",
+                            () => $"the backends are {string.Join(", ", around.Endpoints)}")),
+                () => Bad<BackendRef>(field, "invalid_backend", allowed, "write 1 for the first backend"));
+        });
+    }
+
+    /// <summary>A list of literal addresses, which may be empty.</summary>
+    public static Checked<Arr<IPAddress>> Addresses(Field field) => field.Value is RawNode.Sequence list
+        ? Checked.Each(list.Items, (item, i) =>
+            new Field($"{field.Path}[{i}]", item.At, item) is var one && item is RawNode.Scalar scalar
+            && HostSyntax.Read(scalar.Text).Match(Right: h => h as Host.Address, Left: _ => null) is { } address
+                ? Checked.Good(address.Value)
+                : Bad<IPAddress>(one, "invalid_address", "an IPv4 or IPv6 address", "write an address, such as 10.0.0.7"))
+        : Checked.Bad<Arr<IPAddress>>(Scalars.WrongKind(
+            field, "a list of addresses, empty where the name does not resolve", "write [10.0.0.7], or []"));
+
+    /// <summary>An error about the value of a field.</summary>
+    public static Checked<T> Bad<T>(Field field, string code, string allowed, string hint) =>
+        Checked.Bad<T>(Faults.Error(
+            code, field.Path, field.Value.At, $"{field.Path} is {Shown.Value(field.Value)}; allowed is {allowed}", hint));
+
+    private static Checked<Duration> Span(Field field, RawNode.Scalar scalar, string text, Duration least, Duration most)
+    {
+        var number = new string([.. text.TakeWhile(c => char.IsAsciiDigit(c) || c == '.')]);
+        var scale = text[number.Length..].Trim() switch
+        {
+            "ms" => 1,
+            "s" => 1_000,
+            "m" or "min" => 60_000,
+            "h" => 3_600_000,
+            _ => 0,
+        };
+        var read = decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value);
+        if (!read || value > 1_000_000_000 || (scale == 0 && (value != 0 || text.Length != number.Length)))
+            return Bad<Duration>(field, "invalid_span", SpanExample, read && text.Length == number.Length && number.Length < 8
+                ? $"write the unit: {number}s, or {number}ms"
+                : "write a number and one of the units ms, s, m, h");
+        var span = new Duration((long)(value * scale));
+        var range = $"{SpanExample}, from {least.ToText()} to {most.ToText()}";
+        return span.Milliseconds >= least.Milliseconds && span.Milliseconds <= most.Milliseconds
+            ? Checked.Good(span)
+            : Checked.Bad<Duration>(Faults.Error("out_of_range", field.Path, scalar.At,
+                $"{field.Path} is {Shown.Value(scalar)}; allowed is {range}",
+                $"choose a time from {least.ToText()} to {most.ToText()}"));
+    }
+
+    private static Option<Endpoint> EndpointOf(string text)
+    {
+        var colon = text.LastIndexOf(':');
+        return colon > 0 && int.TryParse(
+            text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            ? HostSyntax.Read(text[..colon].TrimStart('[').TrimEnd(']')).Match(
+                Right: host => Option<Endpoint>.Some(new Endpoint(host, port)),
+                Left: _ => Option<Endpoint>.None)
+            : Option<Endpoint>.None;
+    }
+}

@@ -1,0 +1,96 @@
+using System.Net;
+using Bal.Domain.Config;
+using Bal.Domain.Primitives;
+using Bal.Domain.Simulation;
+using LanguageExt;
+
+namespace Bal.Simulation;
+
+/// <summary>A configuration and a scenario that a seed decides, all of it.</summary>
+/// <param name="Seed">The seed.</param>
+/// <param name="Config">What bal starts with.</param>
+/// <param name="Scenario">What happens.</param>
+internal sealed record SeededWorld(ulong Seed, BalConfig Config, Scenario Scenario)
+{
+    /// <summary>No connect of a backend that is well takes longer: every timeout made here leaves room for it.</summary>
+    public const int SlowestConnect = 5;
+
+    public static SeededWorld Of(ulong seed) => new Maker(seed).World();
+
+    private sealed class Maker(ulong seed)
+    {
+        private readonly Dice dice = new(seed);
+        private readonly Arr<Endpoint> pool = new(Enumerable.Range(1, 7).Select(i => new Endpoint(
+            i % 4 == 0 ? new Host.Name($"b{i}.internal") : new Host.Address(new IPAddress([10, 0, 0, (byte)i])), 9_000 + i)));
+
+        private long rolls;
+
+        public SeededWorld World()
+        {
+            var length = Between(3, 45) * 1_000;
+            var config = Config(Tuning(), Some(Between(1, 5)));
+            var events = new List<ScenarioEvent>();
+            for (var i = Between(0, 14); i > 0; i--)
+                events.Add(new(new Instant(Between(0, length)), Action(config)));
+            return new(seed, config, new Scenario(
+                seed, new Duration(length), Clients(), new Spread(new(0), new(SlowestConnect)),
+                new Arr<ScenarioEvent>(events.OrderBy(e => e.At.Milliseconds)), Arr<Expectation>.Empty));
+        }
+
+        private ScenarioAction Action(BalConfig config) => Between(0, 99) switch
+        {
+            < 50 => new ScenarioAction.SetFault(Backend(config), Fault()),
+            < 65 => new ScenarioAction.SetFault(Backend(config), Domain.Simulation.Fault.Healthy),
+            < 75 => new ScenarioAction.Reload(Config(
+                Chance(50) ? Tuning() : config.Main.Tuning, Chance(30) ? config.Main.Backends : Some(Between(1, 5))), "another"),
+            < 82 => new ScenarioAction.SetAddresses($"b{Between(1, 7)}.internal", Addresses()),
+            < 90 => new ScenarioAction.SetRate(Rate()),
+            < 96 => new ScenarioAction.Crash(new(Between(0, 3_000))),
+            _ => new ScenarioAction.Stop(),
+        };
+
+        private Fault Fault() => Between(0, 3) switch
+        {
+            0 => new Fault.Refuse(),
+            1 => new Fault.Blackhole(),
+            2 => new Fault.Slow(new Spread(new(Between(1, 300)), new(Between(300, 2_000)))),
+            _ => new Fault.Flap(new(Between(1, 3_000)), new(Between(1, 3_000)), Chance(50)),
+        };
+
+        private BackendRef Backend(BalConfig config) => Chance(70)
+            ? new BackendRef.Position(Between(1, config.Main.Backends.Count))
+            : new BackendRef.Address(pool[Between(0, pool.Count - 1)]);
+
+        private ClientLoad Clients() => new(
+            Rate(), new Spread(new(Between(0, 500)), new(Between(500, 8_000))), Between(0, 2), new(Between(1, 2_000)));
+
+        private ClientRate Rate() => new(Chance(15) ? 0 : Between(100, 60_000));
+
+        private Arr<IPAddress> Addresses() => new(Enumerable.Range(0, Between(0, 3)).Select(i =>
+            new IPAddress([10, 1, (byte)Between(0, 3), (byte)i])));
+
+        private Arr<Endpoint> Some(int count) => new(pool.OrderBy(_ => Between(0, 1_000_000)).Take(count));
+
+        private static BalConfig Config(Tuning tuning, Arr<Endpoint> backends) => new(
+            Mode.Advanced, LogLevel.Info, Option<int>.None, Prelude.Array(new Service(
+                Service.DefaultName, new Listener(new Host.Address(IPAddress.Loopback), 9_295), Method.RoundRobin, backends, tuning)));
+
+        private Tuning Tuning()
+        {
+            var initial = Between(20, 500);
+            return Domain.Config.Tuning.For(2) with
+            {
+                Health = new HealthPolicy(
+                    new(Between(50, 1_000)), new(Between(50, 1_200)), Between(1, 4), Between(1, 3)),
+                ConnectTimeout = new(Between(50, 1_000)),
+                Backoff = new BackoffPolicy(new(initial), new(initial + Between(0, 5_000)), new(Between(0, 1_000))),
+                Protection = new ProtectionPolicy(Between(1, 20), new(Between(300, 30_000)), Between(1, 20)),
+                MaxConcurrentConnections = Chance(30) ? Between(1, 20) : Between(20, 4_000),
+            };
+        }
+
+        private bool Chance(int percent) => Between(1, 100) <= percent;
+
+        private int Between(int least, int most) => (int)dice.Between(least, most, DiceUse.Making, rolls++);
+    }
+}

@@ -1,0 +1,74 @@
+using Bal.Domain.Balancing;
+using LanguageExt;
+
+namespace Bal.Simulation;
+
+/// <summary>What must hold whenever a client is let in and gets a backend.</summary>
+internal sealed partial class Watch
+{
+    private readonly Dictionary<int, long> shares = [];
+    private int highestLimit;
+
+    private Option<Candidate> Selected(
+        RoutingTable table, ulong turn, ReadOnlySpan<int> tried, int lastResorts, Option<Candidate> chosen)
+    {
+        Check(Invariant.LoopsKnow, table == told, "a loop uses another table than the last one published");
+        var best = Best(tried);
+        if (!chosen.IsSome)
+        {
+            var exhausted = best.IsNone || (protection.On && lastResorts >= 1 && best != Tier.Up);
+            Check(Invariant.NobodyGivesUpEarly, exhausted, $"a client gave up with a backend {best} untried, turn {turn}");
+            return chosen;
+        }
+
+        var candidate = (Candidate)chosen;
+        var id = candidate.Route.Id.Value;
+        Check(Invariant.NoBackendTwice, !tried.Contains(id), $"backend {id} was tried twice for one client");
+        var tier = TierOf(id);
+        Check(Invariant.BestTierFirst, best.Match(b => tier <= b, () => true),
+            $"a client got backend {id}, which is {tier}, while one that is {best} was untried");
+        Check(Invariant.LastResortsInProtection, !protection.On || lastResorts == 0 || candidate.Tier == Tier.Up,
+            "a second last resort in protection mode");
+        if (tried.IsEmpty && candidate.Tier == Tier.Up)
+            Share(id);
+        return chosen;
+    }
+
+    private bool Admitted(int open, int limit, bool admitted)
+    {
+        Check(Invariant.LimitIsExact, limit == latest!.Config.Main.Tuning.MaxConcurrentConnections, $"the limit is {limit}");
+        Check(Invariant.LimitIsExact, admitted == open < limit, $"{open} open of {limit}: admitted is {admitted}");
+        return admitted;
+    }
+
+    // What ends or begins in this very millisecond may be seen either way.
+    private Tier TierOf(int id)
+    {
+        var backend = backends[new(id)];
+        return !backend.Up ? Tier.Down : backend.IsCooling(now) ? Tier.Cooling : Tier.Up;
+    }
+
+    private Option<Tier> Best(ReadOnlySpan<int> tried)
+    {
+        var best = Option<Tier>.None;
+        foreach (var backend in latest!.Services[0].Backends)
+        {
+            if (backend.Draining || backend.Addresses.IsEmpty || tried.Contains(backend.Id.Value))
+                continue;
+            var naive = backends[backend.Id];
+            var tier = !naive.Up ? Tier.Down : naive.IsCooling(now - 1) ? Tier.Cooling : Tier.Up;
+            if (best.IsNone || tier < (Tier)best)
+                best = tier;
+        }
+
+        return best;
+    }
+
+    // One sequence for the whole process: as long as the same backends are up, shares differ by one at most.
+    private void Share(int id)
+    {
+        shares[id] = shares.GetValueOrDefault(id) + 1;
+        var counts = told.Up.Map(r => shares.GetValueOrDefault(r.Id.Value));
+        Check(Invariant.FairTurns, counts.Max() - counts.Min() <= 1, $"the shares are {string.Join(", ", counts)}");
+    }
+}
