@@ -32,6 +32,9 @@ internal sealed record SeededWorld(ulong Seed, BalConfig Config, Scenario Scenar
             var events = new List<ScenarioEvent>();
             for (var i = Between(0, 14); i > 0; i--)
                 events.Add(new(new Instant(Between(0, length)), Action(config)));
+            // A drain takes up to 30 s, and is to be seen to its end.
+            foreach (var stop in events.Where(e => e.Do is ScenarioAction.Stop))
+                length = Math.Max(length, (int)stop.At.Milliseconds + 31_000);
             return new(seed, config, new Scenario(
                 seed, new Duration(length), Clients(), new Spread(new(0), new(SlowestConnect)),
                 new Arr<ScenarioEvent>(events.OrderBy(e => e.At.Milliseconds)), Arr<Expectation>.Empty));
@@ -62,7 +65,7 @@ internal sealed record SeededWorld(ulong Seed, BalConfig Config, Scenario Scenar
             : new BackendRef.Address(pool[Between(0, pool.Count - 1)]);
 
         private ClientLoad Clients() => new(
-            Rate(), new Spread(new(Between(0, 500)), new(Between(500, 8_000))), Between(0, 2), new(Between(1, 2_000)));
+            Rate(), new Spread(new(Between(0, 500)), new(Between(500, Chance(20) ? 60_000 : 8_000))), Between(0, 2), new(Between(1, 2_000)));
 
         private ClientRate Rate() => new(Chance(15) ? 0 : Between(100, 60_000));
 

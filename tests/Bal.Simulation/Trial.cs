@@ -12,14 +12,19 @@ internal sealed record Trial(ulong Seed, Option<BrokenInvariantException> Broken
     public const string SeedVariable = "BAL_SIM_SEED";
 
     /// <summary>Runs the world of a seed under watch.</summary>
-    public static Trial Of(ulong seed, SimulationRules rules) => Of(SeededWorld.Of(seed), rules);
+    public static Trial Of(ulong seed, SimulationRules rules) =>
+        Of(SeededWorld.Of(seed), Option<Invariant>.None, watch => watch.Over(rules));
 
-    public static Trial Of(SeededWorld world, SimulationRules rules)
+    /// <summary>Runs the world of a seed with a bug put into bal, and looks for that bug alone.</summary>
+    public static Trial Of(ulong seed, Sabotage sabotage) =>
+        Of(SeededWorld.Of(seed), sabotage.Caught, watch => watch.Over(sabotage.Rules, sabotage.Told));
+
+    private static Trial Of(SeededWorld world, Option<Invariant> only, Func<Watch, SimulationRules> rules)
     {
-        var watch = new Watch(world);
+        var watch = new Watch(world, only);
         try
         {
-            watch.Ended(SimulationRun.Of(world.Config, "seeded", world.Scenario, $"seed {world.Seed}", watch.Over(rules)));
+            watch.Ended(SimulationRun.Of(world.Config, "seeded", world.Scenario, $"seed {world.Seed}", rules(watch)));
             return new(world.Seed, Option<BrokenInvariantException>.None);
         }
         catch (BrokenInvariantException broken)

@@ -8,6 +8,7 @@ internal sealed partial class Watch
 {
     private readonly Dictionary<int, long> shares = [];
     private int highestLimit;
+    private int identities;
 
     private Option<Candidate> Selected(
         RoutingTable table, ulong turn, ReadOnlySpan<int> tried, int lastResorts, Option<Candidate> chosen)
@@ -23,13 +24,14 @@ internal sealed partial class Watch
 
         var candidate = (Candidate)chosen;
         var id = candidate.Route.Id.Value;
+        Check(Invariant.EveryClientEnds, tried.Length < identities, $"a client has tried {tried.Length} times already");
         Check(Invariant.NoBackendTwice, !tried.Contains(id), $"backend {id} was tried twice for one client");
         var tier = TierOf(id);
         Check(Invariant.BestTierFirst, best.Match(b => tier <= b, () => true),
             $"a client got backend {id}, which is {tier}, while one that is {best} was untried");
         Check(Invariant.LastResortsInProtection, !protection.On || lastResorts == 0 || candidate.Tier == Tier.Up,
             "a second last resort in protection mode");
-        if (tried.IsEmpty && candidate.Tier == Tier.Up)
+        if (tried.IsEmpty && told.Up.Exists(r => r.Id.Value == id))
             Share(id);
         return chosen;
     }

@@ -14,8 +14,12 @@ internal sealed partial class Watch
     private void Compare(ControlState state)
     {
         var service = state.Services[0];
-        foreach (var backend in service.Backends.Filter(b => !b.Draining))
-            Compare(backend, backends[backend.Id], service.Config.Tuning);
+        foreach (var backend in service.Backends)
+        {
+            if (!backend.Draining && Find(backend.Id) is { } expected)
+                Compare(backend, expected, service.Config.Tuning);
+        }
+
         Check(Invariant.ProtectionByCounts, service.Protection.IsOn == protection.On,
             $"protection mode is {service.Protection}, expected {(protection.On ? "on" : "off")}");
         Loops(service);
