@@ -96,10 +96,13 @@ internal sealed class VirtualPlane(
             CutOne(open[0]);
     }
 
-    public Traffic Measure() => new(
-        open.Count, rejected, 0, Arr<TerminationCount>.Empty,
-        new Arr<BackendTraffic>(ledgers.Select(l =>
-            new BackendTraffic(new BackendId(l.Key), l.Value.Active, l.Value.Total, 0, 0))));
+    public Traffic Measure() => Traffic.None with
+    {
+        ActiveConnections = open.Count,
+        RejectedConnections = rejected,
+        Backends = new Arr<BackendTraffic>(ledgers.Select(l =>
+            new BackendTraffic(new BackendId(l.Key), l.Value.Active, l.Value.Total, 0, 0))),
+    };
 
     /// <summary>The process is gone, and everything that it held with it.</summary>
     public void Crash()
