@@ -91,7 +91,7 @@ public sealed class SimulationRun
     private bool Live()
     {
         var supervisor = new SupervisorLoop(
-            clock, plane, prober, chronicle,
+            clock, plane, prober, chronicle, new NoServiceManager(),
             () => new ConfigReading(file, Arr<Finding>.Empty), _ => { },
             () => DateTimeOffset.UnixEpoch.AddMilliseconds(clock.Now.Milliseconds),
             new ProcessIdentity(1, configName, "simulated", clock.Now))
@@ -184,5 +184,16 @@ public sealed class SimulationRun
         }
 
         over = clock.Crashed = true;
+    }
+
+    private sealed class NoServiceManager : IServiceManager
+    {
+        public void Ready() { }
+
+        public void Reloading() { }
+
+        public void Stopping() { }
+
+        public void Show(ControlState state) { }
     }
 }

@@ -81,27 +81,38 @@ internal static class ScenarioValues
 
     private static Checked<Duration> Span(Field field, RawNode.Scalar scalar, string text, Duration least, Duration most)
     {
-        var number = new string([.. text.TakeWhile(c => char.IsAsciiDigit(c) || c == '.')]);
-        var scale = text[number.Length..].Trim() switch
-        {
-            "ms" => 1,
-            "s" => 1_000,
-            "m" or "min" => 60_000,
-            "h" => 3_600_000,
-            _ => 0,
-        };
-        var read = decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value);
-        if (!read || value > 1_000_000_000 || (scale == 0 && (value != 0 || text.Length != number.Length)))
-            return Bad<Duration>(field, "invalid_span", SpanExample, read && text.Length == number.Length && number.Length < 8
-                ? $"write the unit: {number}s, or {number}ms"
-                : "write a number and one of the units ms, s, m, h");
-        var span = new Duration((long)(value * scale));
-        var range = $"{SpanExample}, from {least.ToText()} to {most.ToText()}";
+        var read = Milliseconds(text.Trim());
+        if (read.IsNone)
+            return Bad<Duration>(field, "invalid_span", SpanExample, text.Length is > 0 and < 8 && text.All(char.IsAsciiDigit)
+                ? $"write the unit: {text}s, or {text}ms"
+                : "write a number and one of the units ms, s, m, h, such as 1m30s");
+        var span = new Duration(read.IfNone(0));
+        var range = $"from {least.ToText()} to {most.ToText()}";
         return span.Milliseconds >= least.Milliseconds && span.Milliseconds <= most.Milliseconds
             ? Checked.Good(span)
             : Checked.Bad<Duration>(Faults.Error("out_of_range", field.Path, scalar.At,
-                $"{field.Path} is {Shown.Value(scalar)}; allowed is {range}",
-                $"choose a time from {least.ToText()} to {most.ToText()}"));
+                $"{field.Path} is {Shown.Value(scalar)}; allowed is {SpanExample}, {range}", $"choose a time {range}"));
+    }
+
+    // One or more parts, each a number and its unit, the larger unit first: 1h30m, 2.5s. Zero needs no unit.
+    private static Option<long> Milliseconds(string text)
+    {
+        if (text == "0")
+            return 0;
+        var (total, rest, above) = (0m, text, decimal.MaxValue);
+        while (rest.Length > 0)
+        {
+            var digits = new string([.. rest.TakeWhile(c => char.IsAsciiDigit(c) || c == '.')]);
+            var unit = new string([.. rest[digits.Length..].TakeWhile(char.IsAsciiLetter)]);
+            var scale = unit switch { "ms" => 1m, "s" => 1_000m, "m" or "min" => 60_000m, "h" => 3_600_000m, _ => 0m };
+            if (scale == 0 || scale >= above || digits.Length > 10
+                || !decimal.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value))
+                return Option<long>.None;
+            total += value * scale;
+            (rest, above) = (rest[(digits.Length + unit.Length)..], scale);
+        }
+
+        return text.Length == 0 ? Option<long>.None : (long)total;
     }
 
     private static Option<Endpoint> EndpointOf(string text)
