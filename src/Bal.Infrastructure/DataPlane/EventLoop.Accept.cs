@@ -17,6 +17,9 @@ internal sealed unsafe partial class EventLoop
     private static readonly Lock Exhausted = new();
     private static long exhaustedUntil;
 
+    /// <summary>How long handshakes may take to complete on a listener that has been succeeded.</summary>
+    private const int HandshakeMs = 10;
+
     /// <summary>The least time between two reports of connections that were not served.</summary>
     private const int RefusalReportMs = 1_000;
 
@@ -30,7 +33,10 @@ internal sealed unsafe partial class EventLoop
     // answer, and a level-triggered listener does not spin.
     private int reserve;
 
-    private sealed record Listener(int Fd, int Service, int Tag);
+    // When the listeners that have been succeeded are closed; zero where there is none.
+    private long retiredUntil;
+
+    private sealed record Listener(int Fd, int Service, int Tag, bool Retired = false);
 
     private static int OpenReserve() => Libc.eventfd(0, Libc.EFD_CLOEXEC);
 
@@ -49,6 +55,36 @@ internal sealed unsafe partial class EventLoop
         else
             listeners[slot] = listener;
         epoll.Add(fd, Libc.EPOLLIN, FirstListenerTag + (ulong)listeners.IndexOf(listener));
+    }
+
+    /// <summary>
+    /// Lets handshakes that have begun complete on a listener that goes, and begins none: a connection that completes
+    /// between the last accept(2) and close(2) would be reset. A client whose SYN is dropped meanwhile sends it again
+    /// after a second, to the listener that has succeeded this one.
+    /// </summary>
+    private void RetireListener(int tag)
+    {
+        var slot = listeners.FindIndex(l => l.Tag == tag && l.Fd >= 0);
+        if (slot < 0 || !Sockets.DropNewHandshakes(listeners[slot].Fd))
+        {
+            RemoveListener(tag);
+            return;
+        }
+
+        listeners[slot] = listeners[slot] with { Retired = true };
+        retiredUntil = now + HandshakeMs;
+    }
+
+    private void CloseRetired()
+    {
+        if (retiredUntil == 0 || now < retiredUntil)
+            return;
+        retiredUntil = 0;
+        for (var i = 0; i < listeners.Count; i++)
+        {
+            if (listeners[i].Retired && listeners[i].Fd >= 0)
+                RemoveListener(listeners[i].Tag);
+        }
     }
 
     private void RemoveListener(int tag)

@@ -127,6 +127,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
         RunReady();
         FireTimers();
         ResumeListeners();
+        CloseRetired();
         ReportRefusals();
         FreeClosed();
     }
@@ -136,6 +137,8 @@ internal sealed unsafe partial class EventLoop : IDisposable
         var wait = timers.WaitMs(now);
         if (listenersPausedUntil != 0)
             wait = Sooner(wait, listenersPausedUntil - now);
+        if (retiredUntil != 0)
+            wait = Sooner(wait, retiredUntil - now);
         if (HasUnreported)
             wait = Sooner(wait, lastRefusalReport + RefusalReportMs - now);
         return wait;
@@ -263,7 +266,10 @@ internal sealed unsafe partial class EventLoop : IDisposable
                     AddListener(listen.Fd, listen.Service, listen.Tag);
                     break;
                 case LoopCommand.Unlisten unlisten:
-                    RemoveListener(unlisten.Tag);
+                    if (unlisten.Succeeded)
+                        RetireListener(unlisten.Tag);
+                    else
+                        RemoveListener(unlisten.Tag);
                     break;
                 case LoopCommand.Retime:
                     foreach (var session in sessions.InUse())
@@ -313,8 +319,11 @@ internal abstract record LoopCommand
     /// <summary>Accept clients of a service from this listening descriptor, which is the loop's from now on.</summary>
     public sealed record Listen(int Fd, int Service, int Tag) : LoopCommand;
 
-    /// <summary>Accept what waits in the listener's queue, then close it.</summary>
-    public sealed record Unlisten(int Tag) : LoopCommand;
+    /// <summary>
+    /// Accept what waits in the listener's queue, then close it. Where another listener has <paramref name="Succeeded"/> it
+    /// on the same port, connections that are just being set up get a moment to complete first.
+    /// </summary>
+    public sealed record Unlisten(int Tag, bool Succeeded) : LoopCommand;
 
     /// <summary>Like <see cref="Unlisten"/> for every listener; from now on the end of the last session is reported.</summary>
     public sealed record Stop : LoopCommand;

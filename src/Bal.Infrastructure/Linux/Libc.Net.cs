@@ -20,6 +20,7 @@ internal static unsafe partial class Libc
     internal const int SO_ERROR = 4;
     internal const int SO_LINGER = 13;
     internal const int SO_REUSEPORT = 15;
+    internal const int SO_ATTACH_FILTER = 26;
     internal const int IPPROTO_TCP = 6;
     internal const int TCP_NODELAY = 1;
     internal const int IPPROTO_IPV6 = 41;

@@ -37,6 +37,24 @@ internal static unsafe class Sockets
         return -1;
     }
 
+    /// <summary>
+    /// Makes a listening socket drop every SYN from now on, and nothing else, by a classic BPF filter (socket(7),
+    /// SO_ATTACH_FILTER): byte 13 of a TCP header holds its flags, of which SYN is 2 and ACK 16 (RFC 9293, section 3.1).
+    /// </summary>
+    public static bool DropNewHandshakes(int fd)
+    {
+        const ulong loadFlags = 0x30 | (13UL << 32);
+        const ulong keepSynAndAck = 0x54 | (0x12UL << 32);
+        const ulong isSyn = 0x15 | (1UL << 24) | (0x02UL << 32);
+        const ulong keep = 0x06 | (0xFFFFUL << 32);
+        const ulong drop = 0x06;
+        // struct sock_filter: 16 bits of code, two jump offsets of 8 bits, 32 bits of operand; jt 0 falls to the drop.
+        var program = stackalloc ulong[] { loadFlags, keepSynAndAck, isSyn, drop, keep };
+        // struct sock_fprog: the count, padding, the address.
+        var filter = stackalloc nint[] { 5, (nint)program };
+        return Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_ATTACH_FILTER, filter, (uint)(2 * sizeof(nint))) == 0;
+    }
+
     /// <summary>Takes the pending error of a socket (SO_ERROR, socket(7)); zero where there is none.</summary>
     public static int TakeError(int fd)
     {

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using Bal.Integration.Process;
 
@@ -54,6 +55,27 @@ public sealed class ListenerSpecs
 
         Volatile.Write(ref stop, true);
         await knocking;
+    }
+
+    [Fact]
+    public async Task A_listener_that_drops_new_handshakes_completes_those_that_have_begun()
+    {
+        using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        listener.Listen(8);
+        var endpoint = (IPEndPoint)listener.LocalEndPoint!;
+        using var before = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        before.Connect(endpoint);
+
+        Assert.True(Bal.Infrastructure.Linux.Sockets.DropNewHandshakes((int)listener.Handle));
+
+        // What was queued is still there, and data, FIN and ACK of it pass; a new SYN gets no answer, not even a refusal.
+        before.Send("x"u8);
+        using var accepted = listener.Accept();
+        Assert.Equal(1, accepted.Receive(new byte[1]));
+        using var after = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        var pending = after.ConnectAsync(endpoint);
+        Assert.NotSame(pending, await Task.WhenAny(pending, Task.Delay(200)));
     }
 
     [Fact]
