@@ -22,7 +22,10 @@ from pathlib import Path
 
 from report import chart, table
 
+HERE = Path(__file__).resolve().parent
 CORE_BALANCER, CORE_REST = "0", "1"
+BUSY_LIMIT, QUIET_PATIENCE = 0.10, 60
+CHURN_CONNECTIONS, CHURN_SAMPLES = 1_000_000, 10
 STEAL_LIMIT = 0.05
 TRIES = 3
 IDLE_CONNECTIONS = 9_500
@@ -48,6 +51,24 @@ def wait_port(port, seconds=10):
 def steal_ticks():
     fields = Path("/proc/stat").read_text().splitlines()[0].split()
     return int(fields[8]), sum(map(int, fields[1:9]))
+
+
+def busy_ticks():
+    fields = list(map(int, Path("/proc/stat").read_text().splitlines()[0].split()[1:9]))
+    return sum(fields) - fields[3] - fields[4], sum(fields)
+
+
+def await_quiet():
+    """Waits until the machine has little else to do; the share of its time that was busy in the last second."""
+    end = time.monotonic() + QUIET_PATIENCE
+    while True:
+        before = busy_ticks()
+        time.sleep(1)
+        after = busy_ticks()
+        busy = (after[0] - before[0]) / max(1, after[1] - before[1])
+        if busy <= BUSY_LIMIT or time.monotonic() > end:
+            return busy
+        print(f"waiting: the machine is {busy:.0%} busy with something else", flush=True)
 
 
 class Process:
@@ -160,15 +181,15 @@ runtime:
 
 def wrk(port, seconds, *extra):
     out = subprocess.run(
-        ["taskset", "-c", CORE_REST, "wrk", "-t1", "-c64", f"-d{seconds}s", "--latency", *extra,
+        ["taskset", "-c", CORE_REST, "wrk", "-t1", "-c64", f"-d{seconds}s", "-s", str(HERE / "latency.lua"), *extra,
          f"http://127.0.0.1:{port}/"], capture_output=True, text=True, check=True).stdout
     requests = int(re.search(r"(\d+) requests in", out).group(1))
     rate = float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
-    number, unit = re.search(r"99%\s+([\d.]+)(us|ms|s)", out).groups()
+    p99, p999, worst = map(int, re.search(r"beyond: p99=(\d+) p99.9=(\d+) max=(\d+)", out).groups())
     errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", out)
     failed = sum(map(int, errors.groups())) if errors else 0
     return {"units": requests, "rate": rate, "failed": failed,
-            "p99_ms": float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]}
+            "p99_ms": p99 / 1e3, "p999_ms": p999 / 1e3, "max_ms": worst / 1e3}
 
 
 def iperf(port, seconds, *extra):
@@ -252,6 +273,23 @@ def idle(target, ports, work):
         target.process.stop()
 
 
+def churn(target, ports, work):
+    """Memory while a million connections come and go, one request each."""
+    target.start(work, ports["http"])
+    samples, done, failed = [], 0, 0
+    try:
+        wait_port(target.port)
+        while done < CHURN_CONNECTIONS and len(samples) < 4 * CHURN_SAMPLES:
+            result = wrk(target.port, 10, "-H", "Connection: close")
+            done, failed = done + result["units"], failed + result["failed"]
+            samples.append({"connections": done, "rss_mb": target.process.memory("VmRSS") / 1e6,
+                            "p99_ms": result["p99_ms"], "p999_ms": result["p999_ms"], "max_ms": result["max_ms"]})
+            print(f"churn {target.name}: {samples[-1]}", flush=True)
+        return {"samples": samples, "failed": failed}
+    finally:
+        target.process.stop()
+
+
 def version(*command):
     out = subprocess.run(command, capture_output=True, text=True)
     return (out.stdout + out.stderr).strip().splitlines()[0]
@@ -263,7 +301,7 @@ def main():
     args.add_argument("--out", required=True)
     args.add_argument("--rounds", type=int, default=5)
     args.add_argument("--seconds", type=int, default=3)
-    args.add_argument("--only", default=",".join([*WORKLOADS, "idle"]))
+    args.add_argument("--only", default=",".join([*WORKLOADS, "idle", "churn"]))
     args = args.parse_args()
     if os.cpu_count() < 2:
         raise SystemExit("two cores are needed: one for the balancer, one for everything else")
@@ -272,10 +310,10 @@ def main():
 
     targets = [Direct(), HAProxy(), Nginx(), Bal(args.bal, "auto"), Bal(args.bal, "copy"), Bal(args.bal, "splice")]
     chosen = args.only.split(",")
-    results = {"machine": {"kernel": platform.release(), "cores": os.cpu_count(), "load_before": os.getloadavg()[0]},
+    results = {"machine": {"kernel": platform.release(), "cores": os.cpu_count(), "busy_before": await_quiet()},
                "versions": {"haproxy": version("haproxy", "-v"), "nginx": version("nginx", "-v"),
                             "bal": version(args.bal, "--version")},
-               "rounds": args.rounds, "seconds": args.seconds, "workloads": {}, "idle": {}}
+               "rounds": args.rounds, "seconds": args.seconds, "workloads": {}, "idle": {}, "churn": {}}
     work = Path(tempfile.mkdtemp(prefix="bal-bench-"))
     ports, running = backends(work)
     try:
@@ -294,6 +332,9 @@ def main():
             for target in targets[1:4]:
                 results["idle"][target.name] = idle(target, ports, work)
                 print(f"idle {target.name}: {results['idle'][target.name]}", flush=True)
+        if "churn" in chosen:
+            for target in (targets[1], targets[3]):
+                results["churn"][target.name] = churn(target, ports, work)
     finally:
         for process in running:
             process.stop()
@@ -318,7 +359,9 @@ def summarise(name, rounds):
         summary["cpu"] = statistics.median(m["cpu"] for m in own)
         summary["cpu_ratio"] = statistics.median(m["cpu"] / p["cpu"] for m, p in zip(own, peer))
     if "p99_ms" in own[0]:
-        summary["p99_ms"] = statistics.median(m["p99_ms"] for m in own)
+        for key in ("p99_ms", "p999_ms"):
+            summary[key] = statistics.median(m[key] for m in own)
+            summary[f"{key}_ratio"] = statistics.median(m[key] / p[key] for m, p in zip(own, peer))
     return summary
 
 

@@ -12,23 +12,31 @@ def table(results):
     machine, versions = results["machine"], results["versions"]
     lines = [f"Linux {machine['kernel']}, {machine['cores']} cores (balancer on one, clients and backends on the other), "
              f"{results['rounds']} rounds of {results['seconds']} s, medians; ratios to HAProxy of the same round.",
-             f"{versions['haproxy']}; {versions['nginx']}; {versions['bal']}.", ""]
+             f"{versions['haproxy']}; {versions['nginx']}; {versions['bal']}. "
+             f"{machine['busy_before']:.0%} of the machine was busy with something else before the run.", ""]
     for workload in results["workloads"].values():
         lines += [f"**{workload['title']}**", "",
-                  f"| target | {workload['rate_unit']} (min..max) | ratio | CPU {workload['cpu_unit']} | ratio | p99 ms |",
-                  "|---|---|---|---|---|---|"]
+                  f"| target | {workload['rate_unit']} (min..max) | ratio | CPU {workload['cpu_unit']} | ratio | p99 ms (ratio) | p99.9 ms |",
+                  "|---|---|---|---|---|---|---|"]
         for name, s in workload["summary"].items():
             cpu = (number(s["cpu"]), f"{s['cpu_ratio']:.2f}") if "cpu" in s else ("", "")
-            p99 = number(s["p99_ms"]) if "p99_ms" in s else ""
+            p99, p999 = ((f"{number(s['p99_ms'])} ({s['p99_ms_ratio']:.2f})", number(s["p999_ms"]))
+                         if "p99_ms" in s else ("", ""))
             failed = f" ({s['failed']} failed)" if s["failed"] else ""
             lines.append(f"| {name}{failed} | {number(s['rate'])} ({number(s['rate_min'])}..{number(s['rate_max'])}) | "
-                         f"{s['rate_ratio']:.2f} | {cpu[0]} | {cpu[1]} | {p99} |")
+                         f"{s['rate_ratio']:.2f} | {cpu[0]} | {cpu[1]} | {p99} | {p999} |")
         lines.append("")
     if results["idle"]:
         lines += ["**9,500 idle connections**", "", "| target | base RSS MB | user memory bytes each | CPU % |",
                   "|---|---|---|---|"]
         lines += [f"| {name} | {i['base_mb']:.1f} | {i['bytes_each']:.0f} | {i['cpu_percent']:.1f} |"
                   for name, i in results["idle"].items()] + [""]
+    for name, c in results["churn"].items():
+        first, last = c["samples"][0], c["samples"][-1]
+        lines += [f"**{name}, {last['connections']:,} connections one after the other** (64 at a time): RSS "
+                  f"{first['rss_mb']:.1f} MB after {first['connections']:,}, {last['rss_mb']:.1f} MB at the end, at most "
+                  f"{max(x['rss_mb'] for x in c['samples']):.1f} MB; p99.9 {min(x['p999_ms'] for x in c['samples']):.1f}.."
+                  f"{max(x['p999_ms'] for x in c['samples']):.1f} ms; {c['failed']} failed.", ""]
     return "\n".join(lines)
 
 
