@@ -210,6 +210,9 @@ internal sealed class Plane : IDataPlane, IDisposable
         return loops.Length;
     }
 
+    /// <summary>Connections that each loop has established with a backend, for tests.</summary>
+    internal IReadOnlyList<long> EstablishedByLoop(BackendId backend) => CountersOf(backend).Totals();
+
     /// <summary>Where a loop puts its reports, for tests.</summary>
     internal LoopMailbox MailboxOf(int loop) => mailboxes[loop];
 

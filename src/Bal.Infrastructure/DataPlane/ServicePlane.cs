@@ -96,6 +96,9 @@ internal sealed unsafe class CounterBlock(int loops) : IDisposable
         return sum;
     }
 
+    /// <summary>Connections established, loop by loop.</summary>
+    public long[] Totals() => [.. Enumerable.Range(0, loops).Select(i => Volatile.Read(ref lines[i].Total))];
+
     /// <summary>From now on every loop reports the end of its last session with this backend.</summary>
     public void MarkDraining()
     {

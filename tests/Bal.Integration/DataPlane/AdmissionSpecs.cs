@@ -32,6 +32,22 @@ public sealed class AdmissionSpecs
     }
 
     [Fact]
+    public void A_burst_is_spread_over_the_loops_and_no_loop_takes_it_all()
+    {
+        const int Clients = 400;
+        using var backend = new Backend().Echoing();
+        using var plane = new LivePlane(4, backend.Port);
+        var clients = Enumerable.Range(0, Clients).Select(_ => plane.Client()).ToList();
+
+        plane.Until(
+            () => plane.Plane.EstablishedByLoop(new(1)).Sum() == Clients, "every client has a backend");
+
+        // The kernel spreads them by a hash of the addresses: 100 a loop give or take 9, of which this allows five.
+        Assert.All(plane.Plane.EstablishedByLoop(new(1)), taken => Assert.InRange(taken, 55, 145));
+        clients.ForEach(client => client.Dispose());
+    }
+
+    [Fact]
     public void A_place_is_free_once_the_one_before_has_seen_its_connection_end()
     {
         using var backend = new Backend().Echoing();
