@@ -19,7 +19,8 @@ internal static class StateCodec
             from count in json.Get("count", Scalar.Positive)
             select new FailureMark(at, count)))
         .Where(
-            marks => marks.Count <= ProtectionMachine.MaxMarks, $"at most {ProtectionMachine.MaxMarks} marks belong here");
+            marks => marks.Count <= ProtectionMachine.MaxMarks,
+            $"at most {ProtectionMachine.MaxMarks} marks belong here");
 
     private static readonly Codec<ProtectionState> Protection = Codec.Object<ProtectionState>(
         (json, state) => state.Match(
@@ -85,7 +86,7 @@ internal static class StateCodec
 
     private static readonly Codec<Arr<BackendState>> Backends = Codec.List(BackendCodec.Backend);
 
-    private static readonly Codec<ServiceState> Service = Codec.Object<ServiceState>(
+    public static readonly Codec<ServiceState> Service = Codec.Object<ServiceState>(
         (json, service) =>
         {
             json.Put("config", ConfigCodec.Service, service.Config);

@@ -1,0 +1,67 @@
+using System.Text;
+using Bal.Domain.Control;
+using Bal.Domain.Recording;
+using Bal.Domain.Replay;
+using Bal.Domain.Specs.Control;
+using Bal.Domain.Specs.Generators;
+using LanguageExt;
+
+namespace Bal.Domain.Specs.Recording;
+
+/// <summary>Writes the decision log of a life, as the recorder does, and follows it.</summary>
+internal static class Recordings
+{
+    public const string Version = "1.2.3";
+
+    public static IReadOnlyList<byte[]> Of(Scenario scenario)
+    {
+        var start = ControlMachine.Start(scenario.Config, Life.Birth).State;
+        var written = DecisionChain.Start.Append(new DecisionLine.Checkpoint(
+            Version, CheckpointReason.Start, 0, Life.Birth, "2026-01-02T03:04:05Z", 0, start));
+        var lines = new List<byte[]> { written.Bytes };
+        var digest = StateDigest.Of(start);
+        Life.Of(scenario, o =>
+        {
+            digest = digest.Next(o.After.State);
+            written = written.Chain.Append(new DecisionLine.Step(
+                lines.Count, o.Now, o.Happened, digest.With(o.After.Effects)));
+            lines.Add(written.Bytes);
+        });
+        return lines;
+    }
+
+    /// <summary>The same lines with a chain that is right again, as somebody would write it who edits the file.</summary>
+    public static IReadOnlyList<byte[]> Rechained(IEnumerable<DecisionLine> lines)
+    {
+        var chain = DecisionChain.Start;
+        var bytes = new List<byte[]>();
+        foreach (var line in lines)
+        {
+            var written = chain.Append(line);
+            chain = written.Chain;
+            bytes.Add(written.Bytes);
+        }
+
+        return bytes;
+    }
+
+    public static IReadOnlyList<DecisionLine> Read(IEnumerable<byte[]> lines)
+    {
+        var chain = DecisionChain.Start;
+        var read = new List<DecisionLine>();
+        foreach (var line in lines)
+        {
+            chain.Read(line.AsMemory(0, line.Length - 1)).Match(
+                Right: r => { read.Add(r.Line); chain = r.Chain; },
+                Left: fault => throw new InvalidOperationException(fault.ToText()));
+        }
+
+        return read;
+    }
+
+    public static Either<ReplayFault, ReplayState> Replay(IEnumerable<byte[]> lines) => lines.Aggregate(
+        Either<ReplayFault, ReplayState>.Right(ReplayState.Begin(Version)),
+        (state, line) => state.Bind(s => ReplayMachine.Next(line.AsMemory(0, line.Length - 1), s).Map(r => r.State)));
+
+    public static string Text(byte[] line) => Encoding.UTF8.GetString(line);
+}

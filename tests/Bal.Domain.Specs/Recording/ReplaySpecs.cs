@@ -1,0 +1,138 @@
+using Bal.Domain.Control;
+using Bal.Domain.Primitives;
+using Bal.Domain.Recording;
+using Bal.Domain.Replay;
+using Bal.Domain.Specs.Control;
+using Bal.Domain.Specs.Generators;
+using FsCheck.Xunit;
+
+namespace Bal.Domain.Specs.Recording;
+
+/// <summary>A decision log is followed to the same states and effects, or its first difference is named.</summary>
+[Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
+public class ReplaySpecs
+{
+    [Property]
+    public void Every_recorded_life_is_replayed_to_the_state_that_it_reached(Scenario scenario)
+    {
+        var end = Life.Of(scenario, _ => { });
+
+        var replayed = Right(scenario);
+
+        Assert.Equal(end, replayed.Position.Match(p => p.State, () => throw new InvalidOperationException()));
+        Assert.Equal(scenario.Moments.Count, replayed.Totals.Steps);
+        Assert.Equal(scenario.Moments.Sum(m => m.AfterMs), replayed.Totals.Covered.Milliseconds);
+    }
+
+    [Property]
+    public void A_digest_reached_step_by_step_is_that_of_the_state_itself(Scenario scenario)
+    {
+        var digest = StateDigest.Of(ControlMachine.Start(scenario.Config, Life.Birth).State);
+        Life.Of(scenario, o =>
+        {
+            digest = digest.Next(o.After.State);
+            Assert.Equal(StateDigest.Of(o.After.State).Value, digest.Value);
+        });
+    }
+
+    [Property]
+    public void A_step_that_comes_to_something_else_is_named(Scenario scenario, ushort at)
+    {
+        var lines = Recordings.Read(Recordings.Of(scenario));
+        if (lines.Count < 2)
+            return;
+        var victim = 1 + at % (lines.Count - 1);
+        var step = (DecisionLine.Step)lines[victim];
+        var other = step with { Digest = step.Digest with { Effects = ~step.Digest.Effects } };
+
+        var fault = Left(Recordings.Rechained(lines.Select((line, i) => i == victim ? other : line)));
+
+        Assert.Equal(victim + 1, fault.Line);
+        Assert.Equal("replay_differs", fault.Problem.Code);
+        Assert.Contains("the effects differ after", fault.Problem.WhatHappened, StringComparison.Ordinal);
+        Assert.Contains($"(step {step.Sequence},", fault.Problem.WhatHappened, StringComparison.Ordinal);
+        Assert.Contains(step.Digest.ToText(), fault.Problem.WhatHappened, StringComparison.Ordinal);
+        Assert.Contains(other.Digest.ToText(), fault.Problem.WhatHappened, StringComparison.Ordinal);
+    }
+
+    [Property]
+    public void Any_changed_byte_is_noticed_at_its_line(Scenario scenario, ushort line, ushort at, byte what)
+    {
+        var lines = Recordings.Of(scenario).ToList();
+        var victim = line % lines.Count;
+        var bytes = (byte[])lines[victim].Clone();
+        var place = at % (bytes.Length - 1);
+        if (bytes[place] == what)
+            return;
+        bytes[place] = what;
+        lines[victim] = bytes;
+
+        Assert.Equal(victim + 1, Left(lines).Line);
+    }
+
+    [Property]
+    public void A_line_that_is_missing_is_noticed_where_it_was(Scenario scenario, ushort line)
+    {
+        var lines = Recordings.Of(scenario).ToList();
+        var victim = line % lines.Count;
+        if (victim == lines.Count - 1)
+            return;
+        lines.RemoveAt(victim);
+
+        Assert.Equal(victim + 1, Left(lines).Line);
+    }
+
+    [Property]
+    public void Lines_of_several_starts_in_one_file_are_followed_one_after_the_other(Scenario first, Scenario second)
+    {
+        var state = Recordings.Replay(Recordings.Of(first).Concat(Recordings.Of(second)))
+            .Match(Right: s => s, Left: f => throw new InvalidOperationException(f.Problem.WhatHappened));
+
+        Assert.Equal(2, state.Totals.Checkpoints);
+        Assert.Equal(first.Moments.Count + second.Moments.Count, state.Totals.Steps);
+    }
+
+    [Property]
+    public void After_a_gap_replay_goes_on_from_the_state_that_is_written_there(Scenario scenario, ushort from, ushort to)
+    {
+        var lines = Recordings.Read(Recordings.Of(scenario));
+        var states = new List<ControlState> { ControlMachine.Start(scenario.Config, Life.Birth).State };
+        Life.Of(scenario, o => states.Add(o.After.State));
+        var (first, last) = (from % lines.Count, to % lines.Count);
+        if (first >= last || first == 0)
+            return;
+        var end = (DecisionLine.Step)lines[last];
+        var gap = new DecisionLine.Checkpoint(
+            Recordings.Version, CheckpointReason.Gap, end.Sequence, end.At, "", last - first + 1, states[last]);
+
+        var state = Recordings.Replay(Recordings.Rechained(lines.Take(first).Append(gap).Concat(lines.Skip(last + 1))))
+            .Match(Right: s => s, Left: f => throw new InvalidOperationException(f.Problem.WhatHappened));
+
+        Assert.Equal(last - first + 1, state.Totals.Unrecorded);
+        Assert.Equal(lines.Count - 1, state.Totals.Steps + state.Totals.Unrecorded);
+    }
+
+    [Fact]
+    public void A_step_before_any_checkpoint_is_no_decision_log()
+    {
+        var line = DecisionChain.Start.Append(new DecisionLine.Step(1, Instant.Zero, Life.Tick, default)).Bytes;
+
+        Assert.Contains("a checkpoint belongs here", Left([line]).Problem.WhatHappened, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_log_of_another_version_is_said_to_be_one_where_it_differs()
+    {
+        var fault = ReplayFault.Differs(
+            7, new DecisionLine.Step(6, Instant.Zero, Life.Tick, default), new DecisionDigest(1, 0), "1.0", "2.0");
+
+        Assert.Contains("bal 1.0 wrote the file, and this is bal 2.0", fault.Problem.WhyLikely, StringComparison.Ordinal);
+        Assert.Contains("the state differs", fault.Problem.WhatHappened, StringComparison.Ordinal);
+    }
+
+    private static ReplayState Right(Scenario scenario) => Recordings.Replay(Recordings.Of(scenario))
+        .Match(Right: s => s, Left: f => throw new InvalidOperationException(f.Problem.WhatHappened));
+
+    private static ReplayFault Left(IEnumerable<byte[]> lines) => Recordings.Replay(lines)
+        .Match(Right: _ => throw new InvalidOperationException("no difference was found"), Left: fault => fault);
+}
