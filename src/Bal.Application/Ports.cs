@@ -82,6 +82,16 @@ public interface IServiceManager
     void Show(ControlState state);
 }
 
+/// <summary>Sees every decision in order, with all that it was made from. Must never block.</summary>
+public interface IDecisionRecorder
+{
+    /// <summary>A state that decisions go on from: that of a start, or one that another process has handed over.</summary>
+    void Began(Instant now, ControlState state);
+
+    /// <summary>A step, before its effects are done.</summary>
+    void Decided(ControlEvent happened, Instant now, ControlStep step);
+}
+
 /// <summary>Something for the supervisor to handle.</summary>
 public abstract record SupervisorInput
 {

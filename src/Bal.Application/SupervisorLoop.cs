@@ -51,13 +51,19 @@ public sealed class SupervisorLoop(
     private bool started;
     private bool exited;
 
+    /// <summary>Sees every decision; nobody does unless one is given.</summary>
+    public IDecisionRecorder Recorder { private get; init; } = new Unrecorded();
+
     /// <summary>
     /// Begins to serve a configuration that the event loops have prepared; false where a stop came first, so that nobody
     /// was ever accepted and only <see cref="Run"/> is left to do.
     /// </summary>
     public bool Start(BalConfig config)
     {
-        Take(ControlMachine.Start(config, inbox.Now));
+        var now = inbox.Now;
+        var step = ControlMachine.Start(config, now);
+        Recorder.Began(now, step.State);
+        Take(step);
         Step(new ControlEvent.Tick());
         var patience = inbox.Now.Plus(FirstLookups);
         while (!exited && !patience.IsDue(inbox.Now) && LooksUpFirst())
@@ -146,7 +152,13 @@ public sealed class SupervisorLoop(
         return new(state.ConfigVersion, problem, findings, Arr<string>.Empty);
     }
 
-    private void Step(ControlEvent happened) => Take(Decide(happened, inbox.Now, state));
+    private void Step(ControlEvent happened)
+    {
+        var now = inbox.Now;
+        var step = Decide(happened, now, state);
+        Recorder.Decided(happened, now, step);
+        Take(step);
+    }
 
     private void Take(ControlStep step)
     {
@@ -176,5 +188,16 @@ public sealed class SupervisorLoop(
     {
         action();
         return Unit.Default;
+    }
+
+    private sealed class Unrecorded : IDecisionRecorder
+    {
+        public void Began(Instant now, ControlState state)
+        {
+        }
+
+        public void Decided(ControlEvent happened, Instant now, ControlStep step)
+        {
+        }
     }
 }

@@ -15,6 +15,9 @@ public sealed record BalConfig(Mode Mode, LogLevel LogLevel, Option<int> Threads
 {
     /// <summary>The service that the top level of the file describes.</summary>
     public Service Main => Services[0];
+
+    /// <summary>The file that decisions are recorded in; none where they are not. Absolute once a file was loaded.</summary>
+    public Option<string> DecisionLog { get; init; }
 }
 
 /// <summary>One listener with the backends behind it and the policies between them.</summary>

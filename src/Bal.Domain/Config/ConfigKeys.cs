@@ -10,6 +10,7 @@ internal static class ConfigKeys
     public const string BindAddress = "bind_address";
     public const string Method = "method";
     public const string LogLevel = "log_level";
+    public const string DecisionLog = "decision_log";
     public const string Backends = "backends";
     public const string RuntimeBlock = "runtime";
     public const string Host = "host";
@@ -17,7 +18,8 @@ internal static class ConfigKeys
     public const string Threads = "threads";
     public const string Relay = "relay";
 
-    public static Arr<string> Top { get; } = new([Mode, Port, BindAddress, Method, LogLevel, Backends, RuntimeBlock]);
+    public static Arr<string> Top { get; } =
+        new([Mode, Port, BindAddress, Method, LogLevel, DecisionLog, Backends, RuntimeBlock]);
 
     public static Arr<string> Backend { get; } = new([Host, Port]);
 

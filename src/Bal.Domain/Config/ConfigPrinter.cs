@@ -24,6 +24,7 @@ public static class ConfigPrinter
             Entry(ConfigKeys.BindAddress, Quoted(service.Listener.BindAddress.ToString())),
             Entry(ConfigKeys.Method, Word(ConfigWords.Of(service.Method))),
             Entry(ConfigKeys.LogLevel, Word(ConfigWords.Of(config.LogLevel))),
+            .. config.DecisionLog.Map(path => Entry(ConfigKeys.DecisionLog, Quoted(path))),
             Entry(ConfigKeys.Backends, new RawNode.Sequence(SourcePosition.Start, new Arr<RawNode>(
                 service.Backends.Select(backend => Map(
                 [

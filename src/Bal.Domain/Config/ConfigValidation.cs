@@ -62,6 +62,8 @@ public static class ConfigValidation
             () => Checked.Good(top.Find(ConfigKeys.RuntimeBlock).IsSome ? Mode.Advanced : Mode.Simple));
         var level = Choice(top, ConfigKeys.LogLevel, ConfigWords.LogLevels, ConfigWords.Of, LogLevel.Info);
         var method = Choice(top, ConfigKeys.Method, ConfigWords.Methods, ConfigWords.Of, Method.RoundRobin);
+        var decisions = top.Find(ConfigKeys.DecisionLog).Match(
+            field => Scalars.FilePath(field).Map(Option<string>.Some), () => Checked.Good(Option<string>.None));
         var address = top.Find(ConfigKeys.BindAddress).Match(
             BackendRules.HostOf,
             () => Checked.Good<Host>(new Host.Address(System.Net.IPAddress.Any)));
@@ -80,7 +82,11 @@ public static class ConfigValidation
                 Service = new Service(Service.DefaultName, s.where, s.how, s.to, r.Tuning),
             });
         return mode.And(level, (m, l) => new { m, l })
-            .And(service, (c, s) => new BalConfig(c.m, c.l, s.Threads, Prelude.Array(s.Service)))
+            .And(decisions, (c, path) => new { c.m, c.l, path })
+            .And(service, (c, s) => new BalConfig(c.m, c.l, s.Threads, Prelude.Array(s.Service))
+            {
+                DecisionLog = c.path,
+            })
             .With(ConfigWarnings.Of(top, mode.Value, address.Value, listener.Value, backends.Value, runtime.Value,
                 facts));
     }

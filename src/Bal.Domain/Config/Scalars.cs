@@ -64,6 +64,20 @@ internal static class Scalars
                 Nearest.To(scalar.Text, words).Match(near => $"did you mean '{near}'?", () => $"write {allowed}"))));
     }
 
+    /// <summary>The path of a file, as it is written.</summary>
+    public static Checked<string> FilePath(Field field)
+    {
+        const string Allowed = "the path of a file, of at most 4000 characters and none of them a control character";
+        return Text(field, Allowed).Then(scalar =>
+            scalar.Text.Length is > 0 and <= 4_000 && !scalar.Text.Any(char.IsControl) && !scalar.Text.EndsWith('/')
+                ? Checked.Good(scalar.Text)
+                : Checked.Bad<string>(Faults.Error("invalid_path", field.Path, scalar.At,
+                    $"{field.Path} is {Shown.Value(scalar)}; allowed is {Allowed}",
+                    scalar.Text.EndsWith('/')
+                        ? "name a file in that directory"
+                        : "write the path of a file, such as /var/log/bal/decisions.ndjson")));
+    }
+
     private static string IntegerHint(string text, IntRange range)
     {
         var number = new string([.. text.TakeWhile(char.IsAsciiDigit)]);

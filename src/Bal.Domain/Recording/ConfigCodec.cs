@@ -78,18 +78,22 @@ internal static class ConfigCodec
     private static readonly Codec<Arr<Service>> Services =
         Codec.List(Service).Where(list => !list.IsEmpty, "at least one service belongs here");
 
+    private static readonly Codec<Option<string>> DecisionLog = Codec.Maybe(Scalar.Text);
+
     public static readonly Codec<BalConfig> Config = Codec.Object<BalConfig>(
         (json, config) =>
         {
             json.Put("mode", Modes, config.Mode);
             json.Put("log_level", Level, config.LogLevel);
             json.Put("threads", Threads, config.Threads);
+            json.Put("decision_log", DecisionLog, config.DecisionLog);
             json.Put("services", Services, config.Services);
         },
         json =>
             from mode in json.Get("mode", Modes)
             from level in json.Get("log_level", Level)
             from threads in json.Get("threads", Threads)
+            from decisions in json.Get("decision_log", DecisionLog)
             from services in json.Get("services", Services)
-            select new BalConfig(mode, level, threads, services));
+            select new BalConfig(mode, level, threads, services) { DecisionLog = decisions });
 }

@@ -8,13 +8,13 @@ namespace Bal.Domain.Recording;
 /// <summary>Why a decision log goes on with a whole state instead of the next step.</summary>
 public enum CheckpointReason
 {
-    /// <summary>A process began to record.</summary>
+    /// <summary>A process began to record, or began again after the file could not be written.</summary>
     Start,
 
     /// <summary>The file before was full.</summary>
     Rotated,
 
-    /// <summary>Steps were not recorded, because they could not be written fast enough or at all.</summary>
+    /// <summary>Steps were not recorded, because they could not be written fast enough.</summary>
     Gap,
 }
 

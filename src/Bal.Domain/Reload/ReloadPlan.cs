@@ -40,6 +40,10 @@ public static class ReloadDiff
         .Append(before.LogLevel == after.LogLevel
             ? Arr<string>.Empty
             : Prelude.Array($"log_level is {ConfigWords.Of(after.LogLevel)} now"))
+        .Append(before.DecisionLog == after.DecisionLog
+            ? Arr<string>.Empty
+            : Prelude.Array(after.DecisionLog.Match(
+                path => $"decisions are recorded in {path} now", () => "decisions are not recorded any more")))
         .Append(before.Threads == after.Threads
             ? Arr<string>.Empty
             : Prelude.Array("threads changed: takes effect at the next start"));

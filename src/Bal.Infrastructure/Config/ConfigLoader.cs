@@ -17,10 +17,19 @@ public static class ConfigLoader
         var full = path.Length == 0 ? path : Path.GetFullPath(path.Replace("\0", "", StringComparison.Ordinal));
         return new(full, RegularFile.Read(full, YamlReader.MaxBytes).Match(
             Right: bytes => YamlReader.Read(bytes).Match(
-                Right: document => ConfigValidation.Validate(document, facts),
+                Right: document => Absolute(ConfigValidation.Validate(document, facts), full),
                 Left: ConfigOutcome.Unreadable),
             Left: fault => ConfigOutcome.Unreadable(Unreadable(full, fault, "the configuration"))));
     }
+
+    // What a file names lies beside it, from whatever directory it is read.
+    private static ConfigOutcome Absolute(ConfigOutcome outcome, string file) => outcome with
+    {
+        Config = outcome.Config.Map(config => config with
+        {
+            DecisionLog = config.DecisionLog.Map(path => Path.GetFullPath(path, Path.GetDirectoryName(file)!)),
+        }),
+    };
 
     /// <summary>As above, with the facts of this machine as they are now.</summary>
     public static LoadedConfig Load(string path) => Load(path, LinuxHostFacts.Gather());

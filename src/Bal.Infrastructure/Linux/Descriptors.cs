@@ -17,6 +17,13 @@ internal static unsafe class Descriptors
             return (int)Libc.write(fd, first, (nuint)bytes.Length);
     }
 
+    /// <summary>As <see cref="Read"/>, from a place in a file (pread(2)).</summary>
+    public static int ReadAt(int fd, Span<byte> into, long offset)
+    {
+        fixed (byte* bytes = into)
+            return (int)Libc.pread(fd, bytes, (nuint)into.Length, offset);
+    }
+
     /// <summary>The two ends of a new pipe; null with <see cref="Errno.Last"/> set.</summary>
     public static (int Out, int In)? Pipe(int flags)
     {

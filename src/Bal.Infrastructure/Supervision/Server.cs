@@ -6,6 +6,7 @@ using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Logging;
 using Bal.Infrastructure.Process;
+using Bal.Infrastructure.Recording;
 using Bal.Infrastructure.Systemd;
 using LanguageExt;
 
@@ -72,6 +73,8 @@ public static class Server
         using var manager = new ServiceManager(options.Manager, reactor, problem => options.Say(
             LogEvent.Warn(Module, problem.Code, problem.WhatHappened,
                 LogField.Of("why_likely", problem.WhyLikely), LogField.Of("do_this_now", problem.DoThisNow))));
+        using var recorder = new DecisionRecorder(
+            new DecisionWriter(options.Version, () => DateTimeOffset.UtcNow, options.Say));
         var supervisor = new SupervisorLoop(
             reactor,
             plane,
@@ -81,9 +84,16 @@ public static class Server
             () => ReadConfig(options),
             config => options.Log.Level = config.LogLevel,
             () => DateTimeOffset.UtcNow,
-            identity);
+            identity)
+        {
+            Recorder = recorder,
+        };
         using var stop = options.Stop.Register(() => reactor.PostFromOutside(Signals.Stop()));
-        using var signals = new Signals(reactor, () => ReopenLog(options.Log));
+        using var signals = new Signals(reactor, () =>
+        {
+            ReopenLog(options.Log);
+            recorder.Reopen();
+        });
         return plane.Prepare(reading.Config)
             .Bind(_ => ControlServer.Open(
                 reactor, options.Home.ControlSocket, new Requests(reactor, options.ConfigPath, () => ReadConfig(options)).Answer))

@@ -244,6 +244,30 @@ public class ConfigErrorSpecs
     }
 
     [Theory]
+    [InlineData("/var/log/bal/", "name a file in that directory")]
+    [InlineData("a\nb", "write the path of a file, such as /var/log/bal/decisions.ndjson")]
+    public void What_cannot_be_a_file_is_no_decision_log(string path, string hint)
+    {
+        var draft = Draft.Valid();
+        var at = draft.Add(draft.Top, "decision_log", path, quoted: true);
+
+        var finding = draft.OnlyFinding();
+
+        Assert.Equal(
+            ("invalid_path", "decision_log", at, hint), (finding.Code, finding.Path, finding.At, finding.Hint));
+    }
+
+    [Fact]
+    public void A_decision_log_is_taken_as_it_is_written_and_there_is_none_by_default()
+    {
+        var draft = Draft.Valid();
+
+        Assert.True(draft.Config().DecisionLog.IsNone);
+        draft.Add(draft.Top, "decision_log", "decisions.ndjson");
+        Assert.Equal("decisions.ndjson", draft.Config().DecisionLog.IfNone(""));
+    }
+
+    [Theory]
     [InlineData("", "empty_document")]
     [InlineData("~", "empty_document")]
     [InlineData("port", "wrong_type")]

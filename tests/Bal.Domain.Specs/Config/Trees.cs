@@ -12,7 +12,7 @@ public static class Trees
 {
     private static readonly string[] Words =
     [
-        "mode", "port", "bind_address", "method", "log_level", "backends", "runtime", "host", "threads",
+        "mode", "port", "bind_address", "method", "log_level", "decision_log", "backends", "runtime", "host", "threads",
             "overload_policy",
         "health_check_interval_ms", "failover_backoff_initial_ms", "failover_backoff_max_ms", "tcp_backlog", "hots",
             "<<",
@@ -78,9 +78,14 @@ public static class Trees
         from mode in Gen.Elements(Mode.Simple, Mode.Advanced)
         from level in Gen.Elements(LogLevel.Debug, LogLevel.Info, LogLevel.Warn, LogLevel.Error)
         from threads in Gen.OneOf(Gen.Constant(Option<int>.None), Gen.Choose(1, 1024).Select(Option<int>.Some))
+        from decisions in Gen.Elements(
+            Option<string>.None, Option<string>.Some("decisions.ndjson"), Option<string>.Some("/var/log/\"b al\"\\ü"))
         from bind in EndpointGen
         from backends in EndpointGen.NonEmptyListOf()
         from tuning in TuningGen
         select new BalConfig(mode, level, threads, Prelude.Array(new Service(Service.DefaultName,
-            new Listener(bind.Host, bind.Port), Method.RoundRobin, new Arr<Endpoint>(backends.Distinct()), tuning)));
+            new Listener(bind.Host, bind.Port), Method.RoundRobin, new Arr<Endpoint>(backends.Distinct()), tuning)))
+        {
+            DecisionLog = decisions,
+        };
 }

@@ -74,6 +74,9 @@ public class ReloadDiffSpecs
         var lines = ReloadDiff.Describe(before, before with { LogLevel = LogLevel.Debug, Threads = threads });
 
         Assert.Equal(new[] { "log_level is debug now", "threads changed: takes effect at the next start" }, lines);
+        var recorded = before with { DecisionLog = "/d" };
+        Assert.Equal(new[] { "decisions are recorded in /d now" }, ReloadDiff.Describe(before, recorded));
+        Assert.Equal(new[] { "decisions are not recorded any more" }, ReloadDiff.Describe(recorded, before));
         Assert.Empty(ReloadDiff.Describe(before, before with { }));
     }
 }

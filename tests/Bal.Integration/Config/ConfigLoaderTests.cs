@@ -111,6 +111,20 @@ public sealed partial class ConfigLoaderTests : IDisposable
             key => Assert.Contains(key, text));
     }
 
+    [Theory]
+    [InlineData("decisions.ndjson", "decisions.ndjson")]
+    [InlineData("../d", "../d")]
+    [InlineData("/var/log/d", "/var/log/d")]
+    public void A_decision_log_lies_beside_the_file_that_names_it(string written, string meant)
+    {
+        var path = Write($"decision_log: {written}\nbackends:\n  - host: 127.0.0.1\n    port: 1\n");
+        var directory = Path.GetDirectoryName(path)!;
+
+        Assert.Equal(
+            Path.GetFullPath(meant, directory),
+            ConfigLoader.Load(path, HostFacts.Unknown).Outcome.Config.Bind(c => c.DecisionLog).IfNone(""));
+    }
+
     [Fact]
     public void The_facts_of_this_machine_include_its_loopback_address() =>
         Assert.Contains(System.Net.IPAddress.Loopback, LinuxHostFacts.Gather().LocalAddresses);
