@@ -85,7 +85,7 @@ public interface IServiceManager
 /// <summary>Sees every decision in order, with all that it was made from. Must never block.</summary>
 public interface IDecisionRecorder
 {
-    /// <summary>A state that decisions go on from: that of a start, or one that another process has handed over.</summary>
+    /// <summary>A state that decisions go on from: of a start, or handed over by another process.</summary>
     void Began(Instant now, ControlState state);
 
     /// <summary>A step, before its effects are done.</summary>

@@ -47,6 +47,7 @@ internal static class CommandLine
             GracefulCommand.Define(composition, config),
             StopCommand.Define(composition),
             ExplainCommand.Define(composition),
+            ReplayCommand.Define(composition, config),
             DemoCommand.Define(composition),
             SimulateCommand.Define(composition, config),
         };

@@ -16,7 +16,7 @@ public sealed record BalConfig(Mode Mode, LogLevel LogLevel, Option<int> Threads
     /// <summary>The service that the top level of the file describes.</summary>
     public Service Main => Services[0];
 
-    /// <summary>The file that decisions are recorded in; none where they are not. Absolute once a file was loaded.</summary>
+    /// <summary>The file that decisions are recorded in, if they are; absolute once a file was loaded.</summary>
     public Option<string> DecisionLog { get; init; }
 }
 

@@ -9,9 +9,14 @@ namespace Bal.Domain.Replay;
 /// <param name="Problem">What is wrong with it.</param>
 public sealed record ReplayFault(long Line, Problem Problem)
 {
+    /// <summary>Whether the line itself is at fault, and not what it came to.</summary>
+    public bool IsDamage => Problem.Code == DamageCode;
+
+    private const string DamageCode = "decision_log_damaged";
+
     /// <summary>A line that is no line of a decision log, or not the one that belongs there.</summary>
     public static ReplayFault Damaged(long line, CodecFault fault) => new(line, new Problem(
-        "decision_log_damaged",
+        DamageCode,
         Text($"line {line} of the decision log is damaged: {fault.ToText()}"),
         line == 1
             ? "it is no decision log, or its beginning is missing"

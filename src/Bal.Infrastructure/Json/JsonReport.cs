@@ -10,7 +10,7 @@ namespace Bal.Infrastructure.Json;
 internal static class JsonReport
 {
     // Paths and quotes stay readable: the text goes to terminals and monitors, never into HTML.
-    private static readonly JsonWriterOptions Form = new()
+    internal static readonly JsonWriterOptions Form = new()
     {
         Indented = true,
         NewLine = "\n",

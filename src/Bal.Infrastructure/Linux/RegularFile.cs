@@ -55,22 +55,37 @@ internal static partial class RegularFile
     /// whatever
     /// size it claims.
     /// </summary>
-    public static Either<FileFault, byte[]> Read(string path, int limit)
+    public static Either<FileFault, byte[]> Read(string path, int limit) => Open(path).Bind(handle =>
+    {
+        using (handle)
+            return Guarded(() => Content(handle, limit));
+    });
+
+    /// <summary>The same file, open for reading.</summary>
+    public static Either<FileFault, SafeFileHandle> Open(string path)
     {
         if (path.Contains('\0', StringComparison.Ordinal))
             return new FileFault(FileFaultReason.Missing, "the path contains a NUL character");
         var descriptor = Open(path, O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0);
         if (descriptor < 0)
             return Fault(Marshal.GetLastPInvokeError());
-        using var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        var handle = new SafeFileHandle(descriptor, ownsHandle: true);
+        var opened = Guarded<SafeFileHandle>(() => TypeOf(descriptor) switch
+        {
+            S_IFREG => handle,
+            S_IFDIR => new FileFault(FileFaultReason.Directory, "a directory"),
+            var other => new FileFault(FileFaultReason.NotRegular, Name(other)),
+        });
+        if (opened.IsLeft)
+            handle.Dispose();
+        return opened;
+    }
+
+    private static Either<FileFault, T> Guarded<T>(Func<Either<FileFault, T>> read)
+    {
         try
         {
-            return TypeOf(descriptor) switch
-            {
-                S_IFREG => Content(handle, limit),
-                S_IFDIR => new FileFault(FileFaultReason.Directory, "a directory"),
-                var other => new FileFault(FileFaultReason.NotRegular, Name(other)),
-            };
+            return read();
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

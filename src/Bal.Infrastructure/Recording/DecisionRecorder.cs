@@ -21,20 +21,30 @@ internal sealed class DecisionRecorder : IDecisionRecorder, IDisposable
     private readonly object _gate = new();
     private readonly Queue<RecordedStep> _queue = new();
     private readonly DecisionWriter _writer;
+    private readonly Func<DateTimeOffset> _wallClock;
     private Thread? _thread;
     private long _sequence;
     private bool _wanted;
+    private bool _over;
     private bool _writing;
     private bool _closed;
     private bool _reopen;
 
-    internal DecisionRecorder(DecisionWriter writer) => _writer = writer;
+    /// <param name="writer">Writes the steps.</param>
+    /// <param name="wallClock">For people only: a checkpoint says when it was.</param>
+    internal DecisionRecorder(DecisionWriter writer, Func<DateTimeOffset> wallClock) =>
+        (_writer, _wallClock) = (writer, wallClock);
 
     public void Began(Instant now, ControlState state) =>
-        Take(new RecordedStep(_sequence, now, Option<ControlEvent>.None, new ControlStep(state, Arr<ControlEffect>.Empty)));
+        Take(now, Option<ControlEvent>.None, new ControlStep(state, Arr<ControlEffect>.Empty));
 
-    public void Decided(ControlEvent happened, Instant now, ControlStep step) =>
-        Take(new RecordedStep(++_sequence, now, happened, step));
+    public void Decided(ControlEvent happened, Instant now, ControlStep step)
+    {
+        _sequence++;
+        Take(now, happened, step);
+        // Another process goes on with the file from here.
+        _over |= happened is ControlEvent.HandedOver;
+    }
 
     /// <summary>Opens the file anew before the next step, after it was renamed.</summary>
     internal void Reopen()
@@ -69,12 +79,13 @@ internal sealed class DecisionRecorder : IDecisionRecorder, IDisposable
         }
     }
 
-    private void Take(RecordedStep step)
+    private void Take(Instant now, Option<ControlEvent> happened, ControlStep decided)
     {
         // The step that turns recording off is still recorded: it is the last thing that the file has to say.
-        var wanted = step.Path.IsSome;
-        if (!wanted && !_wanted) return;
+        var wanted = decided.State.Config.DecisionLog.IsSome;
+        if (_over || (!wanted && !_wanted)) return;
         _wanted = wanted;
+        var step = new RecordedStep(_sequence, now, _wallClock(), happened, decided);
         lock (_gate)
         {
             // A number that is missing tells the writer that steps are.
@@ -117,9 +128,11 @@ internal sealed class DecisionRecorder : IDecisionRecorder, IDisposable
 /// <summary>A step on its way into the file.</summary>
 /// <param name="Sequence">Its number, counted in this process.</param>
 /// <param name="At">When.</param>
+/// <param name="Wall">The time of day then.</param>
 /// <param name="Happened">What; none for a state that was not reached by a step.</param>
 /// <param name="Step">What came of it.</param>
-internal sealed record RecordedStep(long Sequence, Instant At, Option<ControlEvent> Happened, ControlStep Step)
+internal sealed record RecordedStep(
+    long Sequence, Instant At, DateTimeOffset Wall, Option<ControlEvent> Happened, ControlStep Step)
 {
     /// <summary>Where the configuration after this step wants decisions recorded.</summary>
     internal Option<string> Path => Step.State.Config.DecisionLog;

@@ -23,7 +23,6 @@ internal sealed class DecisionWriter : IDisposable
     private const int LastRetryMs = 30_000;
 
     private readonly string _version;
-    private readonly Func<DateTimeOffset> _wallClock;
     private readonly Action<LogEvent> _say;
     private readonly long _limit;
     private readonly MemoryStream _pending = new();
@@ -40,12 +39,10 @@ internal sealed class DecisionWriter : IDisposable
     private long _retryAt;
 
     /// <param name="version">bal's version.</param>
-    /// <param name="wallClock">For people only.</param>
     /// <param name="say">Told what an operator should know.</param>
     /// <param name="limit">See <see cref="FileLimit"/>.</param>
-    internal DecisionWriter(
-        string version, Func<DateTimeOffset> wallClock, Action<LogEvent> say, long limit = FileLimit) =>
-        (_version, _wallClock, _say, _limit) = (version, wallClock, say, limit);
+    internal DecisionWriter(string version, Action<LogEvent> say, long limit = FileLimit) =>
+        (_version, _say, _limit) = (version, say, limit);
 
     /// <summary>Writes steps, in order; never throws.</summary>
     internal void Write(IReadOnlyList<RecordedStep> steps, bool reopen)
@@ -146,7 +143,7 @@ internal sealed class DecisionWriter : IDisposable
         var before = _pending.Length;
         Add(new DecisionLine.Checkpoint(
             _version, reason, step.Sequence, step.At,
-            _wallClock().UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture),
+            step.Wall.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture),
             unrecorded, state));
         (_digest, _last, _checkpointSize) = (StateDigest.Of(state), step.Sequence, _pending.Length - before);
     }

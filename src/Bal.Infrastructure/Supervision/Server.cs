@@ -74,7 +74,7 @@ public static class Server
             LogEvent.Warn(Module, problem.Code, problem.WhatHappened,
                 LogField.Of("why_likely", problem.WhyLikely), LogField.Of("do_this_now", problem.DoThisNow))));
         using var recorder = new DecisionRecorder(
-            new DecisionWriter(options.Version, () => DateTimeOffset.UtcNow, options.Say));
+            new DecisionWriter(options.Version, options.Say), () => DateTimeOffset.UtcNow);
         var supervisor = new SupervisorLoop(
             reactor,
             plane,

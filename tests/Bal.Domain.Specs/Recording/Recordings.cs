@@ -30,7 +30,7 @@ internal static class Recordings
         return lines;
     }
 
-    /// <summary>The same lines with a chain that is right again, as somebody would write it who edits the file.</summary>
+    /// <summary>Lines with a chain that is right, as somebody would write it who edits the file.</summary>
     public static IReadOnlyList<byte[]> Rechained(IEnumerable<DecisionLine> lines)
     {
         var chain = DecisionChain.Start;

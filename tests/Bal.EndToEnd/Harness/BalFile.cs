@@ -10,6 +10,9 @@ internal sealed record BalFile(int Port, params string[] Backends)
 
     public string LogLevel { get; init; } = "info";
 
+    /// <summary>Where decisions are recorded; null leaves the key out.</summary>
+    public string? DecisionLog { get; init; }
+
     /// <summary>Keys of the runtime block; none leaves it out.</summary>
     public IReadOnlyDictionary<string, object> Runtime { get; init; } = new Dictionary<string, object>();
 
@@ -29,7 +32,10 @@ internal sealed record BalFile(int Port, params string[] Backends)
     {
         var text = new StringBuilder();
         text.Append(CultureInfo.InvariantCulture,
-            $"port: {Port}\nbind_address: \"{Bind}\"\nlog_level: {LogLevel}\nbackends:\n");
+            $"port: {Port}\nbind_address: \"{Bind}\"\nlog_level: {LogLevel}\n");
+        if (DecisionLog is not null)
+            text.Append(CultureInfo.InvariantCulture, $"decision_log: \"{DecisionLog}\"\n");
+        text.Append("backends:\n");
         foreach (var backend in Backends)
         {
             var colon = backend.LastIndexOf(':');

@@ -1,0 +1,77 @@
+using Bal.Domain.Diagnostics;
+using Bal.Domain.Recording;
+using Bal.Domain.Replay;
+using LanguageExt;
+
+namespace Bal.Application;
+
+/// <summary>How a line of a file ended.</summary>
+public enum LineEnd
+{
+    /// <summary>With a newline.</summary>
+    Newline,
+
+    /// <summary>With the file.</summary>
+    EndOfFile,
+
+    /// <summary>It is longer than any line may be, and was not read to its end.</summary>
+    TooLong,
+}
+
+/// <summary>A line of a decision log as it stands in the file.</summary>
+/// <param name="Bytes">Its bytes without the newline; valid until the next line is asked for.</param>
+/// <param name="End">How it ended.</param>
+public sealed record DecisionLogLine(ReadOnlyMemory<byte> Bytes, LineEnd End);
+
+/// <summary>What came of a replay.</summary>
+/// <param name="State">How far the file was followed.</param>
+/// <param name="Fault">Why not to its end; none where every step came to what was recorded.</param>
+/// <param name="CutLine">The last line, where its end is missing and it was left out.</param>
+public sealed record ReplayOutcome(ReplayState State, Option<ReplayFault> Fault, Option<long> CutLine);
+
+/// <summary>What there is to say once the end is reached.</summary>
+/// <param name="Outcome">How far the record was followed.</param>
+/// <param name="Clock">From its times to those of the day.</param>
+/// <param name="Comparison">What another configuration made of it, where one was tried.</param>
+public sealed record ReplaySummary(ReplayOutcome Outcome, ReplayClock Clock, Option<ComparisonState> Comparison);
+
+/// <summary>Follows a whole decision log.</summary>
+public static class Replaying
+{
+    /// <summary>
+    /// Follows lines to the first difference or the end. A last line without its end, as a crash leaves it, is no
+    /// fault.
+    /// </summary>
+    /// <param name="lines">The lines.</param>
+    /// <param name="version">The version of this bal.</param>
+    /// <param name="observe">Told of every line that was followed.</param>
+    public static ReplayOutcome Follow(
+        IEnumerable<DecisionLogLine> lines, string version, Action<ReplayStep> observe)
+    {
+        var state = ReplayState.Begin(version);
+        foreach (var line in lines)
+        {
+            var step = line.End == LineEnd.TooLong
+                ? ReplayFault.Damaged(
+                    state.Lines + 1, new CodecFault("", "it is longer than any line of a decision log"))
+                : ReplayMachine.Next(line.Bytes, state);
+            foreach (var fault in step.LeftAsEnumerable())
+                return line.End == LineEnd.EndOfFile && state.Position.IsSome && fault.IsDamage
+                    ? new(state, Option<ReplayFault>.None, state.Lines + 1)
+                    : new(state, fault, Option<long>.None);
+            foreach (var next in step.RightAsEnumerable())
+            {
+                state = next.State;
+                observe(next);
+            }
+        }
+
+        return new(state, state.Position.IsSome ? Option<ReplayFault>.None : Empty, Option<long>.None);
+    }
+
+    private static ReplayFault Empty => new(1, new Problem(
+        "decision_log_empty",
+        "the decision log is empty",
+        "nothing has been recorded in it yet",
+        "set decision_log in the configuration, run 'bal graceful', and replay it later"));
+}

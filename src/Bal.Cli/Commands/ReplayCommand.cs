@@ -1,0 +1,86 @@
+using System.CommandLine;
+using Bal.Application;
+using Bal.Domain.Config;
+using Bal.Domain.Diagnostics;
+using Bal.Domain.Replay;
+using Bal.Infrastructure.Config;
+using Bal.Infrastructure.Recording;
+using LanguageExt;
+
+namespace Bal.Cli.Commands;
+
+/// <summary>
+/// <c>bal replay FILE</c>: runs recorded decisions again, and with <c>--config</c> what another configuration would
+/// have decided.
+/// </summary>
+internal static class ReplayCommand
+{
+    internal static Command Define(CompositionRoot composition, System.CommandLine.Option<string?> config)
+    {
+        var file = new Argument<string>("FILE") { Description = "A file that decision_log named" };
+        var json = Options.Json();
+        var command = new Command("replay", "Run a decision log again; with --config, see what that file would decide")
+        {
+            file, json,
+        };
+        command.SetAction(parsed => Run(
+            composition,
+            composition.Absolute(parsed.GetValue(file)!),
+            Prelude.Optional(parsed.GetValue(config)).Map(composition.Absolute),
+            Options.Form(parsed.GetValue(json), verbose: false, brief: false)));
+        return command;
+    }
+
+    private static int Run(
+        CompositionRoot composition, string file, LanguageExt.Option<string> config, ReportForm form) =>
+        config.Match(
+                Some: path => Load(path).Map(loaded => LanguageExt.Option<Trial>.Some(new Trial(path, loaded))),
+                None: () => Either<Problem, LanguageExt.Option<Trial>>.Right(LanguageExt.Option<Trial>.None))
+            .Bind(trial => DecisionLogReader.Open(file).Map(reader => (Trial: trial, Reader: reader)))
+            .Match(
+                Right: opened =>
+                {
+                    using (opened.Reader)
+                        return Follow(composition, file, opened.Trial, opened.Reader, form);
+                },
+                Left: problem => composition.Unreported(problem, form));
+
+    private static int Follow(
+        CompositionRoot composition, string file, LanguageExt.Option<Trial> trial, DecisionLogReader reader,
+        ReportForm form)
+    {
+        IReplayReport report = form == ReportForm.Json
+            ? new ReplayJsonReport(composition.Out, file, trial.Map(t => t.Path))
+            : new ReplayTextReport(composition.Out, trial);
+        var clock = ReplayClock.Unset;
+        var comparison = trial.Map(t => ComparisonMachine.Begin(t.Config));
+        var outcome = Replaying.Follow(reader.Lines(), CommandLine.Version, step =>
+        {
+            clock = clock.After(step.What);
+            comparison.Match(
+                Some: before =>
+                {
+                    var compared = ComparisonMachine.Next(step.What, before);
+                    comparison = compared.State;
+                    foreach (var entry in compared.Entries)
+                        report.Say(clock.At(entry.At), entry.Line, entry.Side);
+                },
+                None: () =>
+                {
+                    if (step.What is Replayed.Step decided)
+                        foreach (var line in Timeline.Of(decided.After.Effects))
+                            report.Say(clock.At(decided.Line.At), line, Side.Both);
+                });
+        });
+        report.End(new ReplaySummary(outcome, clock, comparison));
+        return outcome.Fault.IsSome ? ExitCode.Failure : ExitCode.Ok;
+    }
+
+    private static Either<Problem, BalConfig> Load(string path)
+    {
+        var loaded = ConfigLoader.Load(path);
+        return loaded.Outcome.Config.ToEither(() =>
+            FindingProblem.Of(loaded.Path, loaded.Outcome.Findings.Find(f => f.Severity == Severity.Error)
+                .Match(finding => finding, () => loaded.Outcome.Findings[0])));
+    }
+}
