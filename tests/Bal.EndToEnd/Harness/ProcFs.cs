@@ -22,6 +22,19 @@ internal static class ProcFs
     public static int Descriptors(int pid, string kind) => Directory.GetFileSystemEntries($"/proc/{pid}/fd")
         .Count(fd => new FileInfo(fd).LinkTarget?.StartsWith(kind, StringComparison.Ordinal) ?? false);
 
+    /// <summary>What the kernel holds of one end of a connection over IPv4: unacknowledged and unread bytes (proc(5)).</summary>
+    public static (long Unsent, long Unread) Queues(EndPoint local, EndPoint remote)
+    {
+        var wanted = $"{Hex(local)} {Hex(remote)}";
+        var queues = File.ReadLines("/proc/net/tcp")
+            .Select(row => row.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .First(fields => $"{fields[1]} {fields[2]}" == wanted)[4].Split(':');
+        return (Convert.ToInt64(queues[0], 16), Convert.ToInt64(queues[1], 16));
+
+        static string Hex(EndPoint at) =>
+            $"{BitConverter.ToUInt32(((IPEndPoint)at).Address.GetAddressBytes()):X8}:{((IPEndPoint)at).Port:X4}";
+    }
+
     public static long ResidentBytes(int pid) => StatusNumber($"/proc/{pid}/status", "VmRSS:") * 1024;
 
     public static TimeSpan CpuTime(int pid)

@@ -163,43 +163,4 @@ public sealed class RelayTests(ITestOutputHelper output)
         Assert.Equal(sizes.Sum(s => (long)s), status.Backends[0].BytesOut);
         Assert.Equal(sizes.Length, status.Backends[0].Total);
     }
-
-    [Theory]
-    [MemberData(nameof(Modes))]
-    public async Task A_reader_that_stalls_holds_the_writer_and_not_the_memory_of_bal(string relay)
-    {
-        const long Offered = 300L * 1024 * 1024;
-        var chunk = Wire.Random(1024 * 1024, seed: 6);
-        await using var backend = new TestBackend(async (socket, ended) =>
-        {
-            await socket.Read(1);
-            for (long sent = 0; sent < Offered; sent += chunk.Length)
-                await socket.Write(chunk, TimeSpan.FromMinutes(2));
-            socket.Shutdown(SocketShutdown.Send);
-            await socket.ReadToEnd();
-        });
-        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend).With("relay", relay));
-        var before = ProcFs.ResidentBytes(bal.Pid);
-        using var client = await bal.Connect();
-        await client.Write(new byte[1]);
-
-        // Until nothing moves any more: every buffer between the two is full.
-        var last = -1L;
-        await Eventually.See("the transfer is stalled", async () =>
-        {
-            var now = (await bal.Status()).Backends[0].BytesOut;
-            var moved = now != last;
-            last = now;
-            return moved;
-        }, moved => !moved && last > 0);
-        Assert.InRange(last, 1, Offered / 2);
-        Assert.InRange(ProcFs.ResidentBytes(bal.Pid) - before, long.MinValue, 4 * 1024 * 1024);
-
-        using var expected = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        for (long at = 0; at < Offered; at += chunk.Length)
-            expected.AppendData(chunk);
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Assert.Equal(Ending.Fin, await client.Drain(bytes => hash.AppendData(bytes.Span), TimeSpan.FromSeconds(60)));
-        Assert.Equal(expected.GetHashAndReset(), hash.GetHashAndReset());
-    }
 }
