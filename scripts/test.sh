@@ -112,6 +112,8 @@ export BAL_BINARY="$ROOT/dist/bal"
 
 for project in tests/*/; do
   project="${project%/}"
+  # A program, not a suite: it has its own step.
+  [[ $project != tests/Bal.Soak ]] || continue
   if [[ -z $built || ($project == tests/Bal.EndToEnd && -z $published) ]]; then
     failed=$((failed + 1))
     line "$(basename "$project")" "FAILED (not run: its build failed)" 0
@@ -119,6 +121,13 @@ for project in tests/*/; do
     suite "$project"
   fi
 done
+
+if [[ -n $built && -n $published ]]; then
+  step soak 240 env BAL_SOAK_BUILT=1 scripts/soak.sh --seconds 60 || tail -n 60 "$results/step.log"
+else
+  failed=$((failed + 1))
+  line soak "FAILED (not run: its build failed)" 0
+fi
 
 printf '%s passed, %s failed\n' "$passed" "$failed"
 [[ $failed -eq 0 ]]

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Bal.Domain.Diagnostics;
 using LanguageExt;
 
@@ -17,7 +18,7 @@ internal static class SocketTable
 
     /// <summary>The inodes of listening sockets that overlap <paramref name="wanted"/>.</summary>
     internal static IReadOnlySet<string> ListenersOn(IPEndPoint wanted) =>
-        Rows("/proc/net/tcp").Concat(Rows("/proc/net/tcp6"))
+        ListeningRows("/proc/net/tcp").Concat(ListeningRows("/proc/net/tcp6"))
             .Select(row => row.Split(' ', StringSplitOptions.RemoveEmptyEntries))
             .Where(fields => fields.Length > 9 && fields[3] == Listening && Overlaps(fields[1], wanted))
             .Select(fields => fields[9])
@@ -120,6 +121,37 @@ internal static class SocketTable
         }
 
         return new IPAddress(bytes);
+    }
+
+    // A busy machine has a row for each of its connections, up to hundreds of thousands; only those that listen, which are
+    // few, become strings.
+    private static List<string> ListeningRows(string path)
+    {
+        var found = new List<string>();
+        try
+        {
+            using var table = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
+            var buffer = new byte[16 * 1024];
+            var have = 0;
+            for (int read; (read = table.Read(buffer, have, buffer.Length - have)) > 0;)
+            {
+                var rest = buffer.AsSpan(0, have + read);
+                for (int end; (end = rest.IndexOf((byte)'\n')) >= 0; rest = rest[(end + 1)..])
+                {
+                    if (rest[..end].IndexOf(" 0A "u8) >= 0) found.Add(Encoding.ASCII.GetString(rest[..end]));
+                }
+
+                rest.CopyTo(buffer);
+                // A row has some 150 bytes; what fills the buffer is none.
+                have = rest.Length < buffer.Length ? rest.Length : 0;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // No IPv6, or a /proc that shows nothing: what was found is all that there is to know.
+        }
+
+        return found;
     }
 
     private static string[] Rows(string path)
