@@ -5,7 +5,7 @@ namespace Bal.Soak;
 /// <summary>What bal holds when nobody is connected, again and again: what leaks grows, and never comes back.</summary>
 internal sealed class Trend(Func<int> pid, int threads)
 {
-    private const int IdlePipes = 8;
+    private const int IdlePipes = 16;
     private const long MostGrowth = 4 * 1024 * 1024;
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();

@@ -3,7 +3,7 @@ namespace Bal.EndToEnd.Relay;
 /// <summary>Whatever clients do, nothing of them stays behind.</summary>
 public sealed class ChaosTests(ITestOutputHelper output)
 {
-    private const int IdlePipes = 8;
+    private const int IdlePipes = 16;
 
     [Theory]
     [InlineData(1, "auto")]
