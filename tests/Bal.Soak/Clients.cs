@@ -101,13 +101,13 @@ internal sealed class Clients(Ledger ledger, Func<IPEndPoint> where, int idleTim
         await client.SendAsync(new Order(session.Id, Kind.Hold, 0, 0).ToBytes(), ended);
         if (await client.ReceiveAsync(new byte[1], ended) == 0)
             throw new EndOfStreamException("a FIN before the first byte");
-        var silence = Stopwatch.StartNew();
         var more = await client.ReceiveAsync(new byte[1], ended);
         if (more != 0)
             throw new WrongByteException("a byte that nobody sent");
-        // A millisecond of rounding on either side of the clock, and a machine that is busy.
-        if (silence.ElapsedMilliseconds < idleTimeoutMs - 100 || silence.ElapsedMilliseconds > 3 * idleTimeoutMs)
-            throw new EndOfStreamException($"closed after {silence.ElapsedMilliseconds} ms of silence");
+        // From before the last byte, so that a client which is late by itself does not find bal early.
+        var life = Stopwatch.GetElapsedTime(session.Started).TotalMilliseconds;
+        if (life < idleTimeoutMs - 50 || life > 3 * idleTimeoutMs)
+            throw new EndOfStreamException($"closed after {life:0} ms");
         return 1;
     });
 

@@ -46,7 +46,7 @@ internal static class ReloadTransitions
         {
             backends.Add(known.Find(b => b.Endpoint == endpoint).Match(
                 Some: kept => Remembering(
-                    Rescheduled(kept, old.Config.Tuning.Health, config.Tuning.Health, now), now),
+                    Rescheduled(LookedUpAgain(kept, now), old.Config.Tuning.Health, config.Tuning.Health, now), now),
                 None: () => ServiceTransitions.NewBackend(new BackendId(fresh++), endpoint, config.Tuning.Health, now)));
         }
 
@@ -68,6 +68,15 @@ internal static class ReloadTransitions
             }),
         };
     }
+
+    // Whoever has moved a name reloads to see it used; until the answer is there the old addresses are.
+    private static BackendState LookedUpAgain(BackendState backend, Instant now) => backend with
+    {
+        Resolution = backend.Resolution with { NextAt = Instant.Min(backend.Resolution.NextAt, DueAgain(backend, now)) },
+    };
+
+    private static Instant DueAgain(BackendState backend, Instant now) =>
+        backend.Endpoint.Host.Match(_ => Instant.Never, _ => now);
 
     // A shorter interval takes effect now, not after the rest of the old one.
     private static BackendState Rescheduled(

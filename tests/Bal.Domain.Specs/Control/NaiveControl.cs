@@ -126,7 +126,12 @@ internal sealed class NaiveControl
         return true;
     }
 
-    private void Reload(BalConfig config, long now) => Backends = config.Main.Backends
-        .Select(e => Backends.Find(b => b.Endpoint == e) ?? new NaiveBackend(++given, e, now))
-        .ToList();
+    private void Reload(BalConfig config, long now)
+    {
+        Backends = config.Main.Backends
+            .Select(e => Backends.Find(b => b.Endpoint == e) ?? new NaiveBackend(++given, e, now))
+            .ToList();
+        foreach (var named in Backends.Where(b => b.Endpoint.Host is Host.Name))
+            named.NextLookup = Math.Min(named.NextLookup, now);
+    }
 }

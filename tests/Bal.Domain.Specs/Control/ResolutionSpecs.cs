@@ -135,6 +135,23 @@ public class ResolutionSpecs
     }
 
     [Property]
+    public void A_reload_looks_names_up_again_at_once_and_keeps_the_addresses_until_the_answer(
+        Tuning tuning, bool failed)
+    {
+        var known = Life.At(Now, Named(tuning), Life.Tick, Resolved(Configs.Addresses));
+        var reloaded = ControlMachine.Step(new ControlEvent.Reloaded(Named(tuning)), Now, known).State;
+
+        var tick = ControlMachine.Step(Life.Tick, Now, reloaded);
+        Assert.Equal("db.internal", Assert.Single(tick.Effects.OfType<ControlEffect.Resolve>()).Name);
+        Assert.Equal(Configs.Addresses, tick.State.Backend(1).Addresses);
+
+        var answer = failed ? Resolved() : Resolved(Configs.Addresses[2]);
+        Assert.Equal(
+            failed ? Configs.Addresses : [Configs.Addresses[2]],
+            ControlMachine.Step(answer, Now, tick.State).State.Backend(1).Addresses);
+    }
+
+    [Property]
     public void Literal_addresses_are_never_looked_up(Scenario scenario) => Life.Of(scenario, o =>
         Assert.All(o.Effects<ControlEffect.Resolve>(), e => Assert.False(IPAddress.TryParse(e.Name, out _))));
 
