@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from report import chart, table
+from report import against_targets, chart, table
 
 HERE = Path(__file__).resolve().parent
 CORE_BALANCER, CORE_REST = "0", "1"
@@ -345,7 +345,17 @@ def main():
     (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     (out / "results.md").write_text(table(results))
     (out / "chart.svg").write_text(chart(results))
-    print(table(results))
+    summary = f"{against_targets(results)}\n{table(results)}"
+    into_page(out.parent / "performance.md", summary)
+    print(summary)
+
+
+def into_page(page, summary):
+    """Replaces what stands between the marks of the page that shows the results, where there is such a page."""
+    begin, end = "<!-- results: written by bench/run.sh -->\n", "<!-- end of results -->\n"
+    text = page.read_text() if page.exists() else ""
+    if begin in text and end in text:
+        page.write_text(text[:text.index(begin) + len(begin)] + "\n" + summary + "\n" + text[text.index(end):])
 
 
 def summarise(name, rounds):

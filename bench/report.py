@@ -40,6 +40,37 @@ def table(results):
     return "\n".join(lines)
 
 
+# What bal-auto is to reach, relative to HAProxy in the same round: throughput at least, CPU at most.
+TARGETS = {"requests": (1.00, 0.92), "connections": (1.00, 0.95), "bulk1-up": (1.15, 0.55), "bulk1-down": (1.15, 0.55),
+           "bulk8-up": (1.15, 0.55), "bulk8-down": (1.15, 0.55)}
+
+
+def against_targets(results):
+    """A row for each target: what is wanted, what was measured, and whether it holds."""
+    def row(what, wanted, measured, holds):
+        return f"| {what} | {wanted} | {measured} | {'holds' if holds else '**missed**'} |"
+
+    lines = ["| bal-auto relative to HAProxy | wanted | measured (median) | |", "|---|---|---|---|"]
+    for name, (rate, cpu) in TARGETS.items():
+        if name not in results["workloads"]:
+            continue
+        workload = results["workloads"][name]
+        s = workload["summary"]["bal-auto"]
+        lines.append(row(f"{workload['title']}: throughput", f">= {rate:.2f}", f"{s['rate_ratio']:.2f}",
+                         s["rate_ratio"] >= rate))
+        lines.append(row(f"{workload['title']}: CPU", f"<= {cpu:.2f}", f"{s['cpu_ratio']:.2f}", s["cpu_ratio"] <= cpu))
+        if name == "requests":
+            lines.append(row(f"{workload['title']}: p99", "<= 1.00", f"{s['p99_ms_ratio']:.2f}",
+                             s["p99_ms_ratio"] <= 1))
+    if "bal-auto" in results["idle"]:
+        i = results["idle"]["bal-auto"]
+        lines.append(row("idle: user memory a connection", "<= 512 B", f"{i['bytes_each']:.0f} B",
+                         i["bytes_each"] <= 512))
+        lines.append(row("idle: base RSS", "<= 15 MB", f"{i['base_mb']:.1f} MB", i["base_mb"] <= 15))
+        lines.append(row("idle: CPU", "0 %", f"{i['cpu_percent']:.1f} %", i["cpu_percent"] < 0.5))
+    return "\n".join(lines) + "\n"
+
+
 def chart(results):
     """Horizontal bars: throughput and CPU as ratios to HAProxy, a group for each workload."""
     rows, y = [], 64
