@@ -44,6 +44,10 @@ internal static class ProcFs
         return TimeSpan.FromMilliseconds(10 * (Number(fields[11]) + Number(fields[12])));
     }
 
+    /// <summary>Time on a processor, to the nanosecond (schedstat, the kernel's sched-stats.rst).</summary>
+    public static TimeSpan RunTime(int pid) => TimeSpan.FromMicroseconds(Directory.GetDirectories($"/proc/{pid}/task")
+        .Sum(task => Number(File.ReadAllText($"{task}/schedstat").Split(' ')[0])) / 1_000);
+
     /// <summary>The hard limit of open files.</summary>
     public static long DescriptorLimit(int pid) => Number(File.ReadLines($"/proc/{pid}/limits")
         .First(l => l.StartsWith("Max open files", StringComparison.Ordinal))

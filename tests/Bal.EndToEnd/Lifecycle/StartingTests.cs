@@ -59,12 +59,14 @@ public sealed class StartingTests(ITestOutputHelper output)
         await bal.Exchange();
     }
 
-    [Fact]
-    public async Task Of_many_starts_at_the_same_moment_exactly_one_succeeds()
+    [Theory]
+    [InlineData(2)]
+    [InlineData(10)]
+    public async Task Of_many_starts_at_the_same_moment_exactly_one_succeeds(int many)
     {
         await using var backend = Serving.Echo();
         await using var bal = new BalInstance(output, BalFile.For(backend));
-        var starts = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => bal.Run("start", "-d")));
+        var starts = await Task.WhenAll(Enumerable.Range(0, many).Select(_ => bal.Run("start", "-d")));
         Assert.Single(starts, s => s.ExitCode == 0);
         Assert.All(starts.Where(s => s.ExitCode != 0),
             s => Assert.Contains("already running", s.Error, StringComparison.Ordinal));

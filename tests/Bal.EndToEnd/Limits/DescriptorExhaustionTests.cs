@@ -32,9 +32,10 @@ public sealed class DescriptorExhaustionTests(ITestOutputHelper output)
         }
 
         var burnt = ProcFs.CpuTime(pid) - cpu;
-        output.WriteLine(
-            $"CPU time in {clock.ElapsedMilliseconds} ms without descriptors: {burnt.TotalMilliseconds} ms");
-        Assert.InRange(burnt.TotalMilliseconds, 0, 400);
+        var share = burnt / clock.Elapsed;
+        output.WriteLine($"without descriptors bal used {share:P1} of a core");
+        // A spin takes all of one.
+        Assert.InRange(share, 0, 0.25);
 
         foreach (var client in clients)
             client.Dispose();
