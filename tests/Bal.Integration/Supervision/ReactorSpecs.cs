@@ -59,7 +59,9 @@ public sealed class ReactorSpecs
             cancelled.Cancel();
         });
         cancelled.Cancel();
-        Assert.True(reactor.Next(reactor.Now.Plus(new Duration(60))).IsNone);
+        // A machine that is busy may be late for any of them; the one that was cancelled would have been the first.
+        for (var i = 0; i < 100 && fired.Count < 2; i++)
+            Assert.True(reactor.Next(reactor.Now.Plus(new Duration(60))).IsNone);
         Assert.Equal(["first", "second"], fired);
     }
 
