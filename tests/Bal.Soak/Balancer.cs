@@ -48,6 +48,23 @@ internal sealed class Balancer(BalInstance bal, Ledger ledger, IReadOnlyList<Soa
         ledger.Count("bad reloads refused");
     }
 
+    /// <summary>Whether this version of bal can be replaced while it runs.</summary>
+    public async Task<bool> CanUpgrade() =>
+        (await bal.Run("--help")).Out.Contains("upgrade", StringComparison.Ordinal);
+
+    /// <summary>The same binary in place of itself: nobody is refused, and what is known and counted goes on.</summary>
+    public async Task Upgrade()
+    {
+        var old = bal.Pid;
+        (await bal.Run("upgrade")).Succeeds();
+        await bal.SeeStatus("the new process answers", s => s.Pid != old && s.ConfigVersion == _version);
+        ledger.Count("upgrades");
+    }
+
+    /// <summary>Waits until every replaced process has ended with its last connection.</summary>
+    public Task SeeOneProcess() => bal.SeeStatus("one process is left", s =>
+        !s.Root.TryGetProperty("previous", out var previous) || previous.GetArrayLength() == 0);
+
     /// <summary>Asks for the status; what is counted never goes back, and the limit is never exceeded.</summary>
     public async Task<Status> Look(int limit)
     {

@@ -29,10 +29,13 @@ try
     var balancer = new Balancer(bal, ledger, backends, file);
     var clients = new Clients(ledger, () => bal.Endpoint, IdleTimeoutMs);
     var trend = new Trend(() => bal.Pid, Threads);
-    var schedule = new Schedule(balancer, ledger, backends, Limit);
+    var upgrades = await balancer.CanUpgrade();
+    var schedule = new Schedule(balancer, ledger, backends, Limit, upgrades);
     var rounds = Math.Clamp(seconds / 15, 2, 15);
-    // What is only made when it is needed: a first try of everything that status and probes use.
-    await bal.SeeStatus("nobody is connected", s => s.Active == 0);
+    // A process that has taken over is what most of the samples will be of.
+    if (upgrades)
+        await balancer.Upgrade();
+    await balancer.SeeOneProcess();
     await trend.Take(ledger);
     for (var round = 0; round < rounds; round++)
     {
@@ -43,6 +46,7 @@ try
         await over.CancelAsync();
         await running;
         await bal.SeeStatus("no connection is left", s => s.Active == 0 && s.Backends.All(b => b.Active == 0));
+        await balancer.SeeOneProcess();
         await Eventually.Holds("no backend has a connection left", () => backends.All(b => b.Open == 0));
         await trend.Take(ledger);
     }

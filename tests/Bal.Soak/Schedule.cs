@@ -1,7 +1,7 @@
 namespace Bal.Soak;
 
 /// <summary>One thing after the other that an operator does or a network suffers, at random, while clients go on.</summary>
-internal sealed class Schedule(Balancer balancer, Ledger ledger, IReadOnlyList<SoakBackend> backends, int limit)
+internal sealed class Schedule(Balancer balancer, Ledger ledger, IReadOnlyList<SoakBackend> backends, int limit, bool upgrades)
 {
     public async Task Run(Func<bool> goesOn, int round)
     {
@@ -11,7 +11,7 @@ internal sealed class Schedule(Balancer balancer, Ledger ledger, IReadOnlyList<S
         while (goesOn())
         {
             if (due.Count == 0)
-                due = new Queue<int>(Enumerable.Range(0, 7).OrderBy(_ => random.Next()));
+                due = new Queue<int>(Enumerable.Range(0, upgrades ? 8 : 7).OrderBy(_ => random.Next()));
             var victim = backends[random.Next(1, backends.Count)];
             await (due.Dequeue() switch
             {
@@ -21,7 +21,8 @@ internal sealed class Schedule(Balancer balancer, Ledger ledger, IReadOnlyList<S
                 3 => Suffers("a backend refusing for a while", victim.Refuse, victim, random),
                 4 => Suffers("a backend silent for a while", victim.Vanish, victim, random),
                 5 => balancer.RotateLog(),
-                _ => balancer.Push(limit),
+                6 => balancer.Push(limit),
+                _ => balancer.Upgrade(),
             });
             await balancer.Look(limit);
             // The pace of the schedule; nothing is being waited for.
