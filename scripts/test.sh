@@ -112,8 +112,8 @@ export BAL_BINARY="$ROOT/dist/bal"
 
 for project in tests/*/; do
   project="${project%/}"
-  # A program, not a suite: it has its own step.
-  [[ $project != tests/Bal.Soak ]] || continue
+  # What only serves the tests beside it, such as the fuzzer's harness, has none.
+  grep -qs '<IsTestProject>true' "$project"/*.*proj || continue
   if [[ -z $built || ($project == tests/Bal.EndToEnd && -z $published) ]]; then
     failed=$((failed + 1))
     line "$(basename "$project")" "FAILED (not run: its build failed)" 0

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using Bal.Cli.Commands;
+using Bal.Domain.Primitives;
 
 namespace Bal.Cli;
 
@@ -75,7 +76,7 @@ internal static class CommandLine
 
     private static int Misused(string message, CompositionRoot composition)
     {
-        composition.Error.Write(message + "\n");
+        composition.Error.Write(Printable.Line(message) + "\n");
         return ExitCode.Usage;
     }
 }

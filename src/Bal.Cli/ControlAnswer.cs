@@ -30,10 +30,7 @@ internal sealed record ControlAnswer(JsonElement Root)
     internal long? Number(string name) => NumberOf(Root, name);
 
     /// <summary>A member; an empty answer where there is none.</summary>
-    internal ControlAnswer Member(string name) =>
-        Root.ValueKind == JsonValueKind.Object && Root.TryGetProperty(name, out var value)
-            ? new(value)
-            : new(default(JsonElement));
+    internal ControlAnswer Member(string name) => new(Find(Root, name));
 
     /// <summary>Whether a member is there and true.</summary>
     internal bool Flag(string name) => Member(name).Root.ValueKind == JsonValueKind.True;
@@ -44,18 +41,35 @@ internal sealed record ControlAnswer(JsonElement Root)
 
     /// <summary>The three lines under <c>problem</c>, if there is one.</summary>
     internal Problem? ProblemOrNull() =>
-        Root.TryGetProperty("problem", out var p) && p.ValueKind == JsonValueKind.Object
+        Find(Root, "problem") is { ValueKind: JsonValueKind.Object } p
             ? new Problem(TextOf(p, "code") ?? "unknown", TextOf(p, "what_happened") ?? "",
                 TextOf(p, "why_likely") ?? "", TextOf(p, "do_this_now") ?? "")
             : null;
 
     internal static string? TextOf(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value)
-            && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        Find(element, name) is { ValueKind: JsonValueKind.String } text ? Readable(() => text.GetString(), null) : null;
 
     internal static long? NumberOf(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value)
-            && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) ? number : null;
+        Find(element, name) is { ValueKind: JsonValueKind.Number } value && value.TryGetInt64(out var number)
+            ? number
+            : null;
+
+    private static JsonElement Find(JsonElement element, string name) => Readable(
+        () => element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) ? value : default,
+        default);
+
+    // Half of a surrogate pair, in a name as well, is JSON and no text: reading it throws.
+    private static T Readable<T>(Func<T> read, T otherwise)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InvalidOperationException)
+        {
+            return otherwise;
+        }
+    }
 
     private static Problem Unintelligible(string why) => new(
         "control_answer_unknown",

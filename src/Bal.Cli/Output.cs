@@ -1,5 +1,6 @@
 using System.Text;
 using Bal.Domain.Diagnostics;
+using Bal.Domain.Primitives;
 
 namespace Bal.Cli;
 
@@ -25,8 +26,11 @@ internal sealed class Output(Stream stream, bool isTerminal, bool colour)
         return new Output(error ? Console.OpenStandardError() : Console.OpenStandardOutput(), terminal, colour);
     }
 
-    /// <summary>Writes text as it is.</summary>
-    internal void Write(string text)
+    /// <summary>Writes text, in which nothing that came from outside can steer the terminal.</summary>
+    internal void Write(string text) => WriteRaw(Printable.Lines(text));
+
+    /// <summary>Writes text as it is: for what bal itself wants to say to the terminal.</summary>
+    internal void WriteRaw(string text)
     {
         try
         {
@@ -43,5 +47,6 @@ internal sealed class Output(Stream stream, bool isTerminal, bool colour)
     internal void Problem(Problem problem) => Write(problem.ToText());
 
     /// <summary>Writes a report, with the word of its result coloured where that is wanted.</summary>
-    internal void Report(string text) => Write(colour ? Palette.Colour(text) : text);
+    internal void Report(string text) =>
+        WriteRaw(colour ? Palette.Colour(Printable.Lines(text)) : Printable.Lines(text));
 }

@@ -1,3 +1,5 @@
+using Bal.Domain.Primitives;
+
 namespace Bal.Cli;
 
 /// <summary>What a waiting command says meanwhile: one line that is rewritten on a terminal, lines elsewhere.</summary>
@@ -8,7 +10,8 @@ internal sealed class Progress(Output output)
     /// <summary>Says how far it is.</summary>
     internal void Show(string line)
     {
-        output.Write(output.IsTerminal ? $"\r\e[K{line}" : line + "\n");
+        if (output.IsTerminal) output.WriteRaw($"\r\e[K{Printable.Line(line)}");
+        else output.Write(line + "\n");
         _open = output.IsTerminal;
     }
 

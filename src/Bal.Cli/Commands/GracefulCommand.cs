@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using Bal.Domain.Config;
 using Bal.Domain.Diagnostics;
+using Bal.Domain.Primitives;
 using Bal.Infrastructure.Control;
 using Bal.Infrastructure.Process;
 using LanguageExt;
@@ -58,7 +59,8 @@ internal static class GracefulCommand
     // Another file takes a restart: the daemon reads the one that it was started with.
     private static void NoteOtherFile(CompositionRoot composition, LanguageExt.Option<string> named, string read) =>
         named.Filter(file => file != read).IfSome(file => composition.Error.Write(
-            $"note: the daemon was started with {read} and has read that; --config {file} was not used\n"));
+            $"note: the daemon was started with {Printable.Line(read)} and has read that; "
+            + $"--config {Printable.Line(file)} was not used\n"));
 
     private static Either<Problem, string> Ask(BalHome home, RunningProcess process, string request)
     {
@@ -76,13 +78,13 @@ internal static class GracefulCommand
         if (answer.Number("config_version") is { } version)
             text.Append(CultureInfo.InvariantCulture, $"config_version: {version}\n");
         if (answer.Text("message") is { Length: > 0 } message)
-            text.Append(CultureInfo.InvariantCulture, $"message: {message}\n");
+            text.Append(CultureInfo.InvariantCulture, $"message: {Printable.Line(message)}\n");
         foreach (var change in answer.Items("changes"))
             if (change.ValueKind == JsonValueKind.String)
-                text.Append(CultureInfo.InvariantCulture, $"change: {change.GetString()}\n");
+                text.Append(CultureInfo.InvariantCulture, $"change: {Printable.Line(change.GetString() ?? "")}\n");
         foreach (var kept in answer.Member("backends").Items("kept"))
             if (kept.ValueKind == JsonValueKind.String)
-                text.Append(CultureInfo.InvariantCulture, $"kept: {kept.GetString()}\n");
+                text.Append(CultureInfo.InvariantCulture, $"kept: {Printable.Line(kept.GetString() ?? "")}\n");
         var problem = answer.ProblemOrNull();
         text.Append(Next(applied, dryRun, problem));
         composition.Out.Write(text.ToString());

@@ -46,7 +46,7 @@ public static class ConfigPrinter
 
     /// <summary>
     /// Any document as YAML text that reads back as the same document: block style, scalars that could be taken for
-    /// something else in double quotes.
+    /// something else in double quotes, an empty one as <c>~</c>.
     /// </summary>
     public static string ToYaml(RawNode document)
     {
@@ -66,9 +66,10 @@ public static class ConfigPrinter
             case RawNode.Mapping { Entries.IsEmpty: false } mapping:
                 foreach (var entry in mapping.Entries)
                 {
-                    if (entry.Key is not RawNode.Scalar)
+                    var simple = SimpleKey(entry.Key);
+                    if (simple.IsNone)
                         WritePart("?", entry.Key, indent, text);
-                    WritePart(entry.Key is RawNode.Scalar key ? Scalar(key) + ":" : ":", entry.Value, indent, text);
+                    WritePart(simple.IfNone("") + ":", entry.Value, indent, text);
                 }
                 break;
             default:
@@ -94,10 +95,17 @@ public static class ConfigPrinter
         }
     }
 
+    // YAML 1.2, section 7.4.2: such a key is one line of at most 1,024 characters.
+    private static Option<string> SimpleKey(RawNode key) =>
+        key is RawNode.Scalar scalar && Scalar(scalar) is { Length: <= 1_000 } text
+            ? text
+            : Option<string>.None;
+
     private static string Leaf(RawNode node) => node.Match(Scalar, _ => "[]", _ => "{}");
 
     private static string Scalar(RawNode.Scalar scalar) =>
-        !scalar.Quoted && scalar.Text.Length == 0 ? ""
+        // Not every parser takes nothing at all for a key.
+        !scalar.Quoted && scalar.Text is "" or "~" ? "~"
         : !scalar.Quoted && scalar.Text.All(c => char.IsAsciiLetterOrDigit(c) || c == '_') ? scalar.Text
         : DoubleQuoted(scalar.Text);
 

@@ -1,5 +1,4 @@
-using System.Globalization;
-using System.Text;
+using Bal.Domain.Primitives;
 
 namespace Bal.Domain.Config;
 
@@ -17,24 +16,7 @@ internal static class Shown
         mapping => mapping.Entries.IsEmpty ? "an empty mapping" : "a mapping");
 
     /// <summary>The text cut at 60 characters, with control and format characters escaped.</summary>
-    public static string Text(string text)
-    {
-        var shown = new StringBuilder();
-        foreach (var rune in text.EnumerateRunes())
-        {
-            if (shown.Length >= MaxLength)
-                return shown.Append("...").ToString();
-            if (IsPrintable(rune))
-                shown.Append(rune.ToString());
-            else
-                shown.Append(CultureInfo.InvariantCulture, $"\\u{rune.Value:x4}");
-        }
-        return shown.ToString();
-    }
+    public static string Text(string text) => Printable.Short(text, MaxLength);
 
     private static bool IsPlain(string text) => text.All(c => char.IsAsciiLetterOrDigit(c) || "._:+-/%[]".Contains(c));
-
-    private static bool IsPrintable(Rune rune) => Rune.GetUnicodeCategory(rune) is not (
-        UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
-        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator or UnicodeCategory.OtherNotAssigned);
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using Bal.Domain.Config;
+using Bal.Domain.Primitives;
 using LanguageExt;
 
 namespace Bal.Domain.Diagnostics;
@@ -40,7 +41,7 @@ public sealed record CheckReport(string ConfigPath, ConfigOutcome Outcome, bool 
     public string ToVerboseText() => Text(new Arr<string>(Outcome.Config
         .Map(config => $"effective_config:\n{ConfigPrinter.ToYaml(config)}")
         .AsEnumerable()
-        .Prepend($"config_path: {ConfigPath}\n")));
+        .Prepend($"config_path: {Printable.Line(ConfigPath)}\n")));
 
     private string Text(Arr<string> details)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Bal.Domain.Primitives;
 using LanguageExt;
 
 namespace Bal.Domain.Diagnostics;
@@ -69,8 +70,8 @@ public sealed record DoctorReport(Arr<DoctorCheck> Checks, Option<string> Protec
             if (listed(check))
             {
                 var level = Label(check.Level);
-                text.Append(CultureInfo.InvariantCulture, $"check: {check.Name}: {level}: {check.Summary}\n");
-                check.Note.IfSome(note => text.Append(CultureInfo.InvariantCulture, $"note: {note}\n"));
+                text.Append(CultureInfo.InvariantCulture, $"check: {check.Name}: {level}: {Printable.Line(check.Summary)}\n");
+                check.Note.IfSome(note => text.Append(CultureInfo.InvariantCulture, $"note: {Printable.Line(note)}\n"));
             }
 
             check.Problem.IfSome(problem => text.Append(problem.ToText()));

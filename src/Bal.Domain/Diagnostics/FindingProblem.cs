@@ -59,7 +59,7 @@ public static class FindingProblem
         "yaml_tab" => "the editor inserts tab characters",
         "yaml_syntax" => "indentation, a colon, a quote or a bracket is not as YAML wants it",
         "yaml_multiple_documents" => "two files were joined, or a separator was pasted",
-        "yaml_too_deep" or "yaml_too_many_nodes" or "yaml_recursive_alias" =>
+        "yaml_too_deep" or "yaml_too_many_nodes" or "yaml_too_much_text" or "yaml_recursive_alias" =>
             "the file is no configuration of bal, or is hostile",
         "yaml_unknown_alias" => "a text that begins with '*' has to be quoted",
         _ => "the file does not say what bal expects here",

@@ -1,3 +1,5 @@
+using Bal.Domain.Primitives;
+
 namespace Bal.Domain.Diagnostics;
 
 /// <summary>A problem that an operator can act on, in the three lines that every such message of bal has.</summary>
@@ -7,7 +9,9 @@ namespace Bal.Domain.Diagnostics;
 /// <param name="DoThisNow">The next command or edit.</param>
 public sealed record Problem(string Code, string WhatHappened, string WhyLikely, string DoThisNow)
 {
-    /// <summary>The three lines, each ending in a newline.</summary>
+    /// <summary>Three lines, each ending in a newline, whatever the parts hold.</summary>
     public string ToText() =>
-        $"what_happened: {WhatHappened}\nwhy_likely: {WhyLikely}\ndo_this_now: {DoThisNow}\n";
+        $"what_happened: {Printable.Line(WhatHappened)}\n"
+        + $"why_likely: {Printable.Line(WhyLikely)}\n"
+        + $"do_this_now: {Printable.Line(DoThisNow)}\n";
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Bal.Domain.Primitives;
 using LanguageExt;
 
 namespace Bal.Domain.Diagnostics;
@@ -42,7 +43,7 @@ public static class StatusText
             ? $"running (pid={report.Pid.Match(p => p.ToString(CultureInfo.InvariantCulture), () => "?")})"
             : "not running";
         var stopping = report.Stopping ? ", stopping" : "";
-        var protection = report.Protection.Reason.Match(reason => $"on ({reason})", () => "off");
+        var protection = report.Protection.Reason.Match(reason => $"on ({Printable.Line(reason)})", () => "off");
         return $"""
             overall: {Word(report.Overall)}
             daemon: {daemon}{stopping}
@@ -57,9 +58,9 @@ public static class StatusText
         var text = new StringBuilder();
         if (report.Running)
         {
-            text.Append(CultureInfo.InvariantCulture, $"version: {report.Version}\n");
+            text.Append(CultureInfo.InvariantCulture, $"version: {Printable.Line(report.Version)}\n");
             text.Append(CultureInfo.InvariantCulture, $"uptime: {new Duration(report.UptimeMs).ToText()}\n");
-            text.Append(CultureInfo.InvariantCulture, $"config: {report.ConfigPath} (version {report.ConfigVersion})\n");
+            text.Append(CultureInfo.InvariantCulture, $"config: {Printable.Line(report.ConfigPath)} (version {report.ConfigVersion})\n");
             text.Append(CultureInfo.InvariantCulture,
                 $"connections: {report.ActiveConnections} active, {report.RejectedConnections} rejected\n");
             text.Append(CultureInfo.InvariantCulture,
@@ -69,13 +70,13 @@ public static class StatusText
                 $"direction(s)), {Math.Max(0, report.ActiveConnections - report.SplicedConnections)} copied\n");
         }
 
-        text.Append(CultureInfo.InvariantCulture, $"method: {report.Method}\n");
+        text.Append(CultureInfo.InvariantCulture, $"method: {Printable.Line(report.Method)}\n");
         if (report.Port > 0)
-            text.Append(CultureInfo.InvariantCulture, $"listen: {report.BindAddress} port {report.Port}\n");
+            text.Append(CultureInfo.InvariantCulture, $"listen: {Printable.Line(report.BindAddress)} port {report.Port}\n");
         foreach (var b in report.Backends)
         {
             text.Append(CultureInfo.InvariantCulture,
-                $"backend {b.Address}: {b.State}, {b.ActiveConnections} active, {b.TotalConnections} total, " +
+                $"backend {Printable.Line(b.Address)}: {Printable.Line(b.State)}, {b.ActiveConnections} active, {b.TotalConnections} total, " +
                 $"{b.BytesIn} bytes in, {b.BytesOut} bytes out, failed connects: {b.Counters.Timeout} timeout, " +
                 $"{b.Counters.Refused} refused, {b.Counters.Other} other{Checked(b)}\n");
         }

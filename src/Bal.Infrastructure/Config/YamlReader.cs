@@ -1,5 +1,6 @@
 using Bal.Domain.Config;
 using Bal.Domain.Diagnostics;
+using Bal.Domain.Primitives;
 using LanguageExt;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
@@ -22,6 +23,9 @@ public static class YamlReader
     /// <summary>How many nodes a document may have in all, the copies made by aliases included.</summary>
     public const int MaxNodes = 200_000;
 
+    private const int LongestName = 60;
+    private const int LongestReason = 200;
+
     /// <summary>Reads the document; a file of comments alone is an empty scalar. Never throws.</summary>
     public static Either<Finding, RawNode> Read(ReadOnlyMemory<byte> bytes) => YamlText.Decode(bytes.Span).Bind(Parse);
 
@@ -29,7 +33,7 @@ public static class YamlReader
     {
         try
         {
-            return Document(new Parser(new Scanner(new StringReader(text))));
+            return Document(new Parser(new Scanner(new StringReader(text))), new Places(YamlText.EndOf(text)));
         }
         catch (Refused refusal)
         {
@@ -48,16 +52,16 @@ public static class YamlReader
         }
     }
 
-    private static RawNode Document(Parser parser)
+    private static RawNode Document(Parser parser, Places places)
     {
         parser.Consume<StreamStart>();
         if (parser.TryConsume<StreamEnd>(out _))
             return new RawNode.Scalar(SourcePosition.Start, "", quoted: false);
         parser.Consume<DocumentStart>();
-        var root = new TreeBuilder(parser).Node(1);
+        var root = new TreeBuilder(parser, places).Node(1);
         parser.Consume<DocumentEnd>();
         if (parser.Accept<DocumentStart>(out var second))
-            throw new Refused(YamlText.Fault("yaml_multiple_documents", At(second!.Start),
+            throw new Refused(YamlText.Fault("yaml_multiple_documents", places.Of(second!.Start),
                 "a second document starts here; a configuration is one document",
                     "remove the line '---' and what follows it"));
         return root.Value;
@@ -65,23 +69,29 @@ public static class YamlReader
 
     private static Finding SyntaxError(string text, YamlException error)
     {
-        var at = At(error.Start);
+        var at = new Places(YamlText.EndOf(text)).Of(error.Start);
         // About a tab the parser may blame the start of the whole block, so it is looked for from there on.
         var last = error.Message.Contains("tab", StringComparison.OrdinalIgnoreCase) ? int.MaxValue : at.Line + 1;
         if (YamlText.TabIndentation(text, at.Line - 1, last) is { } tab)
             return YamlText.Fault("yaml_tab", tab, "the line is indented with a tab character",
                 "indent with spaces: YAML allows no tabs there");
-        var reason = error.Message.ReplaceLineEndings(" ").Trim().TrimEnd('.');
+        var reason = Printable.Short(error.Message.ReplaceLineEndings(" ").Trim().TrimEnd('.'), LongestReason);
         return YamlText.Fault("yaml_syntax", at,
             $"the file is no valid YAML here, at {YamlText.LineAt(text, at.Line)}: {reason}",
             "write 'key: value' with a space behind the colon; if this line is right, check indentation, quotes and "
                 + "brackets of the one above");
     }
 
-    private static SourcePosition At(Mark mark) => new((int)Math.Max(1, mark.Line), (int)Math.Max(1, mark.Column));
+    /// <summary>Places of the parser, which has the end of a text one line or column further than it is.</summary>
+    private sealed record Places(SourcePosition End)
+    {
+        public SourcePosition Of(Mark mark) => mark.Line > End.Line || (mark.Line == End.Line && mark.Column > End.Column)
+            ? End
+            : new((int)Math.Max(1, mark.Line), (int)Math.Max(1, mark.Column));
+    }
 
     /// <summary>A node with the size of its tree, aliases counted as often as they are used.</summary>
-    private sealed record Sized(RawNode Value, int Nodes, int Height);
+    private sealed record Sized(RawNode Value, int Nodes, int Characters, int Height);
 
     /// <summary>Leaves the walk with the one finding that ends it; never leaves this class.</summary>
     private sealed class Refused(Finding finding) : Exception
@@ -89,10 +99,11 @@ public static class YamlReader
         public Finding Finding { get; } = finding;
     }
 
-    private sealed class TreeBuilder(Parser parser)
+    private sealed class TreeBuilder(Parser parser, Places places)
     {
         private readonly Dictionary<string, Sized?> _anchors = [];
         private int _nodes;
+        private long _copied;
 
         public Sized Node(int depth)
         {
@@ -109,7 +120,8 @@ public static class YamlReader
                 _anchors[anchor] = null;
             var built = node switch
             {
-                Scalar scalar => new Sized(new RawNode.Scalar(At(scalar.Start), scalar.Value, IsQuoted(scalar)), 1, 0),
+                Scalar scalar => new Sized(new RawNode.Scalar(places.Of(scalar.Start), scalar.Value, IsQuoted(scalar)),
+                    1, scalar.Value.Length, 0),
                 SequenceStart => Sequence(next, depth),
                 _ => Mapping(next, depth),
             };
@@ -123,7 +135,8 @@ public static class YamlReader
             var items = new List<Sized>();
             while (!parser.TryConsume<SequenceEnd>(out _))
                 items.Add(Node(depth + 1));
-            return Over(new RawNode.Sequence(At(start.Start), new Arr<RawNode>(items.Select(i => i.Value))), items);
+            return Over(
+                new RawNode.Sequence(places.Of(start.Start), new Arr<RawNode>(items.Select(i => i.Value))), items);
         }
 
         private Sized Mapping(ParsingEvent start, int depth)
@@ -132,22 +145,27 @@ public static class YamlReader
             while (!parser.TryConsume<MappingEnd>(out _))
                 parts.Add(Node(depth + 1));
             var entries = parts.Chunk(2).Select(pair => new RawEntry(pair[0].Value, pair[1].Value));
-            return Over(new RawNode.Mapping(At(start.Start), new Arr<RawEntry>(entries)), parts);
+            return Over(new RawNode.Mapping(places.Of(start.Start), new Arr<RawEntry>(entries)), parts);
         }
 
-        private static Sized Over(RawNode node, List<Sized> parts) =>
-            new(node, 1 + parts.Sum(p => p.Nodes), 1 + parts.Select(p => p.Height).DefaultIfEmpty(0).Max());
+        private static Sized Over(RawNode node, List<Sized> parts) => new(
+            node,
+            1 + parts.Sum(p => p.Nodes),
+            parts.Sum(p => p.Characters),
+            1 + parts.Select(p => p.Height).DefaultIfEmpty(0).Max());
 
         private Sized Expand(AnchorAlias alias, int depth)
         {
             if (!_anchors.TryGetValue(alias.Value.Value, out var target))
-                throw new Refused(YamlText.Fault("yaml_unknown_alias", At(alias.Start),
-                    $"'*{alias.Value.Value}' refers to an anchor that does not exist",
+                throw new Refused(YamlText.Fault("yaml_unknown_alias", places.Of(alias.Start),
+                    $"'*{Printable.Short(alias.Value.Value, LongestName)}' refers to an anchor that does not exist",
                         "quote the text if a plain '*' is meant"));
             if (target is null)
-                throw new Refused(YamlText.Fault("yaml_recursive_alias", At(alias.Start),
-                    $"'*{alias.Value.Value}' refers to the node that it is part of", "write the value out"));
+                throw new Refused(YamlText.Fault("yaml_recursive_alias", places.Of(alias.Start),
+                    $"'*{Printable.Short(alias.Value.Value, LongestName)}' refers to the node that it is part of",
+                        "write the value out"));
             Count(target.Nodes, alias);
+            Count(target, alias);
             return depth - 1 + target.Height <= MaxDepth ? target : throw TooDeep(alias);
         }
 
@@ -156,12 +174,22 @@ public static class YamlReader
             // Each alias stands for a tree that was itself within the bound, so the sum cannot overflow.
             _nodes += more;
             if (_nodes > MaxNodes)
-                throw new Refused(YamlText.Fault("yaml_too_many_nodes", At(at.Start),
+                throw new Refused(YamlText.Fault("yaml_too_many_nodes", places.Of(at.Start),
                     $"the document has more than {MaxNodes} values, counting each use of an alias",
                     "remove the aliases (*name), or check that this is the configuration"));
         }
 
-        private static Refused TooDeep(ParsingEvent at) => new(YamlText.Fault("yaml_too_deep", At(at.Start),
+        // A long text under many names would be looked at as often as it is named.
+        private void Count(Sized copy, AnchorAlias at)
+        {
+            _copied += copy.Characters;
+            if (_copied > MaxBytes)
+                throw new Refused(YamlText.Fault("yaml_too_much_text", places.Of(at.Start),
+                    "the document has more than 1 MiB of text when its aliases are written out",
+                    "remove the aliases (*name), or check that this is the configuration"));
+        }
+
+        private Refused TooDeep(ParsingEvent at) => new(YamlText.Fault("yaml_too_deep", places.Of(at.Start),
             $"lists and mappings are nested more than {MaxDepth} levels deep",
                 "a configuration needs three levels; check the brackets"));
 

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Unicode;
 using Bal.Domain.Config;
 using Bal.Domain.Diagnostics;
+using Bal.Domain.Primitives;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Config;
@@ -10,8 +11,6 @@ namespace Bal.Infrastructure.Config;
 /// <summary>Bytes as the text of a YAML file: size, encoding and the characters that may stand in it.</summary>
 internal static class YamlText
 {
-    private const string EncodingHint = "save the file as UTF-8: 'iconv -f UTF-16 -t UTF-8' converts it, or your editor does";
-
     /// <summary>The text without a byte order mark; or the first thing that is wrong with it.</summary>
     public static Either<Finding, string> Decode(ReadOnlySpan<byte> bytes)
     {
@@ -19,8 +18,9 @@ internal static class YamlText
             return Fault("file_too_large", SourcePosition.Start,
                 $"the file has more than {YamlReader.MaxBytes} bytes; allowed are at most 1 MiB",
                 "check that it is the configuration: a real one is far smaller");
-        if (LooksLikeUtf16(bytes))
-            return Fault("not_utf8", SourcePosition.Start, "the file is UTF-16 text; allowed is UTF-8", EncodingHint);
+        if (OtherEncoding(bytes) is { } other)
+            return Fault("not_utf8", SourcePosition.Start, $"the file is {other} text; allowed is UTF-8",
+                $"save the file as UTF-8: 'iconv -f {other} -t UTF-8' converts it, or your editor does");
         var content = bytes.StartsWith(Encoding.UTF8.Preamble) ? bytes[Encoding.UTF8.Preamble.Length..] : bytes;
         var buffer = new char[content.Length];
         if (Utf8.ToUtf16(content, buffer, out var read, out var written,
@@ -37,6 +37,9 @@ internal static class YamlText
                 $"the file contains the control character 0x{(int)text[control]:x2}, which no YAML file may",
                 "remove the character; if there are many, this is not a text file");
     }
+
+    /// <summary>The place behind the last character.</summary>
+    public static SourcePosition EndOf(string text) => PositionOf(text);
 
     /// <summary>
     /// The first place from line <paramref name="first"/> to <paramref name="last"/> that is indented with a tab; null where
@@ -67,7 +70,7 @@ internal static class YamlText
         foreach (var content in text.AsSpan().EnumerateLines())
         {
             if (++number == line)
-                return content.Length <= longest ? $"'{content}'" : $"'{content[..longest]}…'";
+                return $"'{Printable.Short(new string(content), longest)}'";
         }
 
         return "the end of the file";
@@ -80,13 +83,21 @@ internal static class YamlText
     private static SearchValues<char> Controls { get; } = SearchValues.Create(
         [.. Enumerable.Range(0, 32).Append(127).Select(c => (char)c).Except(['\t', '\n', '\r'])]);
 
-    private static bool LooksLikeUtf16(ReadOnlySpan<byte> bytes) => bytes.Length >= 2 && (
-        bytes.StartsWith(Encoding.Unicode.Preamble) || bytes.StartsWith(Encoding.BigEndianUnicode.Preamble)
-        || (bytes[0] == 0 && bytes[1] != 0) || (bytes[0] != 0 && bytes[1] == 0 && bytes.Length % 2 == 0));
+    // By the mark, or by where the zeros of a first ASCII character are (YAML 1.2, section 5.2).
+    private static string? OtherEncoding(ReadOnlySpan<byte> bytes) => bytes switch
+    {
+        [0xFF, 0xFE, 0, 0, ..] or [0, 0, 0xFE, 0xFF, ..] or [not 0, 0, 0, 0, ..] or [0, 0, 0, not 0, ..] => "UTF-32",
+        [0xFF, 0xFE, ..] or [0xFE, 0xFF, ..] or [0, not 0, ..] => "UTF-16",
+        [not 0, 0, ..] when bytes.Length % 2 == 0 => "UTF-16",
+        _ => null,
+    };
 
+    // Lines end as the parser has it: at CR, LF and CRLF, and at the breaks of Unicode.
     private static SourcePosition PositionOf(ReadOnlySpan<char> before)
     {
-        var line = before.Count('\n') + 1;
-        return new(line, before.Length - before.LastIndexOf('\n'));
+        var at = SourcePosition.None;
+        foreach (var line in before.EnumerateLines())
+            at = new(at.Line + 1, line.Length + 1);
+        return at;
     }
 }

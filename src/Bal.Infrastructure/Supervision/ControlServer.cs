@@ -1,6 +1,5 @@
-using System.Runtime.InteropServices;
-using System.Text;
 using Bal.Domain.Diagnostics;
+using Bal.Domain.Primitives;
 using Bal.Infrastructure.Linux;
 using LanguageExt;
 
@@ -17,7 +16,9 @@ internal sealed class ControlServer : IDisposable
     public const int MaxRequest = 4_096;
     public static readonly Duration Patience = new(5_000);
 
+    private const int AcceptsInARow = 64;
     private static readonly Duration Pause = new(50);
+    private static readonly Duration Stalling = new(1_000);
 
     private readonly Reactor reactor;
     private readonly string path;
@@ -26,6 +27,9 @@ internal sealed class ControlServer : IDisposable
     private readonly List<Client> clients = [];
     private readonly int fd;
     private readonly ulong tag;
+    // One for all: a timer each would outlive the clients that come and go, thousands a second, for as long as it runs.
+    private Reactor.Timer? oldest;
+    private bool resting;
 
     private ControlServer(Reactor reactor, string path, int fd, Action<string, Action<byte[]>> serve)
     {
@@ -50,6 +54,8 @@ internal sealed class ControlServer : IDisposable
     {
         foreach (var client in clients.ToArray())
             client.Close();
+        oldest?.Cancel();
+        resting = false;
         reactor.Unwatch(fd, tag);
         _ = Libc.close(fd);
         _ = Libc.unlink(path);
@@ -61,10 +67,17 @@ internal sealed class ControlServer : IDisposable
         "the directory is not writable for this user, or its file system has no room or no sockets",
         $"check 'ls -ld' of the directory and 'df', or set BAL_HOME to another directory");
 
+    // The rest of a crowd is reported again: it must not keep this thread from everything else.
     private void Accept()
     {
-        while (true)
+        for (var accepted = 0; accepted < AcceptsInARow; accepted++)
         {
+            if (!CanMakeRoom())
+            {
+                Rest();
+                return;
+            }
+
             var client = Sockets.Accept(fd);
             if (client < 0)
             {
@@ -74,25 +87,57 @@ internal sealed class ControlServer : IDisposable
                 return;
             }
 
-            if (!IsAllowed(client) || !HasRoom())
-                _ = Libc.close(client);
+            if (IsAllowed(client))
+                Add(client);
             else
-                clients.Add(new Client(this, client));
+                _ = Libc.close(client);
         }
     }
 
-    // Who has been silent for longest gives way: those that ask nothing must not lock out one that does.
-    private bool HasRoom()
+    // Those that ask nothing, or never read what they asked for, must not lock out one that does. Whether a request has
+    // come meanwhile is looked at first, and nobody is sent away whose answer is being made: while all wait for theirs, the
+    // newcomer waits in the queue of the socket.
+    private bool CanMakeRoom()
     {
+        if (clients.Count < MaxClients)
+            return true;
+        foreach (var client in clients.ToArray())
+            client.Listen();
+        return clients.Count < MaxClients || clients.Exists(c => c.MayGiveWay);
+    }
+
+    private void Add(int client)
+    {
+        // Who has been silent for longest gives way.
         if (clients.Count >= MaxClients)
-            clients.Find(c => !c.IsServed)?.Close();
-        return clients.Count < MaxClients;
+            clients.Find(c => c.MayGiveWay)?.Close();
+        clients.Add(new Client(this, client));
+        oldest ??= reactor.After(Patience, CloseOverdue);
+    }
+
+    private void CloseOverdue()
+    {
+        oldest = null;
+        var now = reactor.Now;
+        while (clients.Count > 0 && clients[0].Due.IsDue(now))
+            clients[0].Close();
+        if (clients.Count > 0)
+            oldest = reactor.After(clients[0].Due.Since(now), CloseOverdue);
     }
 
     private void Rest()
     {
+        resting = true;
         reactor.Rewatch(fd, 0, tag);
-        reactor.After(Pause, () => reactor.Rewatch(fd, Libc.EPOLLIN, tag));
+        reactor.After(Pause, Resume);
+    }
+
+    private void Resume()
+    {
+        if (!resting)
+            return;
+        resting = false;
+        reactor.Rewatch(fd, Libc.EPOLLIN, tag);
     }
 
     private static bool IsAllowed(int client) =>
@@ -103,32 +148,44 @@ internal sealed class ControlServer : IDisposable
         private readonly ControlServer server;
         private readonly int fd;
         private readonly ulong tag;
-        private readonly Reactor.Timer timer;
-        private readonly List<byte> request = [];
+        private readonly RequestLine request = new(MaxRequest);
         private byte[]? answer;
         private int sent;
+        private Instant lastProgress;
         private bool served;
         private bool closed;
 
         public Client(ControlServer server, int fd)
         {
             (this.server, this.fd) = (server, fd);
+            Due = server.reactor.Now.Plus(Patience);
             tag = server.reactor.Watch(fd, Libc.EPOLLIN, OnEvent);
-            timer = server.reactor.After(Patience, Close);
         }
 
-        /// <summary>Whether its request is complete.</summary>
-        public bool IsServed => served || answer is not null;
+        /// <summary>When it has to be done.</summary>
+        public Instant Due { get; }
+
+        /// <summary>Whether it has not asked yet, or does not take its answer.</summary>
+        public bool MayGiveWay => answer is null
+            ? !served
+            : lastProgress.Plus(Stalling).IsDue(server.reactor.Now);
+
+        /// <summary>Takes what has come of its request.</summary>
+        public void Listen()
+        {
+            if (!served && answer is null)
+                Receive();
+        }
 
         public void Close()
         {
             if (closed)
                 return;
             closed = true;
-            timer.Cancel();
             server.clients.Remove(this);
             server.reactor.Unwatch(fd, tag);
             _ = Libc.close(fd);
+            server.Resume();
         }
 
         private void OnEvent(uint what)
@@ -137,15 +194,16 @@ internal sealed class ControlServer : IDisposable
                 Send();
             else if (!served)
                 Receive();
-            else
-                // Nothing is expected from a client that waits for its answer; it has gone, or talks out of turn.
+            else if ((what & (Libc.EPOLLHUP | Libc.EPOLLERR)) != 0)
+                // Nothing else is expected from a client that waits for its answer. That its request can be read may be an
+                // event of the same batch in which it was read already, to see who gives way.
                 Close();
         }
 
         private void Receive()
         {
             Span<byte> chunk = stackalloc byte[1024];
-            while (true)
+            while (request.State == RequestState.Incomplete)
             {
                 var read = Sockets.Receive(fd, chunk);
                 if (read < 0 && Sockets.LastError == Errno.EAGAIN)
@@ -156,19 +214,16 @@ internal sealed class ControlServer : IDisposable
                     return;
                 }
 
-                request.AddRange(chunk[..read]);
-                var end = request.IndexOf((byte)'\n');
-                if (end < 0 && request.Count > MaxRequest)
-                {
-                    Answer("{\"error\": \"the request is longer than 4096 bytes\"}\n"u8.ToArray());
-                    return;
-                }
-
-                if (end < 0 && read > 0)
-                    continue;
-                Serve(Encoding.UTF8.GetString(CollectionsMarshal.AsSpan(request)[..(end < 0 ? request.Count : end)]));
-                return;
+                if (read == 0)
+                    request.End();
+                else
+                    request.Take(chunk[..read]);
             }
+
+            if (request.State == RequestState.TooLong)
+                Answer("{\"error\": \"the request is longer than 4096 bytes\"}\n"u8.ToArray());
+            else
+                Serve(request.Text);
         }
 
         private void Serve(string line)
@@ -176,7 +231,7 @@ internal sealed class ControlServer : IDisposable
             served = true;
             // Only EPOLLHUP and EPOLLERR from here on, until there is something to send.
             server.reactor.Rewatch(fd, 0, tag);
-            server.serve(line.Trim(), Answer);
+            server.serve(line, Answer);
         }
 
         private void Answer(byte[] bytes)
@@ -184,6 +239,7 @@ internal sealed class ControlServer : IDisposable
             if (closed)
                 return;
             answer = bytes;
+            lastProgress = server.reactor.Now;
             Send();
         }
 
@@ -201,6 +257,7 @@ internal sealed class ControlServer : IDisposable
                 if (count < 0)
                     break;
                 sent += count;
+                lastProgress = server.reactor.Now;
             }
 
             Close();

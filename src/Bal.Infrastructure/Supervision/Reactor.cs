@@ -44,6 +44,9 @@ internal sealed class Reactor : IInbox, IDisposable
     /// <summary>Called after each wake-up, to collect what the event loops report.</summary>
     public Action<Action<ControlEvent>> Collect { get; set; } = _ => { };
 
+    /// <summary>Timers that have neither fired nor been forgotten, cancelled ones included.</summary>
+    internal int TimersPending => timers.Count;
+
     public Instant Now => new(Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000));
 
     /// <summary>Adds an input; to be called on this thread.</summary>

@@ -13,12 +13,16 @@ public sealed class ControlServerSpecs : IDisposable
     private readonly Reactor reactor = new();
     private readonly ControlServer server;
     private readonly List<string> requests = [];
+    private readonly List<Action<byte[]>> delayed = [];
     private byte[] answer = "{}\n"u8.ToArray();
 
     public ControlServerSpecs() => server = ControlServer.Open(reactor, Path, (request, reply) =>
     {
         requests.Add(request);
-        reply(answer);
+        if (request == "slow")
+            delayed.Add(reply);
+        else
+            reply(answer);
     }).Match(Right: s => s, Left: p => throw new InvalidOperationException(p.ToText()));
 
     private string Path => directory.File("bal.sock");
@@ -99,6 +103,82 @@ public sealed class ControlServerSpecs : IDisposable
         using var next = Connect();
         next.Send("status\n"u8);
         Assert.Equal("{}\n", ReadAll(next));
+    }
+
+    [Fact]
+    public void A_crowd_that_comes_after_a_request_does_not_push_out_who_made_it()
+    {
+        using var asks = Connect();
+        Turn(5);
+        asks.Send("status\n"u8);
+        var crowd = Enumerable.Range(0, ControlServer.MaxClients).Select(_ => Connect()).ToArray();
+
+        Assert.Equal("{}\n", ReadAll(asks));
+        foreach (var client in crowd)
+            client.Dispose();
+    }
+
+    [Fact]
+    public void While_everybody_waits_for_an_answer_the_next_one_waits_at_the_door_and_is_served_then()
+    {
+        var waiting = Enumerable.Range(0, ControlServer.MaxClients).Select(_ => Asking("slow\n")).ToArray();
+        Turn(20);
+        Assert.Equal(ControlServer.MaxClients, delayed.Count);
+        using var next = Asking("status\n");
+        Turn(20);
+        Assert.DoesNotContain("status", requests);
+
+        foreach (var reply in delayed)
+            reply(answer);
+        Assert.All(waiting, client => Assert.Equal("{}\n", ReadAll(client)));
+        Assert.Equal("{}\n", ReadAll(next));
+        foreach (var client in waiting)
+            client.Dispose();
+    }
+
+    [Fact]
+    public void A_full_house_of_clients_that_read_nothing_gives_way_after_a_second()
+    {
+        answer = new byte[4_000_000];
+        var deaf = Enumerable.Range(0, ControlServer.MaxClients).Select(_ => Asking("status\n")).ToArray();
+        Turn(50);
+        answer = "{}\n"u8.ToArray();
+        var watch = Stopwatch.StartNew();
+        using var next = Asking("status\n");
+
+        Assert.Equal("{}\n", ReadAll(next));
+        // Its own patience would end only after five.
+        Assert.InRange(watch.ElapsedMilliseconds, 0, 4_000);
+        foreach (var client in deaf)
+            client.Dispose();
+    }
+
+    [Fact]
+    public void Thousands_that_come_and_go_leave_no_timer_behind()
+    {
+        for (var i = 0; i < 2_000; i++)
+        {
+            using var client = Asking("status\n");
+            Assert.True(Turned(() => requests.Count > i));
+        }
+
+        Assert.InRange(reactor.TimersPending, 0, 2);
+    }
+
+    private Socket Asking(string request)
+    {
+        var client = Connect();
+        client.Send(Encoding.UTF8.GetBytes(request));
+        // The queue of the socket is as short as the number of clients: a full one would refuse the next.
+        Turn(0);
+        return client;
+    }
+
+    private bool Turned(Func<bool> until)
+    {
+        for (var turns = 0; turns < 1_000 && !until(); turns++)
+            Turn(1);
+        return until();
     }
 
     private Socket Connect()
