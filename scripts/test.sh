@@ -25,7 +25,7 @@ need_dotnet
 if [[ -n $install ]]; then
   need_native_toolchain
   need_packages redis-server redis-tools postgresql nginx-light libnginx-mod-stream curl iperf3 wrk \
-    haproxy iproute2 procps util-linux openssl python3 shellcheck
+    haproxy iproute2 procps util-linux openssl python3 shellcheck systemd faketime
 fi
 cd "$ROOT"
 

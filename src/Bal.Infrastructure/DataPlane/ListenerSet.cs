@@ -143,7 +143,7 @@ internal sealed record ListenerSet(Listener Listener, int[] Descriptors, int Tag
     {
         Errno.EADDRINUSE => new BindOutcome.HeldByOther(
             SocketTable.HolderOf(SocketTable.OthersOn(new IPEndPoint(address, listener.Port)))),
-        Errno.EACCES => new BindOutcome.NotPermitted(1024),
+        Errno.EACCES => new BindOutcome.NotPermitted(MachineFacts.FirstUnprivilegedPort()),
         Errno.EADDRNOTAVAIL => new BindOutcome.NotLocal(),
         _ => new BindOutcome.Failed(Errno.Text(error)),
     });

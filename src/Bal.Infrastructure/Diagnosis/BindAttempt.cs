@@ -13,7 +13,6 @@ internal static class BindAttempt
 {
     private const int SolSocket = 1;
     private const int SoReuseAddr = 2;
-    private const string FirstUnprivileged = "/proc/sys/net/ipv4/ip_unprivileged_port_start";
 
     internal static BindOutcome Of(IPEndPoint local, Option<int> daemon)
     {
@@ -33,8 +32,7 @@ internal static class BindAttempt
             return e.SocketErrorCode switch
             {
                 SocketError.AddressAlreadyInUse => new BindOutcome.HeldByOther(SocketTable.HolderOf(holders)),
-                SocketError.AccessDenied => new BindOutcome.NotPermitted(
-                    (int)MachineFacts.Number(FirstUnprivileged).IfNone(1024)),
+                SocketError.AccessDenied => new BindOutcome.NotPermitted(MachineFacts.FirstUnprivilegedPort()),
                 SocketError.AddressNotAvailable => new BindOutcome.NotLocal(),
                 _ => new BindOutcome.Failed(e.Message),
             };

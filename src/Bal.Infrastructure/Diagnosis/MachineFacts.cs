@@ -68,6 +68,10 @@ internal static class MachineFacts
         return words.Length > 2 ? Parsed(words[2]).IfNone(-1) : -1;
     }
 
+    /// <summary>The first port that needs no capability (ip(7)); 1024 where the kernel does not say.</summary>
+    internal static int FirstUnprivilegedPort() =>
+        (int)Number("/proc/sys/net/ipv4/ip_unprivileged_port_start").IfNone(1024);
+
     internal static Option<long> Number(string path) => Parsed(Text(path).Trim());
 
     private static string[] Descriptors(string path) => Words(Line(path, "Max open files"));

@@ -64,7 +64,7 @@ public sealed class LogPipeline : IDisposable
 
     /// <summary>Logs to the end of a file, created 0600; a symlink is refused.</summary>
     public static Either<Problem, LogPipeline> ToFile(string path, LogLevel level) =>
-        LogTarget.Open(path).Map(fd => new LogPipeline(new LogTarget(fd, owned: true), path, level));
+        LogTarget.Open(path).Map(fd => new LogPipeline(new LogTarget(fd, owned: true, path), path, level));
 
     /// <summary>Writes a line if its level is enabled; never waits, never throws.</summary>
     public void Write(LogEvent line)

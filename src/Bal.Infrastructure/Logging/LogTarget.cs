@@ -9,11 +9,15 @@ namespace Bal.Infrastructure.Logging;
 /// </summary>
 internal sealed class LogTarget : IDisposable
 {
+    private readonly string? _path;
     private int _fd;
     private bool _owned;
     private bool _midLine;
 
-    internal LogTarget(int fd, bool owned) => (_fd, _owned) = (fd, owned);
+    /// <param name="fd">The descriptor.</param>
+    /// <param name="owned">Whether it is closed in the end.</param>
+    /// <param name="path">The file that it is open on, if that is known.</param>
+    internal LogTarget(int fd, bool owned, string? path = null) => (_fd, _owned, _path) = (fd, owned, path);
 
     /// <summary>Whether the last write succeeded.</summary>
     internal bool Works { get; private set; } = true;
@@ -55,7 +59,7 @@ internal sealed class LogTarget : IDisposable
     internal bool Write(byte[] line)
     {
         // What a failure has left of an earlier line is ended first, so that this one stands alone.
-        var ok = (!_midLine || Send("\n"u8)) && Send(line);
+        var ok = IsThere() && (!_midLine || Send("\n"u8)) && Send(line);
         Works = ok;
         if (ok) IsGone = false;
         return ok;
@@ -66,6 +70,16 @@ internal sealed class LogTarget : IDisposable
     {
         if (_owned) Close(_fd);
         _owned = false;
+    }
+
+    // A file that was removed by hand takes lines that nobody will ever read; one that was renamed still has its name.
+    private bool IsThere() =>
+        _path is null || FileFacts.Of(_fd) is not { Links: 0 } || Open(_path).Match(Right: Resume, Left: _ => false);
+
+    private bool Resume(int fd)
+    {
+        Reopen(fd);
+        return true;
     }
 
     private bool Send(ReadOnlySpan<byte> bytes)

@@ -98,6 +98,32 @@ public sealed class PidFile : IDisposable
     }
 
     /// <summary>
+    /// Writes and locks the file anew where somebody has removed it; what lies there otherwise, whosever it is, stays.
+    /// </summary>
+    /// <returns>Whether it was restored.</returns>
+    public Either<Problem, bool> Restore()
+    {
+        lock (HeldHere)
+        {
+            if (_fd < 0 || FileFacts.Of(_path, follow: false) is not null) return false;
+            var flags = Libc.O_RDWR | Libc.O_CREAT | Libc.O_EXCL | Libc.O_NOFOLLOW | Libc.O_CLOEXEC;
+            var fd = Libc.open(_path, flags, 0x180 /* 0600 */);
+            if (fd < 0) return Errno.Last == Errno.EEXIST ? false : PidFileProblems.CannotOpen(_path, Errno.Last);
+            // A start that was quicker has it now, and will find out what else is taken.
+            if (FileLock.TryTake(fd) != 0 || FileFacts.Of(fd) is not { Links: > 0 } mine)
+            {
+                _ = Libc.close(fd);
+                return false;
+            }
+            HeldHere.RemoveAll(held => ReferenceEquals(held.Holder, this));
+            HeldHere.Add((mine, this));
+            _ = Libc.close(_fd);
+            _fd = fd;
+            return WritePid().Map(_ => true);
+        }
+    }
+
+    /// <summary>
     /// Removes the file while it is still locked, then lets go of the lock; does nothing the second time.
     /// </summary>
     public void Dispose()

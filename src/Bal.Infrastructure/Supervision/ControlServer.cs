@@ -25,8 +25,8 @@ internal sealed class ControlServer : IDisposable
     private readonly Action<string, Action<byte[]>> serve;
     // In the order of their coming.
     private readonly List<Client> clients = [];
-    private readonly int fd;
-    private readonly ulong tag;
+    private int fd;
+    private ulong tag;
     // One for all: a timer each would outlive the clients that come and go, thousands a second, for as long as it runs.
     private Reactor.Timer? oldest;
     private bool resting;
@@ -48,6 +48,21 @@ internal sealed class ControlServer : IDisposable
         _ = Libc.unlink(path);
         var fd = Sockets.ListenUnix(path, MaxClients, out var error);
         return fd >= 0 ? new ControlServer(reactor, path, fd, serve) : Failed(path, error);
+    }
+
+    /// <summary>Opens the socket anew where somebody has removed it; what lies there otherwise stays.</summary>
+    /// <returns>Whether it was restored.</returns>
+    public Either<Problem, bool> Restore()
+    {
+        if (FileFacts.Of(path, follow: false) is not null)
+            return false;
+        var again = Sockets.ListenUnix(path, MaxClients, out var error);
+        if (again < 0)
+            return Failed(path, error);
+        reactor.Unwatch(fd, tag);
+        _ = Libc.close(fd);
+        (fd, tag) = (again, reactor.Watch(again, Libc.EPOLLIN, _ => Accept()));
+        return true;
     }
 
     public void Dispose()

@@ -125,6 +125,7 @@ public static class Server
                         options.Readiness.ReportReady();
                         manager.Ready();
                         Watchdog.Start(options.Manager, reactor, plane, manager.Alive);
+                        using var guard = new HomeGuard(reactor, options.Home, pid, control, options.Say);
                         supervisor.Run();
                         return 0;
                     });

@@ -109,6 +109,28 @@ public sealed class LogPipelineSpecs : IDisposable
     }
 
     [Fact]
+    public void A_log_that_is_removed_with_its_directory_counts_what_is_lost_and_says_it_once_the_directory_is_back()
+    {
+        Directory.CreateDirectory(_place.File("dir"));
+        using var log = Open(_place.File("dir/log"));
+        log.Write(Line(1));
+        Assert.True(log.Flush(TimeSpan.FromSeconds(10)));
+        Directory.Delete(_place.File("dir"), recursive: true);
+
+        log.Write(Line(2));
+        Assert.True(log.Flush(TimeSpan.FromSeconds(10)));
+        Assert.Equal(1, log.Dropped);
+
+        Directory.CreateDirectory(_place.File("dir"));
+        log.Write(Line(3));
+        Assert.True(log.Flush(TimeSpan.FromSeconds(10)));
+        Assert.Equal(1, log.Dropped);
+        var lines = Lines(_place.File("dir/log"));
+        Assert.Equal([3], lines.Where(l => Event(l) == "n").Select(Number));
+        Assert.Equal(1, lines.Single(l => Event(l) == "log_lines_dropped").GetProperty("fields").GetProperty("dropped").GetInt64());
+    }
+
+    [Fact]
     public void A_log_is_private_appended_to_and_never_a_symlink()
     {
         File.WriteAllText(_place.File("victim"), "precious");

@@ -26,6 +26,36 @@ public sealed class PidFileSpecs : IDisposable
         Assert.False(File.Exists(PathOf));
     }
 
+    [Fact]
+    public void A_removed_file_comes_back_locked_with_its_content_and_a_present_one_is_left_alone()
+    {
+        using var file = Ok(PidFile.Acquire(PathOf));
+        Assert.True(file.WritePid().IsRight);
+        Assert.False(file.Restore().IfLeft(true));
+        File.Delete(PathOf);
+
+        Assert.True(file.Restore().IfLeft(false));
+
+        Assert.Equal($"{Environment.ProcessId}\n", ReadByOther());
+        Assert.Equal("already_running", Fail(PidFile.Acquire(PathOf)).Code);
+        file.Dispose();
+        Assert.False(File.Exists(PathOf));
+    }
+
+    [Fact]
+    public void A_file_that_another_process_has_put_in_the_place_of_a_removed_one_stays_its_own()
+    {
+        using var file = Ok(PidFile.Acquire(PathOf));
+        File.Delete(PathOf);
+        using var other = Child.HoldingLock(PathOf);
+
+        Assert.False(file.Restore().IfLeft(true));
+
+        Assert.Equal(other.Pid, Assert.IsType<PidFileState.Held>(PidFile.Inspect(PathOf)).Pid);
+        file.Dispose();
+        Assert.True(File.Exists(PathOf));
+    }
+
     [Theory]
     [InlineData("", "empty")]
     [InlineData(" \n", "empty")]

@@ -1,0 +1,171 @@
+#!/usr/bin/env bash
+# Boots a real systemd in a container of this machine and puts packaging/systemd/bal.service through its life in there.
+#   scripts/systemd-container.sh [BINARY]        (default: dist/bal)
+# Needs root and the packages systemd and systemd-container. Nothing of this machine is changed: the container's root is an
+# overlay over it in memory, with process ids, mounts and a network of its own. Not part of scripts/test.sh, since not every
+# machine that runs tests may boot a container.
+set -euo pipefail
+here="$(dirname -- "${BASH_SOURCE[0]}")"
+# shellcheck source=scripts/lib.sh
+. "$here/lib.sh"
+
+if [[ ${1:-} != --inside ]]; then
+  [[ $(id -u) -eq 0 ]] || die "a container with a systemd of its own needs root"
+  command -v systemd-nspawn >/dev/null || die "systemd-nspawn is missing: apt-get install systemd-container"
+  binary="$(realpath -- "${1:-$ROOT/dist/bal}")"
+  [[ -x $binary ]] || die "no $binary: run scripts/publish.sh"
+  place="$(mktemp -d)"
+  status=0
+  unshare --mount -- "$here/systemd-container.sh" --inside "$binary" "$place" || status=$?
+  cat -- "$place/said"
+  rm -rf -- "$place"
+  [[ $status -eq 0 ]] || die "the unit failed in the container"
+  exit 0
+fi
+
+binary="$2" place="$3" tree="$3/tree"
+mount --make-rprivate /
+mkdir "$place/memory" "$tree"
+mount -t tmpfs tmpfs "$place/memory"
+mkdir "$place/memory/upper" "$place/memory/work"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$place/memory/upper,workdir=$place/memory/work" "$tree"
+mount -t tmpfs tmpfs /run
+
+install -m 0755 -- "$binary" "$tree/usr/local/bin/bal"
+install -D -m 0644 -- "$ROOT/packaging/systemd/bal.service" "$tree/etc/systemd/system/bal.service"
+mkdir -p "$tree/etc/bal"
+cat >"$tree/etc/bal/config.yaml" <<'YAML'
+port: 9295
+bind_address: 127.0.0.1
+backends:
+  - host: 127.0.0.1
+    port: 9000
+YAML
+
+cat >"$tree/usr/local/bin/try-bal" <<'INSIDE'
+#!/usr/bin/env bash
+# Runs in the container.
+set -uo pipefail
+fail() {
+  echo "FAILED: $*" >&2
+  systemctl status bal --no-pager --lines=20 >&2
+  exit 1
+}
+property() { systemctl show bal -p "$1" --value; }
+process() { sed -n "s/^$1:[[:space:]]*//p" "/proc/$(property MainPID)/status"; }
+exchange() {
+  local answer=''
+  { exec 3<>"/dev/tcp/127.0.0.1/$1"; } 2>/dev/null || return 1
+  echo hello >&3
+  read -r -t 10 answer <&3 2>/dev/null
+  exec 3>&-
+  [[ $answer == hello ]]
+}
+until_true() {
+  local i
+  for i in $(seq 200); do
+    "$@" && return 0
+    sleep 0.1
+  done
+  return 1
+}
+dropin() {
+  mkdir -p /etc/systemd/system/bal.service.d
+  { echo "[Service]" && cat; } >"/etc/systemd/system/bal.service.d/$1.conf"
+  systemctl daemon-reload
+}
+
+systemd-socket-activate --accept --inetd --listen=127.0.0.1:9000 cat 2>/dev/null &
+
+systemctl start bal || fail "it does not start"
+exchange 9295 || fail "it does not serve although systemd says that it is ready"
+until_true grep -q '1/1 backends reachable' <(property StatusText) || true
+[[ $(property StatusText) == serving:* ]] || fail "no status text: $(property StatusText)"
+[[ $(process Seccomp) == 2 && $(process NoNewPrivs) == 1 && $(process CapEff) =~ ^0+$ ]] || fail "it is not confined"
+[[ $(process Uid) != 0* ]] || fail "it runs as root"
+echo "ok: starts confined (uid $(process Uid | cut -f1), no capability, system call filter) and serves: $(property StatusText)"
+
+BAL_HOME=/var/lib/bal bal status --exit-code | grep -q 'daemon: running' || fail "root cannot ask for its status"
+echo "ok: root can ask for its status"
+
+systemctl reload bal || fail "a reload fails"
+sed -i 's/port: 9295/port: 9296/' /etc/bal/config.yaml
+systemctl reload bal || fail "a reload to another port fails"
+exchange 9296 || fail "the new port does not serve"
+# To an address that overlaps: bal has to tell its own listeners from those of others in /proc/net/tcp.
+sed -i 's/127.0.0.1$/0.0.0.0/; 0,/host: 0.0.0.0/s//host: 127.0.0.1/' /etc/bal/config.yaml
+systemctl reload bal || fail "a reload to an overlapping address fails"
+exchange 9296 || fail "the overlapping address does not serve"
+echo "port: none" >/etc/bal/bad.yaml
+cp /etc/bal/config.yaml /etc/bal/good.yaml
+cp /etc/bal/bad.yaml /etc/bal/config.yaml
+systemctl reload bal 2>/dev/null && fail "a reload of a bad file is said to have worked"
+[[ $(property ActiveState) == active ]] || fail "a bad file has ended it"
+exchange 9296 || fail "a bad file has stopped it from serving"
+cp /etc/bal/good.yaml /etc/bal/config.yaml
+systemctl reload bal || fail "a reload after a bad file fails"
+echo "ok: reloads, refuses a bad file and says so to systemctl"
+
+before="$(property MainPID)"
+kill -KILL "$before"
+until_true exchange 9296 || fail "it is not started again after a kill -9"
+[[ $(property NRestarts) == 1 ]] || fail "systemd has not restarted it"
+echo "ok: is started again after a kill -9"
+
+dropin watchdog <<<"WatchdogSec=1"
+systemctl restart bal || fail "it does not start with a watchdog of 1 s"
+sleep 3
+[[ $(property NRestarts) == 0 ]] || fail "the watchdog has ended a healthy bal"
+kill -STOP "$(property MainPID)"
+restarted() { [[ $(property NRestarts) == 1 && $(property ActiveState) == active ]]; }
+until_true restarted || fail "the watchdog does not act on a bal that hangs"
+echo "ok: the watchdog leaves a healthy bal alone and replaces one that hangs"
+
+dropin port <<<$'AmbientCapabilities=CAP_NET_BIND_SERVICE\nCapabilityBoundingSet=CAP_NET_BIND_SERVICE\nPrivateUsers=no'
+sed -i 's/^port: 9296/port: 80/' /etc/bal/config.yaml
+systemctl restart bal || fail "it does not start on port 80 with the three lines"
+exchange 80 || fail "port 80 does not serve"
+echo "ok: serves port 80 with the three lines of the unit"
+
+exec 4<>/dev/tcp/127.0.0.1/80
+systemctl stop bal --no-block
+until_true [ "$(property ActiveState)" = deactivating ] || fail "it does not drain"
+[[ $(property StatusText) == stopping* ]] || sleep 1
+echo still here >&4
+read -r -t 10 answer <&4
+[[ $answer == "still here" ]] || fail "an open connection does not survive the beginning of a stop"
+exec 4>&-
+inactive() { [[ $(property ActiveState) == inactive ]]; }
+until_true inactive || fail "it does not end"
+[[ $(property Result) == success ]] || fail "its end was no success: $(property Result)"
+[[ ! -e /var/lib/bal/bal.pid && ! -e /var/lib/bal/bal.sock ]] || fail "it leaves files behind"
+echo "ok: drains, ends with success, leaves nothing behind"
+touch /passed
+INSIDE
+chmod 0755 "$tree/usr/local/bin/try-bal"
+cat >"$tree/etc/systemd/system/try-bal.service" <<'UNIT'
+[Unit]
+After=basic.target
+SuccessAction=poweroff-force
+FailureAction=poweroff-force
+[Service]
+Type=oneshot
+ExecStart=/usr/local/bin/try-bal
+StandardOutput=file:/said
+StandardError=file:/said
+TimeoutStartSec=150
+UNIT
+cat >"$tree/etc/systemd/system/try-bal.target" <<'UNIT'
+[Unit]
+Requires=basic.target try-bal.service
+UNIT
+for unit in systemd-udevd systemd-udev-trigger systemd-resolved systemd-timesyncd systemd-networkd; do
+  ln -sf /dev/null "$tree/etc/systemd/system/$unit.service"
+done
+
+timeout --kill-after=10 180 systemd-nspawn --directory="$tree" --register=no --keep-unit --private-network \
+  --link-journal=no --machine="bal-try-$$" --console=read-only --boot systemd.unit=try-bal.target \
+  >"$place/console" 2>&1 </dev/null || true
+cat "$tree/said" "$place/console" 2>/dev/null | sed -n '/^ok: \|^FAILED/,$p' | head -n 60 >"$place/said" || true
+cp "$tree/said" "$place/said" 2>/dev/null || tail -n 30 "$place/console" >"$place/said"
+[[ -e $tree/passed ]]
