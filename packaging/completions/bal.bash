@@ -4,7 +4,7 @@ _bal() {
   local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD - 1]}" command="" word flags
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$word" in
-      check | doctor | status | start | graceful | stop | demo)
+      check | doctor | status | start | graceful | upgrade | stop | demo)
         command="$word"
         break
         ;;
@@ -15,7 +15,7 @@ _bal() {
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
       ;;
-    --seconds) return ;;
+    --seconds | --timeout) return ;;
   esac
   case "$command" in
     check) flags="--json --verbose --strict --config --help" ;;
@@ -23,8 +23,9 @@ _bal() {
     status) flags="--json --verbose --brief --exit-code --config --help" ;;
     start) flags="--daemon --config --help" ;;
     graceful | stop) flags="--config --help" ;;
+    upgrade) flags="--timeout --config --help" ;;
     demo) flags="--seconds --help" ;;
-    *) flags="check doctor status start graceful stop demo --help --version" ;;
+    *) flags="check doctor status start graceful upgrade stop demo --help --version" ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$current")
 }

@@ -105,6 +105,10 @@ public abstract record SupervisorInput
     /// <param name="Answer">Told what came of it.</param>
     public sealed record Reload(Action<ReloadAnswer> Answer) : SupervisorInput;
 
+    /// <summary>Something of the shell's own, to be done between two events: after everything that was reported before it.</summary>
+    /// <param name="Action">What to do.</param>
+    public sealed record Call(Action Action) : SupervisorInput;
+
     /// <summary>Report.</summary>
     /// <param name="Answer">Told the report.</param>
     public sealed record Status(Action<StatusReport> Answer) : SupervisorInput;

@@ -50,6 +50,7 @@ public sealed class SupervisorLoop(
     private readonly Queue<SupervisorInput.Reload> early = new();
     private bool started;
     private bool exited;
+    private bool recording = true;
 
     /// <summary>Sees every decision; nobody does unless one is given.</summary>
     public IDecisionRecorder Recorder { private get; init; } = new Unrecorded();
@@ -80,6 +81,26 @@ public sealed class SupervisorLoop(
             Handle(reload);
         return serving;
     }
+
+    /// <summary>Begins to serve where another process has stopped; the event loops have prepared its configuration.</summary>
+    public void Adopt(ControlState carried)
+    {
+        recording = false;
+        Take(ControlMachine.Adopt(inbox.Now, carried));
+        plane.Commit();
+        started = true;
+    }
+
+    /// <summary>After <see cref="Adopt"/>: the other process records nothing any more, so that this one may.</summary>
+    public void BeginRecording()
+    {
+        if (!recording)
+            Recorder.Began(inbox.Now, state);
+        recording = true;
+    }
+
+    /// <summary>Everything decided so far.</summary>
+    public ControlState State => state;
 
     /// <summary>Serves until the core wants the process to end.</summary>
     public void Run()
@@ -114,6 +135,9 @@ public sealed class SupervisorLoop(
                 break;
             case SupervisorInput.Reload reload when !started:
                 early.Enqueue(reload);
+                break;
+            case SupervisorInput.Call call:
+                call.Action();
                 break;
             case SupervisorInput.Reload reload:
                 manager.Reloading();
@@ -156,7 +180,8 @@ public sealed class SupervisorLoop(
     {
         var now = inbox.Now;
         var step = Decide(happened, now, state);
-        Recorder.Decided(happened, now, step);
+        if (recording)
+            Recorder.Decided(happened, now, step);
         Take(step);
     }
 

@@ -4,6 +4,7 @@ using Bal.Infrastructure.Logging;
 using Bal.Infrastructure.Process;
 using Bal.Infrastructure.Supervision;
 using Bal.Infrastructure.Systemd;
+using Bal.Infrastructure.Upgrade;
 using LanguageExt;
 
 namespace Bal.Cli;
@@ -14,8 +15,18 @@ namespace Bal.Cli;
 /// <param name="Readiness">To be told once connections are accepted; expected only in a daemon.</param>
 /// <param name="Log">Open, at level info until the configuration says otherwise.</param>
 /// <param name="Manager">Who is told by sd_notify(3).</param>
+/// <param name="Takeover">The process that this one is to replace, if it is started for that.</param>
 internal sealed record BalancerOptions(
-    BalHome Home, ConfigLocation Config, Readiness Readiness, LogPipeline Log, ManagerEnvironment Manager);
+    BalHome Home,
+    ConfigLocation Config,
+    Readiness Readiness,
+    LogPipeline Log,
+    ManagerEnvironment Manager,
+    Option<Takeover> Takeover)
+{
+    /// <summary>Whether it runs as a daemon.</summary>
+    internal bool IsDaemon => Readiness.IsExpected || Takeover.Exists(t => t.IsDaemon);
+}
 
 /// <summary>From the command line to the serving process.</summary>
 internal static class Balancer
@@ -27,6 +38,8 @@ internal static class Balancer
             options.Home, file.Path, CommandLine.Version, options.Readiness, options.Log)
         {
             Manager = options.Manager,
+            Takeover = options.Takeover,
+            IsDaemon = options.IsDaemon,
         }),
         missing: missing => CheckReport.ProblemOf(missing));
 }

@@ -46,6 +46,7 @@ internal static class CommandLine
             StatusCommand.Define(composition, config),
             StartCommand.Define(composition, config),
             GracefulCommand.Define(composition, config),
+            UpgradeCommand.Define(composition),
             StopCommand.Define(composition),
             ExplainCommand.Define(composition),
             ReplayCommand.Define(composition, config),

@@ -4,6 +4,7 @@ using Bal.Domain.Diagnostics;
 using Bal.Infrastructure.Logging;
 using Bal.Infrastructure.Process;
 using Bal.Infrastructure.Systemd;
+using Bal.Infrastructure.Upgrade;
 using LanguageExt;
 
 namespace Bal.Cli.Commands;
@@ -50,28 +51,30 @@ internal static class StartCommand
             Left: problem => Failed(composition, log, problem));
     }
 
-    /// <summary>The balancer itself: in the foreground, or as the child that <see cref="Launch"/> waits for.</summary>
+    /// <summary>
+    /// The balancer itself: in the foreground, or as the child that <see cref="Launch"/> or a running bal waits for.
+    /// </summary>
     private static int Serve(CompositionRoot composition, LanguageExt.Option<string> config)
     {
         var (readiness, manager) = (Readiness.FromEnvironment(), ManagerEnvironment.Take());
+        var takeover = Takeover.FromEnvironment();
+        var isDaemon = readiness.IsExpected || takeover.Exists(t => t.IsDaemon);
         // Until the log is open, the launcher's pipe or standard error is all there is.
         return composition.Home().Bind(home => home.Ensure().Map(_ => home)).Match(
-            Right: home => OpenLog(home, readiness).Match(
+            Right: home => OpenLog(home, isDaemon).Match(
                 Right: log =>
                 {
                     using (log)
                     {
                         var location = composition.Config(home, config);
                         readiness.LeaveDirectory();
-                        return Guarded(new BalancerOptions(home, location, readiness, log, manager)).Match(
+                        return Guarded(new BalancerOptions(home, location, readiness, log, manager, takeover)).Match(
                             Right: code => code,
-                            Left: problem => readiness.IsExpected
-                                ? FailedAsDaemon(readiness, log, problem)
-                                : Failed(composition, log, problem));
+                            Left: problem => Failed(composition, readiness, takeover, isDaemon, log, problem));
                     }
                 },
-                Left: problem => FailedWithoutLog(composition, readiness, problem)),
-            Left: problem => FailedWithoutLog(composition, readiness, problem));
+                Left: problem => FailedWithoutLog(composition, readiness, takeover, problem)),
+            Left: problem => FailedWithoutLog(composition, readiness, takeover, problem));
     }
 
     // A daemon's standard error leads nowhere: what kills it has to be in its log, and known to who waits for it.
@@ -85,29 +88,36 @@ internal static class StartCommand
         {
             options.Log.Write(LogEvent.Failure(Module, "internal_error", Faults.ToProblem(fault)));
             options.Readiness.ReportProblem(Faults.ToProblem(fault));
+            options.Takeover.IfSome(takeover => takeover.Refuse(Faults.ToProblem(fault)));
             throw;
         }
     }
 
-    private static Either<Problem, LogPipeline> OpenLog(BalHome home, Readiness readiness) => readiness.IsExpected
+    private static Either<Problem, LogPipeline> OpenLog(BalHome home, bool isDaemon) => isDaemon
         ? LogPipeline.ToFile(home.LogFile, LogLevel.Info)
         : Either<Problem, LogPipeline>.Right(LogPipeline.ToStderr(LogLevel.Info));
 
-    private static int FailedWithoutLog(CompositionRoot composition, Readiness readiness, Problem problem)
+    private static int FailedWithoutLog(
+        CompositionRoot composition, Readiness readiness, LanguageExt.Option<Takeover> takeover, Problem problem)
     {
-        if (readiness.IsExpected)
-        {
-            readiness.ReportProblem(problem);
-            return ExitCode.Failure;
-        }
         using var log = LogPipeline.ToStderr(LogLevel.Info);
-        return Failed(composition, log, problem);
+        return Failed(composition, readiness, takeover, readiness.IsExpected, log, problem);
     }
 
-    private static int FailedAsDaemon(Readiness readiness, LogPipeline log, Problem problem)
+    private static int Failed(
+        CompositionRoot composition,
+        Readiness readiness,
+        LanguageExt.Option<Takeover> takeover,
+        bool isDaemon,
+        LogPipeline log,
+        Problem problem)
     {
-        log.Write(LogEvent.Failure(Module, "start_failed", problem));
         readiness.ReportProblem(problem);
+        takeover.IfSome(old => old.Refuse(problem));
+        // Who has asked for an upgrade is told by the process that goes on serving, in the log, too.
+        if (takeover.IsSome) return ExitCode.Failure;
+        if (!isDaemon) return Failed(composition, log, problem);
+        log.Write(LogEvent.Failure(Module, "start_failed", problem));
         return ExitCode.Failure;
     }
 

@@ -51,6 +51,9 @@ public sealed record StatusReport(
     int MaxConcurrentConnections,
     Option<RefusedReloadReport> RefusedReload)
 {
+    /// <summary>Processes that an upgrade has replaced and that still have connections, the eldest first.</summary>
+    public Arr<PreviousReport> Previous { get; init; } = Arr<PreviousReport>.Empty;
+
     /// <summary>Configured backends; draining ones are listed but not counted.</summary>
     public int BackendTotal => Backends.Count(b => b.State != BackendReport.Draining);
 
@@ -72,6 +75,13 @@ public sealed record StatusReport(
 /// <param name="At">When, by the wall clock.</param>
 /// <param name="Problem">Why.</param>
 public sealed record RefusedReloadReport(DateTimeOffset At, Problem Problem);
+
+/// <summary>A replaced process as reported.</summary>
+/// <param name="Pid">Its process id.</param>
+/// <param name="Version">Its version of bal.</param>
+/// <param name="ActiveConnections">Connections that it still has open; they are part of all other numbers.</param>
+/// <param name="Since">When it was replaced, by the wall clock.</param>
+public sealed record PreviousReport(int Pid, string Version, long ActiveConnections, DateTimeOffset Since);
 
 /// <summary>How things are, in one word.</summary>
 public enum OverallStatus
@@ -191,7 +201,11 @@ public static class StatusReports
             state.ConfigVersion,
             state.Phase is not Phase.Running,
             service.Config.Tuning.MaxConcurrentConnections,
-            state.Refused.Map(r => new RefusedReloadReport(clock.ToWall(r.At), r.Problem)));
+            state.Refused.Map(r => new RefusedReloadReport(clock.ToWall(r.At), r.Problem)))
+        {
+            Previous = traffic.Previous.Map(
+                p => new PreviousReport(p.Pid, p.Version, p.ActiveConnections, clock.ToWall(p.Since))),
+        };
     }
 
     /// <summary>The report where no process runs; the configuration, if one can be read, tells what would be served.</summary>

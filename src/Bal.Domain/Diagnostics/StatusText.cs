@@ -46,12 +46,17 @@ public static class StatusText
         var protection = report.Protection.Reason.Match(reason => $"on ({Printable.Line(reason)})", () => "off");
         return $"""
             overall: {Word(report.Overall)}
-            daemon: {daemon}{stopping}
+            daemon: {daemon}{stopping}{Draining(report)}
             backends: {report.BackendReachable}/{report.BackendTotal} reachable
             protection_mode: {protection}
 
             """;
     }
+
+    // A line of its own for each, and none where there is none: this one begins with the end of the line before.
+    private static string Draining(StatusReport report) => string.Concat(report.Previous.Map(p => string.Create(
+        CultureInfo.InvariantCulture,
+        $"\ndraining: old process pid={p.Pid} (version {p.Version}) with {p.ActiveConnections} connection(s)")));
 
     private static string Details(StatusReport report)
     {

@@ -25,6 +25,7 @@ internal sealed unsafe partial class EventLoop
 
     private readonly List<Listener> listeners = [];
     private long listenersPausedUntil;
+    private bool resting;
     private long lastRefusalReport = long.MinValue / 2;
     private bool rejectsUnreported;
     private bool exhaustionUnreported;
@@ -64,15 +65,19 @@ internal sealed unsafe partial class EventLoop
     /// </summary>
     private void RetireListener(int tag)
     {
-        var slot = listeners.FindIndex(l => l.Tag == tag && l.Fd >= 0);
-        if (slot < 0 || !Sockets.DropNewHandshakes(listeners[slot].Fd))
+        for (var i = 0; i < listeners.Count; i++)
         {
-            RemoveListener(tag);
-            return;
-        }
+            if (listeners[i].Tag != tag || listeners[i].Fd < 0)
+                continue;
+            if (!Sockets.DropNewHandshakes(listeners[i].Fd))
+            {
+                RemoveListener(tag);
+                return;
+            }
 
-        listeners[slot] = listeners[slot] with { Retired = true };
-        retiredUntil = now + HandshakeMs;
+            listeners[i] = listeners[i] with { Retired = true };
+            retiredUntil = now + HandshakeMs;
+        }
     }
 
     private void CloseRetired()
@@ -93,11 +98,13 @@ internal sealed unsafe partial class EventLoop
         {
             if (listeners[i].Tag != tag || listeners[i].Fd < 0)
                 continue;
-            // Closing a listener resets what waits in its queue, so it is emptied first.
-            while (AcceptOne(listeners[i]))
+            // Closing a listener resets what waits in its queue, so it is emptied first; at rest another process serves it.
+            while ((!resting || listeners[i].Retired) && AcceptOne(listeners[i]))
             {
             }
 
+            // Where another process has the same listener, closing it here does not end the watch (epoll(7)).
+            epoll.Remove(listeners[i].Fd);
             _ = Libc.close(listeners[i].Fd);
             listeners[i] = listeners[i] with { Fd = -1 };
         }
@@ -107,6 +114,25 @@ internal sealed unsafe partial class EventLoop
     {
         foreach (var tag in listeners.Select(l => l.Tag).ToArray())
             RemoveListener(tag);
+    }
+
+    /// <summary>Accepts nothing from now on; what comes waits in the queues.</summary>
+    private void Rest()
+    {
+        resting = true;
+        listenersPausedUntil = 0;
+        foreach (var listener in listeners.Where(l => l.Fd >= 0))
+            epoll.Remove(listener.Fd);
+    }
+
+    private void Resume()
+    {
+        resting = false;
+        for (var i = 0; i < listeners.Count; i++)
+        {
+            if (listeners[i].Fd >= 0)
+                epoll.Add(listeners[i].Fd, Libc.EPOLLIN, FirstListenerTag + (ulong)i);
+        }
     }
 
     private void CloseListenersNow()
@@ -124,7 +150,7 @@ internal sealed unsafe partial class EventLoop
     private void AcceptFrom(int slot)
     {
         // The listener may have been closed earlier in this batch.
-        if (slot >= listeners.Count || listeners[slot].Fd < 0)
+        if (resting || slot >= listeners.Count || listeners[slot].Fd < 0)
             return;
         for (var i = 0; i < AcceptBatch; i++)
         {

@@ -283,6 +283,12 @@ internal sealed unsafe partial class EventLoop : IDisposable
                     stopping = true;
                     RemoveAllListeners();
                     break;
+                case LoopCommand.Rest:
+                    Rest();
+                    break;
+                case LoopCommand.Resume:
+                    Resume();
+                    break;
                 case LoopCommand.Cut cut:
                     CutOne(cut.OneOf);
                     break;
@@ -325,8 +331,15 @@ internal abstract record LoopCommand
     /// </summary>
     public sealed record Unlisten(int Tag, bool Succeeded) : LoopCommand;
 
-    /// <summary>Like <see cref="Unlisten"/> for every listener; from now on the end of the last session is reported.</summary>
+    /// <summary>Like <see cref="Unlisten"/> for every listener, at rest without emptying its queue; from now on the end of
+    /// the last session is reported.</summary>
     public sealed record Stop : LoopCommand;
+
+    /// <summary>Accept nothing, and leave the listeners as they are: another process is about to serve them.</summary>
+    public sealed record Rest : LoopCommand;
+
+    /// <summary>Accept again.</summary>
+    public sealed record Resume : LoopCommand;
 
     /// <summary>The idle timeout has become shorter: look at every session again.</summary>
     public sealed record Retime : LoopCommand;

@@ -10,10 +10,13 @@ namespace Bal.Infrastructure.DataPlane;
 
 /// <summary>The listening sockets of one service: one for each loop, on the same address by SO_REUSEPORT (socket(7)).</summary>
 /// <param name="Listener">The address as configured.</param>
-/// <param name="Descriptors">One a loop; the loops close them.</param>
+/// <param name="Descriptors">At least one a loop; the loops close them.</param>
 /// <param name="Tag">Names the set to the loops.</param>
 internal sealed record ListenerSet(Listener Listener, int[] Descriptors, int Tag)
 {
+    /// <summary>The descriptors that are sockets of their own; what follows are duplicates of them.</summary>
+    public int[] Distinct { get; init; } = Descriptors;
+
     /// <summary>
     /// Opens <paramref name="count"/> sockets that listen on one address. A port that any other process holds is an error,
     /// even where SO_REUSEPORT would let both in: the first socket binds without that option, and gets it afterwards.
@@ -82,7 +85,8 @@ internal sealed record ListenerSet(Listener Listener, int[] Descriptors, int Tag
             _ = Libc.close(socket);
     }
 
-    private static int OpenOne(IPAddress address, int port, List<int> sockets, bool shared)
+    /// <summary>Opens one socket of a group; zero or errno.</summary>
+    internal static int OpenOne(IPAddress address, int port, List<int> sockets, bool shared)
     {
         var bytes = SockAddr.Of(address, port);
         var fd = Libc.socket(

@@ -21,7 +21,9 @@ internal sealed class Plane : IDataPlane, IDisposable
     private readonly int[] synced;
     private readonly Dictionary<string, ListenerSet> listening = [];
     private readonly Dictionary<string, ListenerSet> prepared = [];
+    private readonly Dictionary<string, ListenerSet> reserved = [];
     private readonly Dictionary<string, int> backlogs = [];
+    private readonly OpenCounts open = OpenCounts.Create();
     private readonly Dictionary<int, CounterBlock> counters = [];
     private readonly Dictionary<int, int> draining = [];
     private BalConfig? pending;
@@ -29,10 +31,11 @@ internal sealed class Plane : IDataPlane, IDisposable
     private int lastTag;
     private int lastSync;
     private int stopSync = -1;
+    private Replaced replaced = Replaced.Nobody;
+    private readonly Queue<(int Sync, Action Done)> confirmations = new();
     private bool stopped;
     private long lost;
-    private int answerSync;
-    private Action? onAnswer;
+    private bool answerAwaited;
 
     /// <param name="threads">The number of event loops.</param>
     /// <param name="descriptorLimit">The soft RLIMIT_NOFILE.</param>
@@ -56,8 +59,9 @@ internal sealed class Plane : IDataPlane, IDisposable
         {
             if (listening.TryGetValue(service.Name, out var open) && open.Listener == service.Listener)
                 continue;
-            var result = ListenerSet.Open(
-                service.Listener, service.Tuning.Backlog, loops.Length, ++lastTag);
+            var result = reserved.Remove(service.Name, out var kept) && kept.Listener == service.Listener
+                ? kept
+                : ListenerSet.Open(service.Listener, service.Tuning.Backlog, loops.Length, ++lastTag);
             if (result.Match(Right: set => Keep(service.Name, set), Left: _ => false))
                 continue;
             Abandon();
@@ -72,8 +76,8 @@ internal sealed class Plane : IDataPlane, IDisposable
         foreach (var (service, set) in prepared)
         {
             var index = PlaneOf(service).Index;
-            for (var i = 0; i < loops.Length; i++)
-                loops[i].Post(new LoopCommand.Listen(set.Descriptors[i], index, set.Tag));
+            for (var i = 0; i < set.Descriptors.Length; i++)
+                loops[i % loops.Length].Post(new LoopCommand.Listen(set.Descriptors[i], index, set.Tag));
             // After the new one listens: the service is reachable at every moment.
             if (listening.TryGetValue(service, out var old))
                 Tell(new LoopCommand.Unlisten(old.Tag, Succeeded: old.Listener.Port == set.Listener.Port));
@@ -97,6 +101,39 @@ internal sealed class Plane : IDataPlane, IDisposable
             set.Discard();
         prepared.Clear();
         pending = null;
+    }
+
+    /// <summary>
+    /// Gives the next <see cref="Prepare"/> sockets that listen already for a service: those of a process that is being
+    /// replaced, or of a service manager.
+    /// </summary>
+    public void Inherit(Service service, int[] sockets) => reserved[service.Name] =
+        InheritedSockets.Adopt(service.Listener, sockets, service.Tuning.Backlog, loops.Length, ++lastTag);
+
+    /// <summary>
+    /// Acquires now what a later <see cref="Prepare"/> of this configuration will need beyond what serves or is prepared.
+    /// </summary>
+    public Either<Problem, Unit> Reserve(BalConfig config)
+    {
+        foreach (var service in config.Services)
+        {
+            var had = prepared.GetValueOrDefault(service.Name) ?? listening.GetValueOrDefault(service.Name);
+            if (had?.Listener == service.Listener)
+                continue;
+            var opened = ListenerSet.Open(service.Listener, service.Tuning.Backlog, loops.Length, ++lastTag);
+            if (!opened.Match(Right: set => { reserved[service.Name] = set; return true; }, Left: _ => false))
+                return opened.Map(_ => Unit.Default);
+        }
+
+        return Unit.Default;
+    }
+
+    /// <summary>Gives back what was inherited or reserved and not used.</summary>
+    public void DiscardReserved()
+    {
+        foreach (var set in reserved.Values)
+            set.Discard();
+        reserved.Clear();
     }
 
     public void Publish(RoutingTable table)
@@ -134,11 +171,62 @@ internal sealed class Plane : IDataPlane, IDisposable
         Tell(new LoopCommand.Sync(stopSync));
     }
 
+    /// <summary>Lets no loop accept; <paramref name="atRest"/> is called once none does.</summary>
+    public void Rest(Action atRest)
+    {
+        Tell(new LoopCommand.Rest());
+        Confirm(atRest);
+    }
+
+    /// <summary>Lets the loops accept again.</summary>
+    public void Resume() => Tell(new LoopCommand.Resume());
+
+    /// <summary>Calls <paramref name="done"/> once every loop has carried out all commands up to now.</summary>
+    public void Confirm(Action done)
+    {
+        Tell(new LoopCommand.Sync(++lastSync));
+        confirmations.Enqueue((lastSync, done));
+    }
+
+    /// <summary>What a process that takes over needs to know of a service and its listening sockets.</summary>
+    public IReadOnlyList<(string Service, int[] Sockets, ulong Turn)> Serving =>
+        [.. services.Where(s => listening.ContainsKey(s.Name))
+            .Select(s => (s.Name, listening[s.Name].Distinct, s.Turn))];
+
+    /// <summary>The services by their index in <see cref="OpenFd"/>.</summary>
+    public IReadOnlyList<string> ServiceNames => [.. services.Select(s => s.Name)];
+
+    /// <summary>See <see cref="OpenCounts"/>.</summary>
+    public int OpenFd => open.Fd;
+
+    /// <summary>Continues the sequence of a service's clients.</summary>
+    public void GoOnWith(string service, ulong turn) => PlaneOf(service).Turn = turn;
+
+    /// <summary>What was counted before this process, and what replaced processes count; added to everything reported.</summary>
+    public Replaced Replaced
+    {
+        get => replaced;
+        set
+        {
+            replaced = value;
+            foreach (var service in services)
+                service.CountElsewhere(value.CountsOf(service.Name));
+        }
+    }
+
     public void Cut(int oneOf) => Tell(new LoopCommand.Cut(oneOf));
 
-    public Traffic Measure() => new(
+    /// <summary>What has passed through this and all replaced processes, at this moment.</summary>
+    public Traffic Measure() => replaced.Plus(MeasureOwn()) with
+    {
+        ActiveConnections = services.Sum(s => s.Open + s.OpenElsewhere),
+        Previous = replaced.Processes.Map(p => new PreviousProcess(p.Pid, p.Version, p.Since, p.Open)),
+    };
+
+    /// <summary>What has passed through this process alone.</summary>
+    public Traffic MeasureOwn() => new(
         services.Sum(s => (long)s.Open),
-        Rejected(),
+        loops.Sum(l => Volatile.Read(in l.Counters.Rejected)),
         loops.Sum(l => Volatile.Read(in l.Counters.SplicedSessions)),
         loops.Sum(l => Volatile.Read(in l.Counters.SplicedDirections)),
         new Arr<TerminationCount>(Enum.GetValues<TerminationReason>().Select(reason =>
@@ -155,10 +243,14 @@ internal sealed class Plane : IDataPlane, IDisposable
     /// </summary>
     public void AskForAnswer(Action answered)
     {
-        if (onAnswer is not null)
+        if (answerAwaited)
             return;
-        (onAnswer, answerSync) = (answered, ++lastSync);
-        Tell(new LoopCommand.Sync(answerSync));
+        answerAwaited = true;
+        Confirm(() =>
+        {
+            answerAwaited = false;
+            answered();
+        });
     }
 
     /// <summary>Turns what the loops have reported since the last call into events of the core.</summary>
@@ -171,15 +263,10 @@ internal sealed class Plane : IDataPlane, IDisposable
         }
 
         if (mailboxes.Sum(m => m.Dropped) is var total && total > lost)
-            into(new ControlEvent.ReportsLost(lost = total));
+            into(new ControlEvent.ReportsLost(replaced.LostBefore + (lost = total)));
 
-        if (onAnswer is { } answered && Confirmed(answerSync))
-        {
-            onAnswer = null;
-            answered();
-        }
-
-        foreach (var id in draining.Where(d => Confirmed(d.Value) && counters[d.Key].Sum().Active == 0)
+        foreach (var id in draining.Where(d => Confirmed(d.Value) && counters[d.Key].Sum().Active == 0
+                && !replaced.Uses(new BackendId(d.Key)))
             .Select(d => d.Key).ToArray())
         {
             // Stays in the table of draining backends until the core forgets it, so that it is not marked again.
@@ -187,7 +274,11 @@ internal sealed class Plane : IDataPlane, IDisposable
             into(new ControlEvent.BackendIdle(new BackendId(id)));
         }
 
-        if (stopSync >= 0 && Confirmed(stopSync) && services.All(s => s.Open == 0))
+        while (confirmations.TryPeek(out var waiting) && Confirmed(waiting.Sync))
+            confirmations.Dequeue().Done();
+
+        if (stopSync >= 0 && Confirmed(stopSync) && services.All(s => s.Open == 0)
+            && !replaced.StillServes)
         {
             stopSync = -1;
             into(new ControlEvent.AllIdle());
@@ -201,6 +292,8 @@ internal sealed class Plane : IDataPlane, IDisposable
         foreach (var block in counters.Values)
             block.Dispose();
         Abandon();
+        DiscardReserved();
+        open.Dispose();
     }
 
     /// <summary>Runs something on the thread of every loop, for tests; how many loops there are.</summary>
@@ -240,7 +333,7 @@ internal sealed class Plane : IDataPlane, IDisposable
                 break;
             case LoopReportKind.DescriptorsExhausted:
                 into(new ControlEvent.DescriptorsExhausted(
-                    loops.Sum(l => Volatile.Read(in l.Counters.DescriptorsExhausted))));
+                    replaced.ExhaustedBefore + loops.Sum(l => Volatile.Read(in l.Counters.DescriptorsExhausted))));
                 break;
             case LoopReportKind.Synced:
                 synced[loop] = Math.Max(synced[loop], report.Subject);
@@ -253,7 +346,7 @@ internal sealed class Plane : IDataPlane, IDisposable
 
     private bool Confirmed(int sync) => synced.All(s => s >= sync);
 
-    private long Rejected() => loops.Sum(l => Volatile.Read(in l.Counters.Rejected));
+    private long Rejected() => replaced.RejectedBefore + loops.Sum(l => Volatile.Read(in l.Counters.Rejected));
 
     private void Tell(LoopCommand command)
     {
@@ -266,7 +359,8 @@ internal sealed class Plane : IDataPlane, IDisposable
         var known = services.FirstOrDefault(s => s.Name == service);
         if (known is not null)
             return known;
-        var added = new ServicePlane(services.Length, service);
+        var added = new ServicePlane(services.Length, service, open);
+        added.CountElsewhere(replaced.CountsOf(service));
         Volatile.Write(ref services, [.. services, added]);
         return added;
     }

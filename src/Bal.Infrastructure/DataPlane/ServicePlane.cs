@@ -9,11 +9,12 @@ namespace Bal.Infrastructure.DataPlane;
 /// What the loops share of one service: the published snapshot, and two counters that have to be exact over all loops,
 /// each on cache lines of its own. Nothing else is shared on the way of a connection.
 /// </summary>
-internal sealed class ServicePlane(int index, string name)
+internal sealed unsafe class ServicePlane(int index, string name, OpenCounts counts)
 {
+    private readonly long* open = counts.At(index);
     private Snapshot snapshot = Snapshot.Empty(name);
+    private nint[] elsewhere = [];
     private Padded cursor;
-    private Padded open;
 
     public int Index { get; } = index;
 
@@ -26,8 +27,30 @@ internal sealed class ServicePlane(int index, string name)
         set => Volatile.Write(ref snapshot, value);
     }
 
-    /// <summary>Connections admitted and not yet ended.</summary>
-    public int Open => (int)Volatile.Read(ref open.Value);
+    /// <summary>Connections admitted by this process and not yet ended.</summary>
+    public int Open => (int)Volatile.Read(ref *open);
+
+    /// <summary>Connections that replaced processes still have open.</summary>
+    public long OpenElsewhere
+    {
+        get
+        {
+            var sum = 0L;
+            foreach (var other in Volatile.Read(ref elsewhere))
+                sum += Math.Max(0, Volatile.Read(ref *(long*)other));
+            return sum;
+        }
+    }
+
+    /// <summary>The number of the next client.</summary>
+    public ulong Turn
+    {
+        get => (ulong)Volatile.Read(ref cursor.Value);
+        set => Volatile.Write(ref cursor.Value, (long)value);
+    }
+
+    /// <summary>Where replaced processes count; their mappings stay for as long as a loop could look.</summary>
+    public void CountElsewhere(nint[] counts) => Volatile.Write(ref elsewhere, counts);
 
     /// <summary>The next client's number: one sequence for the whole process.</summary>
     public ulong TakeTurn() => (ulong)Interlocked.Increment(ref cursor.Value) - 1;
@@ -35,18 +58,20 @@ internal sealed class ServicePlane(int index, string name)
     /// <summary>Admits a connection unless the limit is reached; exact, whatever the other loops do meanwhile.</summary>
     public bool TryAdmit(int limit)
     {
+        // A replaced process admits nobody any more: its number only falls, so one that is read late is never too low.
+        var others = (int)OpenElsewhere;
         while (true)
         {
-            var seen = Volatile.Read(ref open.Value);
-            if (!AdmissionRule.Admits((int)seen, limit))
+            var seen = Volatile.Read(ref *open);
+            if (!AdmissionRule.Admits((int)seen + others, limit))
                 return false;
-            if (Interlocked.CompareExchange(ref open.Value, seen + 1, seen) == seen)
+            if (Interlocked.CompareExchange(ref *open, seen + 1, seen) == seen)
                 return true;
         }
     }
 
     /// <summary>Gives a place back; the number of connections still open.</summary>
-    public int Leave() => (int)Interlocked.Decrement(ref open.Value);
+    public int Leave() => (int)Interlocked.Decrement(ref *open);
 
     [StructLayout(LayoutKind.Explicit, Size = 192)]
     private struct Padded

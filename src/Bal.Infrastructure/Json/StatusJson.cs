@@ -43,6 +43,18 @@ public static class StatusJson
         json.WriteNumber("uptime_ms", report.UptimeMs);
         json.WriteNumber("config_version", report.ConfigVersion);
         json.WriteBoolean("stopping", report.Stopping);
+        json.WriteStartArray("previous");
+        foreach (var previous in report.Previous)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("pid", previous.Pid);
+            json.WriteString("version", previous.Version);
+            json.WriteNumber("active_connections", previous.ActiveConnections);
+            JsonReport.WriteTime(json, "since", previous.Since);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
         report.RefusedReload.Match(
             Some: refused => WriteRefused(json, refused), None: () => json.WriteNull("refused_reload"));
     });
@@ -113,7 +125,16 @@ public static class StatusJson
             Number(json, "config_version"),
             json.GetProperty("stopping").GetBoolean(),
             json.GetProperty("max_concurrent_connections").GetInt32(),
-            ReadRefused(json.GetProperty("refused_reload")));
+            ReadRefused(json.GetProperty("refused_reload")))
+        {
+            Previous = json.TryGetProperty("previous", out var previous)
+                ? new(previous.EnumerateArray().Select(p => new PreviousReport(
+                    p.GetProperty("pid").GetInt32(),
+                    Text(p, "version"),
+                    Number(p, "active_connections"),
+                    p.GetProperty("since").GetDateTimeOffset())))
+                : Arr<PreviousReport>.Empty,
+        };
     }
 
     private static void WriteRefused(Utf8JsonWriter json, RefusedReloadReport refused)

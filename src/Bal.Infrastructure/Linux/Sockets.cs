@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 
 namespace Bal.Infrastructure.Linux;
@@ -9,6 +10,8 @@ namespace Bal.Infrastructure.Linux;
 internal static unsafe class Sockets
 {
     private const int SoPeercred = 17;
+    private const int SoAcceptConn = 30;
+    private const int SoProtocol = 38;
     private const int PathBytes = 108;
 
     /// <summary>errno of the last call of this thread.</summary>
@@ -84,6 +87,41 @@ internal static unsafe class Sockets
     /// <summary>Sets an option of type int.</summary>
     public static void SetOption(int fd, int level, int name, int value) =>
         _ = Libc.setsockopt(fd, level, name, &value, sizeof(int));
+
+    /// <summary>An option of type int; -1 where the kernel does not say.</summary>
+    public static int GetOption(int fd, int level, int name)
+    {
+        var value = 0;
+        var length = (uint)sizeof(int);
+        return Libc.getsockopt(fd, level, name, &value, &length) == 0 ? value : -1;
+    }
+
+    /// <summary>Whether it is a TCP socket that listens.</summary>
+    public static bool IsListening(int fd) =>
+        GetOption(fd, Libc.SOL_SOCKET, SoAcceptConn) == 1 && GetOption(fd, Libc.SOL_SOCKET, SoProtocol) == Libc.IPPROTO_TCP;
+
+    /// <summary>The address that a socket is bound to; null where it is none of IP.</summary>
+    public static IPEndPoint? LocalAddress(int fd)
+    {
+        var own = stackalloc byte[SockAddr.MaxLength];
+        var length = (uint)SockAddr.MaxLength;
+        if (Libc.getsockname(fd, own, &length) != 0)
+            return null;
+        var bytes = new ReadOnlySpan<byte>(own, (int)Math.Min(length, SockAddr.MaxLength));
+        return SockAddr.FamilyOf(bytes) is Libc.AF_INET or Libc.AF_INET6
+            ? new IPEndPoint(new IPAddress(SockAddr.HostOf(bytes)), SockAddr.PortOf(bytes))
+            : null;
+    }
+
+    /// <summary>Makes a descriptor that came from another process one like those opened here: not blocking, close-on-exec.</summary>
+    public static void MakeOwn(int fd)
+    {
+        _ = Libc.fcntl(fd, Libc.F_SETFD, Libc.FD_CLOEXEC);
+        _ = Libc.fcntl(fd, Libc.F_SETFL, Libc.fcntl(fd, Libc.F_GETFL, 0) | Libc.O_NONBLOCK);
+    }
+
+    /// <summary>Another descriptor of the same socket; -1 with errno set.</summary>
+    public static int Duplicate(int fd) => Libc.fcntl(fd, Libc.F_DUPFD_CLOEXEC, 3);
 
     /// <summary>bind(2); zero or errno.</summary>
     public static int Bind(int fd, ReadOnlySpan<byte> address)

@@ -4,8 +4,8 @@ using System.Text;
 namespace Bal.Infrastructure.Linux;
 
 /// <summary>
-/// posix_spawn(3) of a process that owes nothing to its parent's terminal: a session of its own, standard streams on
-/// /dev/null, default signal handlers, nothing blocked. A running CLR must not fork.
+/// posix_spawn(3) with default signal handlers and nothing blocked; as a daemon the child owes nothing to its parent's
+/// terminal: a session of its own, standard streams on /dev/null. A running CLR must not fork.
 /// </summary>
 internal static unsafe partial class Spawn
 {
@@ -24,10 +24,16 @@ internal static unsafe partial class Spawn
     /// <param name="arguments">The arguments, the program's own name first.</param>
     /// <param name="environment">Entries of the form <c>NAME=value</c>.</param>
     /// <param name="inherited">The only descriptor beyond the standard ones that is passed on.</param>
+    /// <param name="detached">As a daemon; otherwise with the session and the standard streams of this process.</param>
     /// <param name="pid">The child's process id.</param>
     /// <returns>0, or an errno.</returns>
-    internal static int Detached(
-        string path, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, int inherited, out int pid)
+    internal static int Start(
+        string path,
+        IReadOnlyList<string> arguments,
+        IReadOnlyList<string> environment,
+        int inherited,
+        bool detached,
+        out int pid)
     {
         byte* actions = stackalloc byte[OpaqueSize];
         byte* attributes = stackalloc byte[OpaqueSize];
@@ -39,15 +45,19 @@ internal static unsafe partial class Spawn
         _ = posix_spawnattr_init(attributes);
         try
         {
-            _ = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", Libc.O_RDONLY, 0);
-            _ = posix_spawn_file_actions_addopen(actions, 1, "/dev/null", Libc.O_WRONLY, 0);
-            _ = posix_spawn_file_actions_addopen(actions, 2, "/dev/null", Libc.O_WRONLY, 0);
+            if (detached)
+            {
+                _ = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", Libc.O_RDONLY, 0);
+                _ = posix_spawn_file_actions_addopen(actions, 1, "/dev/null", Libc.O_WRONLY, 0);
+                _ = posix_spawn_file_actions_addopen(actions, 2, "/dev/null", Libc.O_WRONLY, 0);
+            }
+
             _ = posix_spawn_file_actions_adddup2(actions, inherited, 3);
             _ = sigemptyset(signals);
             _ = posix_spawnattr_setsigmask(attributes, signals);
             foreach (var signal in ResetSignals) _ = sigaddset(signals, signal);
             _ = posix_spawnattr_setsigdefault(attributes, signals);
-            _ = posix_spawnattr_setflags(attributes, SetSid | SetSigDef | SetSigMask);
+            _ = posix_spawnattr_setflags(attributes, (short)((detached ? SetSid : 0) | SetSigDef | SetSigMask));
             Libc.KeepDescriptorsFromChildren();
             fixed (int* child = &pid) return posix_spawn(child, path, actions, attributes, argv, envp);
         }

@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Globalization;
 using System.Text;
 using Bal.Domain.Diagnostics;
@@ -25,10 +24,10 @@ public static class DaemonLauncher
     public static Either<Problem, int> Launch(
         IReadOnlyList<string> arguments, IReadOnlyDictionary<string, string?> variables, TimeSpan patience)
     {
-        if (Environment.ProcessPath is not { } program) return NotSpawned("bal", Errno.ENOENT);
+        if (ProgramPath.Value is not { } program) return NotSpawned("bal", Errno.ENOENT);
         if (Descriptors.Pipe(Libc.O_CLOEXEC) is not { } pipe) return NotSpawned(program, Errno.Last);
-        var errno = Spawn.Detached(
-            program, CommandLine(program, arguments), EnvironmentOf(variables), pipe.In, out var pid);
+        var errno = Spawn.Start(
+            program, ProgramPath.CommandLine(program, arguments), EnvironmentOf(variables), pipe.In, detached: true, out var pid);
         _ = Libc.close(pipe.In);
         try
         {
@@ -41,26 +40,12 @@ public static class DaemonLauncher
         }
     }
 
-    // Under 'dotnet bal.dll' the program is the runtime's host, which needs to be told the assembly.
-    private static List<string> CommandLine(string program, IReadOnlyList<string> arguments)
-    {
-        var hosted = Path.GetFileNameWithoutExtension(program) == "dotnet";
-        string[] head = hosted ? [program, Path.GetFullPath(Environment.GetCommandLineArgs()[0])] : [program];
-        return [.. head, .. arguments];
-    }
-
     private static List<string> EnvironmentOf(IReadOnlyDictionary<string, string?> variables)
     {
-        var all = new Dictionary<string, string>();
-        foreach (DictionaryEntry entry in Environment.GetEnvironmentVariables())
-            all[(string)entry.Key] = (string?)entry.Value ?? "";
-        foreach (var (name, value) in variables)
-            if (value is null) all.Remove(name);
-            else all[name] = value;
+        var all = new Dictionary<string, string?>(variables) { [Readiness.Variable] = "3" };
         // A service manager watches the process that it has started itself.
-        foreach (var name in ManagerEnvironment.Variables) all.Remove(name);
-        all[Readiness.Variable] = "3";
-        return [.. all.Select(entry => $"{entry.Key}={entry.Value}")];
+        foreach (var name in ManagerEnvironment.Variables) all[name] = null;
+        return ProcessEnvironment.With(all);
     }
 
     /// <summary>What was written until the pipe was closed; null if it stays open for longer.</summary>

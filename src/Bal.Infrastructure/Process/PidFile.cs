@@ -19,6 +19,7 @@ public sealed class PidFile : IDisposable
 
     private readonly string _path;
     private int _fd;
+    private bool _isSuccessors;
 
     private PidFile(string path, int fd, PidContent replaced) => (_path, _fd, Replaced) = (path, fd, replaced);
 
@@ -97,6 +98,44 @@ public sealed class PidFile : IDisposable
             : PidFileProblems.CannotWrite(_path, Errno.Last);
     }
 
+    /// <summary>To be passed to a process that takes the file over; a lock belongs to the process, not to the
+    /// descriptor.</summary>
+    internal int Descriptor => _fd;
+
+    /// <summary>The file of a process that is being replaced; nothing of it is locked by this one yet.</summary>
+    internal static PidFile Adopt(string path, int fd)
+    {
+        lock (HeldHere)
+        {
+            var file = new PidFile(path, fd, new PidContent.Empty()) { _isSuccessors = true };
+            if (FileFacts.Of(fd) is { } facts) HeldHere.Add((facts, file));
+            return file;
+        }
+    }
+
+    /// <summary>
+    /// Hands the lock over in three steps, between which it is never free: the old process lets go of the rest, the new
+    /// one takes the rest, and the same with the first byte.
+    /// </summary>
+    internal void ReleaseRest() => FileLock.ReleaseRest(_fd);
+
+    /// <summary>See <see cref="ReleaseRest"/>; whether it was free.</summary>
+    internal bool TryTakeRest() => FileLock.TryTakeRest(_fd) == 0;
+
+    /// <summary>Lets go of the first byte: the file is the new process's.</summary>
+    internal void LeaveToSuccessor()
+    {
+        _isSuccessors = true;
+        FileLock.Release(_fd);
+    }
+
+    /// <summary>Takes the whole; whether nobody else holds a part of it.</summary>
+    internal bool TryTakeWhole()
+    {
+        _isSuccessors = FileLock.TryTake(_fd) != 0;
+        return !_isSuccessors;
+    }
+
     /// <summary>
     /// Writes and locks the file anew where somebody has removed it; what lies there otherwise, whosever it is, stays.
     /// </summary>
@@ -105,7 +144,7 @@ public sealed class PidFile : IDisposable
     {
         lock (HeldHere)
         {
-            if (_fd < 0 || FileFacts.Of(_path, follow: false) is not null) return false;
+            if (_fd < 0 || _isSuccessors || FileFacts.Of(_path, follow: false) is not null) return false;
             var flags = Libc.O_RDWR | Libc.O_CREAT | Libc.O_EXCL | Libc.O_NOFOLLOW | Libc.O_CLOEXEC;
             var fd = Libc.open(_path, flags, 0x180 /* 0600 */);
             if (fd < 0) return Errno.Last == Errno.EEXIST ? false : PidFileProblems.CannotOpen(_path, Errno.Last);
@@ -131,8 +170,8 @@ public sealed class PidFile : IDisposable
         lock (HeldHere)
         {
             if (_fd < 0) return;
-            // Whoever has replaced the file meanwhile keeps his.
-            if (FileFacts.Of(_fd) is { } mine && FileFacts.Of(_path, follow: false) is { } there
+            // Whoever has replaced the file meanwhile keeps his, and so does a process that has taken it over.
+            if (!_isSuccessors && FileFacts.Of(_fd) is { } mine && FileFacts.Of(_path, follow: false) is { } there
                 && mine.IsSameFile(there))
                 _ = Libc.unlink(_path);
             HeldHere.RemoveAll(held => ReferenceEquals(held.Holder, this));

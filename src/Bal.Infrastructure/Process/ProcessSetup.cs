@@ -13,6 +13,7 @@ public static class ProcessSetup
     {
         Libc.FillStandardDescriptors();
         Libc.IgnoreSigpipe();
+        ProgramPath.Remember();
     }
 
     /// <summary>Raises the soft limit on open files to the hard one (setrlimit(2)).</summary>

@@ -8,7 +8,7 @@ namespace Bal.Infrastructure.Supervision;
 /// <summary>
 /// The control socket: one line of text is the request, one JSON object the answer, then the connection is closed.
 /// Served to root and the daemon's own user only. Bounded: <see cref="MaxClients"/> at once, <see cref="MaxRequest"/>
-/// bytes, <see cref="Patience"/> for the whole exchange, whatever a client does or leaves undone.
+/// bytes, <see cref="Patience"/> for a client to ask and again to take its answer, whatever it does or leaves undone.
 /// </summary>
 internal sealed class ControlServer : IDisposable
 {
@@ -27,15 +27,17 @@ internal sealed class ControlServer : IDisposable
     private readonly List<Client> clients = [];
     private int fd;
     private ulong tag;
+    private bool listens;
+    private bool isSuccessors;
     // One for all: a timer each would outlive the clients that come and go, thousands a second, for as long as it runs.
     private Reactor.Timer? oldest;
     private bool resting;
 
-    private ControlServer(Reactor reactor, string path, int fd, Action<string, Action<byte[]>> serve)
-    {
+    private ControlServer(Reactor reactor, string path, int fd, Action<string, Action<byte[]>> serve) =>
         (this.reactor, this.path, this.fd, this.serve) = (reactor, path, fd, serve);
-        tag = reactor.Watch(fd, Libc.EPOLLIN, _ => Accept());
-    }
+
+    /// <summary>To be passed to a process that takes the socket over: its queue is never closed.</summary>
+    public int Descriptor => fd;
 
     /// <summary>Opens the socket at <paramref name="path"/>, replacing one that an earlier process has left.</summary>
     /// <param name="reactor">The thread that serves.</param>
@@ -47,14 +49,42 @@ internal sealed class ControlServer : IDisposable
         // The PID lock is held: whatever lies here belongs to no running bal. unlink(2) follows no symbolic link.
         _ = Libc.unlink(path);
         var fd = Sockets.ListenUnix(path, MaxClients, out var error);
-        return fd >= 0 ? new ControlServer(reactor, path, fd, serve) : Failed(path, error);
+        if (fd < 0)
+            return Failed(path, error);
+        var server = new ControlServer(reactor, path, fd, serve);
+        server.Listen();
+        return server;
+    }
+
+    /// <summary>The socket of a process that is being replaced; nobody is served before <see cref="Listen"/>.</summary>
+    public static ControlServer Adopt(Reactor reactor, string path, int fd, Action<string, Action<byte[]>> serve) =>
+        new(reactor, path, fd, serve) { isSuccessors = true };
+
+    /// <summary>Serves who comes from now on; the socket is this process's.</summary>
+    public void Listen()
+    {
+        isSuccessors = false;
+        if (listens)
+            return;
+        listens = true;
+        tag = reactor.Watch(fd, Libc.EPOLLIN, _ => Accept());
+    }
+
+    /// <summary>Leaves who comes from now on to another process; who has asked already is answered.</summary>
+    public void LeaveToSuccessor()
+    {
+        isSuccessors = true;
+        if (!listens)
+            return;
+        listens = false;
+        reactor.Unwatch(fd, tag);
     }
 
     /// <summary>Opens the socket anew where somebody has removed it; what lies there otherwise stays.</summary>
     /// <returns>Whether it was restored.</returns>
     public Either<Problem, bool> Restore()
     {
-        if (FileFacts.Of(path, follow: false) is not null)
+        if (!listens || FileFacts.Of(path, follow: false) is not null)
             return false;
         var again = Sockets.ListenUnix(path, MaxClients, out var error);
         if (again < 0)
@@ -71,9 +101,11 @@ internal sealed class ControlServer : IDisposable
             client.Close();
         oldest?.Cancel();
         resting = false;
-        reactor.Unwatch(fd, tag);
+        if (listens)
+            reactor.Unwatch(fd, tag);
         _ = Libc.close(fd);
-        _ = Libc.unlink(path);
+        if (!isSuccessors)
+            _ = Libc.unlink(path);
     }
 
     private static Problem Failed(string path, int error) => new(
@@ -134,10 +166,11 @@ internal sealed class ControlServer : IDisposable
     {
         oldest = null;
         var now = reactor.Now;
-        while (clients.Count > 0 && clients[0].Due.IsDue(now))
-            clients[0].Close();
-        if (clients.Count > 0)
-            oldest = reactor.After(clients[0].Due.Since(now), CloseOverdue);
+        foreach (var overdue in clients.FindAll(c => c.Due.IsDue(now)))
+            overdue.Close();
+        var next = clients.Aggregate(Instant.Never, (due, client) => Instant.Min(due, client.Due));
+        if (next != Instant.Never)
+            oldest = reactor.After(next.Since(now), CloseOverdue);
     }
 
     private void Rest()
@@ -149,7 +182,7 @@ internal sealed class ControlServer : IDisposable
 
     private void Resume()
     {
-        if (!resting)
+        if (!resting || !listens)
             return;
         resting = false;
         reactor.Rewatch(fd, Libc.EPOLLIN, tag);
@@ -178,7 +211,7 @@ internal sealed class ControlServer : IDisposable
         }
 
         /// <summary>When it has to be done.</summary>
-        public Instant Due { get; }
+        public Instant Due { get; private set; }
 
         /// <summary>Whether it has not asked yet, or does not take its answer.</summary>
         public bool MayGiveWay => answer is null
@@ -244,6 +277,8 @@ internal sealed class ControlServer : IDisposable
         private void Serve(string line)
         {
             served = true;
+            // How long the answer takes is for who gives it to bound: an upgrade waits for another process.
+            Due = Instant.Never;
             // Only EPOLLHUP and EPOLLERR from here on, until there is something to send.
             server.reactor.Rewatch(fd, 0, tag);
             server.serve(line, Answer);
@@ -254,6 +289,8 @@ internal sealed class ControlServer : IDisposable
             if (closed)
                 return;
             answer = bytes;
+            Due = server.reactor.Now.Plus(Patience);
+            server.oldest ??= server.reactor.After(Patience, server.CloseOverdue);
             lastProgress = server.reactor.Now;
             Send();
         }

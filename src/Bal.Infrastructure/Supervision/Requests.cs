@@ -2,6 +2,7 @@ using Bal.Application;
 using Bal.Domain.Explain;
 using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Json;
+using Bal.Infrastructure.Upgrade;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Supervision;
@@ -22,7 +23,16 @@ internal sealed class Requests(
     private const int MaxArgument = 264;
 
     private static readonly string Known =
-        "status, graceful, graceful dry-run, explain, explain protection, explain backend NAME";
+        "status, graceful, graceful dry-run, upgrade MILLISECONDS, explain, explain protection, explain backend NAME";
+
+    /// <summary>Called before a report, with what makes it: replaced processes are asked first what they count.</summary>
+    public Action<Action> AskOthers { get; init; } = then => then();
+
+    /// <summary>Where reloads go.</summary>
+    public Action<SupervisorInput.Reload> Reload { get; init; } = reactor.Post;
+
+    /// <summary>Begins an upgrade.</summary>
+    public Action<Duration, Action<byte[]>> Upgrade { get; init; } = (_, _) => { };
 
     /// <summary>Has a request answered, once.</summary>
     public void Answer(string request, Action<byte[]> answer)
@@ -30,10 +40,11 @@ internal sealed class Requests(
         switch (request)
         {
             case "status":
-                reactor.Post(new SupervisorInput.Status(report => answer(StatusJson.Write(report))));
+                AskOthers(() => reactor.Post(
+                    new SupervisorInput.Status(report => answer(StatusJson.Write(report)))));
                 break;
             case "graceful":
-                reactor.Post(new SupervisorInput.Reload(result => answer(ReloadJson.Write(configPath, result))));
+                Reload(new SupervisorInput.Reload(result => answer(ReloadJson.Write(configPath, result))));
                 break;
             case "graceful dry-run":
                 Look(answer, view => DryRunJson.Write(
@@ -48,7 +59,9 @@ internal sealed class Requests(
                     view.Clock, ExplainProtection.Of(view.Clock.Now, view.State.Services[0])));
                 break;
             default:
-                if (ArgumentOf(request) is { } word)
+                if (Upgrading.PatienceOf(request) is { } patience)
+                    Upgrade(patience, answer);
+                else if (ArgumentOf(request) is { } word)
                     Look(answer, view => Backend(word, view));
                 else
                     answer(JsonReport.Write(json => json.WriteString("error", $"unknown request; known are: {Known}")));

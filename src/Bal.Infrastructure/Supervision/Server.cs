@@ -1,13 +1,13 @@
 using Bal.Application;
 using Bal.Domain.Config;
 using Bal.Domain.Diagnostics;
+using Bal.Domain.Primitives;
 using Bal.Infrastructure.Config;
-using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Logging;
 using Bal.Infrastructure.Process;
-using Bal.Infrastructure.Recording;
 using Bal.Infrastructure.Systemd;
+using Bal.Infrastructure.Upgrade;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Supervision;
@@ -23,6 +23,12 @@ public sealed record ServerOptions(
 {
     /// <summary>Sees every line that is logged, on the thread that logs it.</summary>
     public Action<LogEvent> Watch { get; init; } = _ => { };
+
+    /// <summary>The process that this one is to replace, if it is started for that.</summary>
+    public Option<Takeover> Takeover { get; init; } = Option<Takeover>.None;
+
+    /// <summary>Whether it runs as a daemon: without a terminal, with its log in a file.</summary>
+    public bool IsDaemon { get; init; }
 
     /// <summary>Cancelled to stop like SIGTERM does.</summary>
     public CancellationToken Stop { get; init; } = CancellationToken.None;
@@ -40,7 +46,7 @@ public sealed record ServerOptions(
 /// <summary>The composition of a serving process: it starts everything in order, serves, and takes it down again.</summary>
 public static class Server
 {
-    private const string Module = "lifecycle";
+    internal const string Module = "lifecycle";
 
     /// <summary>Serves until told to stop; why not, where it cannot start. Exit code 0 is a clean stop.</summary>
     public static Either<Problem, int> Run(ServerOptions options)
@@ -49,91 +55,85 @@ public static class Server
         // An unknown limit is taken for none: the kernel will say where it is.
         var descriptors = Libc.RaiseDescriptorLimit() is >= 0 and var limit ? limit : long.MaxValue;
         return ReadConfig(options).Match(
-            Right: reading => PidFile.Acquire(options.Home.PidFile).Bind(pid =>
-            {
-                using (pid)
-                    return Serve(options, reading, pid, descriptors);
-            }),
+            Right: reading => Serving.TooFew(reading, descriptors).Match(
+                Some: problem => problem,
+                None: () => options.Takeover.Match(
+                    Some: takeover => takeover.Receive().Bind(_ => TakeOver(options, reading, takeover, descriptors)),
+                    None: () => PidFile.Acquire(options.Home.PidFile).Bind(pid => Start(options, reading, pid, descriptors)))),
             Left: refusal => refusal.Problem);
     }
 
-    private static Either<Problem, int> Serve(
+    private static Either<Problem, int> Start(
         ServerOptions options, ConfigReading reading, PidFile pid, long descriptors)
     {
-        var threads = reading.Config.Threads.IfNone(Environment.ProcessorCount);
-        if (descriptors < DescriptorBudget.Least(threads))
-            return DescriptorBudget.TooLow(descriptors, threads);
-        using var reactor = new Reactor();
-        var identity = new ProcessIdentity(
-            Environment.ProcessId, options.ConfigPath, options.Version, reactor.Now);
-        using var plane = new Plane(threads, descriptors, reactor.Wake, fault => Crash(options.Log, fault));
-        reactor.Collect = plane.Collect;
-        options.Log.Level = reading.Config.LogLevel;
-
-        using var manager = new ServiceManager(options.Manager, reactor, problem => options.Say(
-            LogEvent.Warn(Module, problem.Code, problem.WhatHappened,
-                LogField.Of("why_likely", problem.WhyLikely), LogField.Of("do_this_now", problem.DoThisNow))));
-        using var recorder = new DecisionRecorder(
-            new DecisionWriter(options.Version, options.Say), () => DateTimeOffset.UtcNow);
-        var supervisor = new SupervisorLoop(
-            reactor,
-            plane,
-            new Prober(reactor, new Resolver(reactor)),
-            new DecisionLogWriter(options),
-            manager,
-            () => ReadConfig(options),
-            config => options.Log.Level = config.LogLevel,
-            () => DateTimeOffset.UtcNow,
-            identity)
-        {
-            Recorder = recorder,
-        };
-        using var stop = options.Stop.Register(() => reactor.PostFromOutside(Signals.Stop()));
-        using var signals = new Signals(reactor, () =>
-        {
-            ReopenLog(options.Log);
-            recorder.Reopen();
-        });
-        return plane.Prepare(reading.Config)
-            .Bind(_ => ControlServer.Open(
-                reactor, options.Home.ControlSocket, new Requests(reactor, options.ConfigPath, () => ReadConfig(options)).Answer))
+        using var held = pid;
+        using var serving = new Serving(options, reading, descriptors, Option<Instant>.None);
+        serving.TakeSignals();
+        return serving.Plane.Prepare(reading.Config)
+            .Bind(_ => ControlServer.Open(serving.Reactor, options.Home.ControlSocket, serving.Requests.Answer))
             .Bind(control =>
             {
                 using (control)
                 {
-                    options.Say(LogEvent.Info(Module, "starting",
-                        $"bal {options.Version} listens on {reading.Config.Main.Listener} for " +
-                        $"{reading.Config.Main.Backends.Count} backend(s)",
-                        LogField.Of("version", options.Version),
-                        LogField.Of("config_path", options.ConfigPath),
-                        LogField.Of("listener", reading.Config.Main.Listener.ToString()),
-                        LogField.Of("backends", reading.Config.Main.Backends.Count),
-                        LogField.Of("threads", threads),
-                        LogField.Of("descriptor_limit", descriptors)));
-                    foreach (var warning in reading.Warnings)
-                        options.Say(ToLog(warning));
-                    if (!supervisor.Start(reading.Config))
+                    serving.SayStarting();
+                    SayWarnings(options, reading);
+                    if (!serving.Supervisor.Start(reading.Config))
                     {
-                        supervisor.Run();
+                        serving.Supervisor.Run();
                         return Either<Problem, int>.Right(0);
                     }
 
                     return pid.WritePid().Map(_ =>
                     {
-                        options.Say(LogEvent.Info(Module, "started", "bal accepts connections",
-                            LogField.Of("pid", identity.Pid)));
+                        serving.SayStarted();
                         options.Readiness.ReportReady();
-                        manager.Ready();
-                        Watchdog.Start(options.Manager, reactor, plane, manager.Alive);
-                        using var guard = new HomeGuard(reactor, options.Home, pid, control, options.Say);
-                        supervisor.Run();
+                        serving.AllowUpgrade(pid, control);
+                        serving.ServeManager();
+                        serving.Supervisor.Run();
                         return 0;
                     });
                 }
             });
     }
 
-    private static Either<ConfigRefusal, ConfigReading> ReadConfig(ServerOptions options)
+    private static Either<Problem, int> TakeOver(
+        ServerOptions options, ConfigReading reading, Takeover takeover, long descriptors)
+    {
+        var carried = takeover.Handover.State.Config;
+        using var pid = PidFile.Adopt(options.Home.PidFile, takeover.PidFile);
+        using var serving = new Serving(options, reading, descriptors, takeover.Handover.StartedAt);
+        using var control = ControlServer.Adopt(
+            serving.Reactor, options.Home.ControlSocket, takeover.ControlSocket, serving.Requests.Answer);
+        foreach (var (service, sockets) in takeover.Listeners())
+            carried.Services.Find(s => s.Name == service).IfSome(s => serving.Plane.Inherit(s, sockets));
+        return serving.Plane.Prepare(carried)
+            // What the file changes is acquired before anything is taken, and applied as a reload afterwards.
+            .Bind(_ => serving.Plane.Reserve(reading.Config))
+            .Bind(_ => takeover.AwaitTurn())
+            .Bind(final => pid.TryTakeRest() ? Either<Problem, Handover>.Right(final) : LockTaken(options.Home.PidFile))
+            .Map(final =>
+            {
+                serving.SayStarting(LogField.Of("replaces", final.Processes[final.Processes.Count - 1].Pid));
+                SayWarnings(options, reading);
+                new Succession(options, serving, pid, control).Begin(takeover, final);
+                serving.Supervisor.Run();
+                return 0;
+            });
+    }
+
+    private static void SayWarnings(ServerOptions options, ConfigReading reading)
+    {
+        foreach (var warning in reading.Warnings)
+            options.Say(ToLog(warning));
+    }
+
+    private static Problem LockTaken(string path) => new(
+        "upgrade_lock_taken",
+        $"the lock of {path} was not handed over",
+        "the file was replaced, or the running bal has taken it back",
+        "run 'bal upgrade' again");
+
+    internal static Either<ConfigRefusal, ConfigReading> ReadConfig(ServerOptions options)
     {
         var loaded = ConfigLoader.Load(options.ConfigPath);
         var outcome = loaded.Outcome;
@@ -155,14 +155,11 @@ public static class Server
         };
     }
 
-    private static void ReopenLog(LogPipeline log) => log.Reopen().IfLeft(problem =>
-        log.Write(LogEvent.Failure("logging", "log_reopen_failed", problem)));
-
     private static LogEvent ToLog(Finding warning) => LogEvent.Warn("config", "config_warning", warning.Message,
         LogField.Of("code", warning.Code), LogField.Of("path", warning.Path), LogField.Of("hint", warning.Hint));
 
     // A loop that has crashed serves nobody, and half of a balancer is worse than none that is started again.
-    private static void Crash(LogPipeline log, Exception fault)
+    internal static void Crash(LogPipeline log, Exception fault)
     {
         log.Write(LogEvent.Failure(Module, "internal_error", new Problem(
             "internal_error",
@@ -171,10 +168,5 @@ public static class Server
             "start bal again, and report this line with the log before it")));
         _ = log.Flush(LogPipeline.ExitPatience);
         Environment.FailFast(fault.ToString());
-    }
-
-    private sealed class DecisionLogWriter(ServerOptions options) : IDecisionLog
-    {
-        public void Write(LogEvent line) => options.Say(line);
     }
 }

@@ -1,24 +1,31 @@
 using System.Runtime.InteropServices;
-using Bal.Application;
-using Bal.Domain.Control;
 
 namespace Bal.Infrastructure.Supervision;
 
-/// <summary>Signals become inputs of the supervisor (contract, section 2).</summary>
+/// <summary>What a signal asks for (contract, section 2). Called on a thread of the runtime.</summary>
+/// <param name="Stop">TERM and INT.</param>
+/// <param name="Reload">HUP.</param>
+/// <param name="ReopenLog">USR1.</param>
+/// <param name="Upgrade">USR2.</param>
+internal sealed record SignalActions(Action Stop, Action Reload, Action ReopenLog, Action Upgrade);
+
+/// <summary>Signals in place of the end of the process.</summary>
 internal sealed class Signals : IDisposable
 {
     private const int Usr1 = 10;
+    private const int Usr2 = 12;
 
     private readonly PosixSignalRegistration[] registrations;
 
-    public Signals(Reactor reactor, Action reopenLog)
+    public Signals(SignalActions actions)
     {
         registrations =
         [
-            On(PosixSignal.SIGTERM, () => reactor.PostFromOutside(Stop())),
-            On(PosixSignal.SIGINT, () => reactor.PostFromOutside(Stop())),
-            On(PosixSignal.SIGHUP, () => reactor.PostFromOutside(new SupervisorInput.Reload(_ => { }))),
-            On((PosixSignal)Usr1, reopenLog),
+            On(PosixSignal.SIGTERM, actions.Stop),
+            On(PosixSignal.SIGINT, actions.Stop),
+            On(PosixSignal.SIGHUP, actions.Reload),
+            On((PosixSignal)Usr1, actions.ReopenLog),
+            On((PosixSignal)Usr2, actions.Upgrade),
         ];
     }
 
@@ -27,9 +34,6 @@ internal sealed class Signals : IDisposable
         foreach (var registration in registrations)
             registration.Dispose();
     }
-
-    /// <summary>What SIGTERM means.</summary>
-    public static SupervisorInput Stop() => new SupervisorInput.Happened(new ControlEvent.StopRequested());
 
     private static PosixSignalRegistration On(PosixSignal signal, Action action) =>
         PosixSignalRegistration.Create(signal, context =>

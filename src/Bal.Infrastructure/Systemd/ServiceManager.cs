@@ -30,6 +30,7 @@ internal sealed class ServiceManager : IServiceManager, IDisposable
     private bool stopping;
     private bool retrying;
     private bool complained;
+    private bool handedOver;
 
     /// <param name="environment">Where the manager is.</param>
     /// <param name="reactor">For a later attempt.</param>
@@ -82,17 +83,27 @@ internal sealed class ServiceManager : IServiceManager, IDisposable
     /// <summary>A sign of life. It is never sent late: what was true a while ago is no sign of life.</summary>
     public void Alive()
     {
-        if (waiting.Count == 0)
+        if (waiting.Count == 0 && !handedOver)
             _ = socket?.Send("WATCHDOG=1");
     }
 
     /// <summary>Another process is the service from now on; the manager no longer listens to this one.</summary>
-    public void HandOver(int processId) =>
-        Tell(string.Create(CultureInfo.InvariantCulture, $"MAINPID={processId}"));
+    public void HandOver(int processId)
+    {
+        handedOver = true;
+        Queue(string.Create(CultureInfo.InvariantCulture, $"MAINPID={processId}"));
+    }
 
     public void Dispose() => socket?.Dispose();
 
     private void Tell(string message)
+    {
+        // It would be taken for the service's own word where NotifyAccess= allows all processes to speak.
+        if (!handedOver)
+            Queue(message);
+    }
+
+    private void Queue(string message)
     {
         if (socket is null)
             return;

@@ -19,6 +19,9 @@ internal sealed class BalInstance : IAsyncDisposable
 
     public string Home { get; }
 
+    /// <summary>The program that is started; an upgrade needs one whose file can be replaced.</summary>
+    public string Program { get; init; } = BalBinary.Path;
+
     public BalFile File { get; private set; } = new(0);
 
     public string ConfigPath => Path.Combine(Home, "config.yaml");
@@ -35,9 +38,9 @@ internal sealed class BalInstance : IAsyncDisposable
     public IPEndPoint Endpoint => new(IPAddress.Loopback, File.Port);
 
     /// <summary>A daemon that accepts connections.</summary>
-    public static async Task<BalInstance> Started(ITestOutputHelper output, BalFile file)
+    public static async Task<BalInstance> Started(ITestOutputHelper output, BalFile file, string? program = null)
     {
-        var bal = new BalInstance(output, file);
+        var bal = new BalInstance(output, file) { Program = program ?? BalBinary.Path };
         try
         {
             (await bal.Run("start", "-d")).Succeeds();
@@ -52,9 +55,9 @@ internal sealed class BalInstance : IAsyncDisposable
     }
 
     /// <summary>The same, with every backend found to be up.</summary>
-    public static async Task<BalInstance> Healthy(ITestOutputHelper output, BalFile file)
+    public static async Task<BalInstance> Healthy(ITestOutputHelper output, BalFile file, string? program = null)
     {
-        var bal = await Started(output, file);
+        var bal = await Started(output, file, program);
         await bal.SeeStatus("every backend probed and up", s => s.Backends.All(b => b.State == "up")
             && s.Root.GetProperty("last_check_time").GetString() is not null);
         return bal;
@@ -70,21 +73,22 @@ internal sealed class BalInstance : IAsyncDisposable
 
     public async Task<Finished> RunWith((string Name, string? Value)[] variables, params string[] arguments)
     {
-        await using var command = Command.Start(BalBinary.Path, arguments, Environment(variables));
+        var program = arguments is ["start", ..] ? Program : BalBinary.Path;
+        await using var command = Command.Start(program, arguments, Environment(variables));
         return await command.End();
     }
 
     /// <summary>Runs a shell command line in which <c>$BAL</c> is the program.</summary>
     public async Task<Finished> Shell(string commandLine)
     {
-        await using var command = Command.Start("bash", ["-c", commandLine], Environment([("BAL", BalBinary.Path)]));
+        await using var command = Command.Start("bash", ["-c", commandLine], Environment([("BAL", Program)]));
         return await command.End();
     }
 
     /// <summary>The same, without waiting for its end.</summary>
     public Command ShellInBackground(string commandLine)
     {
-        var command = Command.Start("bash", ["-c", commandLine], Environment([("BAL", BalBinary.Path)]));
+        var command = Command.Start("bash", ["-c", commandLine], Environment([("BAL", Program)]));
         _foreground.Add(command);
         return command;
     }
@@ -101,7 +105,7 @@ internal sealed class BalInstance : IAsyncDisposable
     /// <summary><c>bal start</c> in the foreground, without waiting for anything.</summary>
     public Command StartForeground(params (string Name, string? Value)[] variables)
     {
-        var command = Command.Start(BalBinary.Path, ["start"], Environment(variables));
+        var command = Command.Start(Program, ["start"], Environment(variables));
         _foreground.Add(command);
         return command;
     }

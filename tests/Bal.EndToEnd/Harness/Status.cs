@@ -25,6 +25,10 @@ internal sealed class Status(string json)
 
     public string? ProtectionReason => _root.GetProperty("protection_mode").GetProperty("reason").GetString();
 
+    /// <summary>The process ids of replaced processes, and how many connections each has open.</summary>
+    public (int Pid, long Active)[] Previous => [.. _root.GetProperty("previous").EnumerateArray()
+        .Select(p => (p.GetProperty("pid").GetInt32(), p.GetProperty("active_connections").GetInt64()))];
+
     public BackendStatus[] Backends =>
         [.. _root.GetProperty("backends").EnumerateArray().Select(b => new BackendStatus(b))];
 

@@ -13,7 +13,8 @@ public sealed class CommandSpecs : IDisposable
     [Theory]
     [InlineData("stop")]
     [InlineData("graceful")]
-    public async Task What_is_not_running_can_be_neither_stopped_nor_reloaded(string command)
+    [InlineData("upgrade")]
+    public async Task What_is_not_running_can_be_neither_stopped_nor_reloaded_nor_replaced(string command)
     {
         File.WriteAllText(_home.File("bal.pid"), "-1\n");
 

@@ -15,7 +15,7 @@ public sealed class UsageSpecs : IDisposable
     [InlineData("chek", "unknown command 'chek'; did you mean 'bal check'?")]
     [InlineData("reload", "unknown command 'reload'; did you mean 'bal graceful'?")]
     [InlineData("help", "did you mean 'bal --help'?")]
-    [InlineData("xyzzy", "the commands are check, doctor, status, start, graceful, stop, explain, demo")]
+    [InlineData("xyzzy", "the commands are check, doctor, status, start, graceful, upgrade, stop, explain, ")]
     [InlineData("check --jsn", "unknown option '--jsn'; did you mean '--json'?")]
     [InlineData("start --damon", "unknown option '--damon'; did you mean '--daemon'?")]
     [InlineData("start --json", "--json is no option of 'bal start', but of 'bal check', 'bal doctor', 'bal status'")]
@@ -32,6 +32,7 @@ public sealed class UsageSpecs : IDisposable
     [InlineData("explain backend a\nstatus", "a BACKEND is host:port, or its number in the file")]
     [InlineData("graceful --dryrun", "did you mean '--dry-run'?")]
     [InlineData("demo --seconds soon", "--seconds needs a whole number from 1 to 86400, not 'soon'")]
+    [InlineData("upgrade --timeout 0", "--timeout needs a whole number of seconds from 1 to 600")]
     [InlineData("demo --seconds 0", "--seconds needs a whole number from 1 to 86400, not '0'")]
     public async Task A_slip_is_answered_with_the_nearest_valid_word(string words, string answer)
     {
@@ -51,7 +52,7 @@ public sealed class UsageSpecs : IDisposable
 
         Assert.Equal(64, run.ExitCode);
         Assert.Equal("", run.Out);
-        foreach (var command in (string[])["check", "doctor", "status", "start", "graceful", "stop", "demo"])
+        foreach (var command in (string[])["check", "doctor", "status", "start", "graceful", "upgrade", "stop", "demo"])
             Assert.Contains($"\n  {command} ", run.Error, StringComparison.Ordinal);
     }
 

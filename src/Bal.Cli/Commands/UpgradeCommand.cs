@@ -1,0 +1,75 @@
+using System.CommandLine;
+using System.Globalization;
+using Bal.Infrastructure.Process;
+using Bal.Infrastructure.Upgrade;
+
+namespace Bal.Cli.Commands;
+
+/// <summary>
+/// <c>bal upgrade</c>: the running bal starts the binary that is now at its path, and hands everything over to it; the
+/// command returns when that one serves.
+/// </summary>
+internal static class UpgradeCommand
+{
+    // Beyond what the daemon allows the new process: the steps of the handover, and the answer.
+    private static readonly TimeSpan Handover = TimeSpan.FromSeconds(30);
+
+    internal static Command Define(CompositionRoot composition)
+    {
+        var timeout = new System.CommandLine.Option<int>("--timeout")
+        {
+            Description = "Seconds that the new process may take until it is ready (1 to 600; 30 by default)",
+            HelpName = "SECONDS",
+            DefaultValueFactory = _ => (int)(Upgrading.DefaultPatience.Milliseconds / 1_000),
+        };
+        timeout.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 1 or > 600)
+                result.AddError("--timeout needs a whole number of seconds from 1 to 600");
+        });
+        var command = new Command("upgrade", "Replace the running process by the binary now installed, refusing nobody")
+        {
+            timeout,
+        };
+        command.SetAction(parsed => Run(composition, TimeSpan.FromSeconds(parsed.GetValue(timeout))));
+        return command;
+    }
+
+    private static int Run(CompositionRoot composition, TimeSpan timeout) => composition.Home()
+        .Bind(home => RunningProcess.Find(home.PidFile).Bind(process =>
+        {
+            using (process)
+                return RunningDaemon.Ask(
+                    process.Pid,
+                    home.ControlSocket,
+                    string.Create(CultureInfo.InvariantCulture, $"upgrade {timeout.TotalMilliseconds:0}"),
+                    timeout + Handover);
+        }))
+        .Bind(ControlAnswer.Parse)
+        .Match(
+            Right: answer => Show(composition, answer),
+            Left: problem =>
+            {
+                composition.Error.Problem(problem);
+                return ExitCode.Failure;
+            });
+
+    private static int Show(CompositionRoot composition, ControlAnswer answer)
+    {
+        if (answer.Flag("upgraded"))
+        {
+            composition.Out.Write(string.Create(CultureInfo.InvariantCulture,
+                $"upgraded: yes\ndaemon: running (pid={answer.Number("pid")})\n" +
+                $"draining: old process pid={answer.Number("previous_pid")}, until its last connection ends\n" +
+                $"next: run 'bal status'\n"));
+            return ExitCode.Ok;
+        }
+
+        composition.Out.Write(string.Create(CultureInfo.InvariantCulture,
+            $"upgraded: no\ndaemon: running (pid={answer.Number("previous_pid")})\n" +
+            $"next: nothing has changed; do what do_this_now says\n"));
+        if (answer.ProblemOrNull() is { } problem)
+            composition.Error.Problem(problem);
+        return ExitCode.Failure;
+    }
+}

@@ -1,0 +1,57 @@
+using System.Net;
+using Bal.Domain.Config;
+using Bal.Infrastructure.Linux;
+
+namespace Bal.Infrastructure.DataPlane;
+
+/// <summary>
+/// Listening sockets that another process has opened. None may be left without a loop that accepts from it, since the
+/// kernel spreads clients over all sockets of an address; and every loop gets one to accept from.
+/// </summary>
+internal static class InheritedSockets
+{
+    /// <summary>Makes a set of them: more sockets of the same address, or duplicates, where there are more loops.</summary>
+    /// <param name="listener">The address as configured.</param>
+    /// <param name="sockets">At least one; the set's from now on.</param>
+    /// <param name="backlog">See listen(2).</param>
+    /// <param name="loops">How many loops there are.</param>
+    /// <param name="tag">Names the set.</param>
+    public static ListenerSet Adopt(Listener listener, int[] sockets, int backlog, int loops, int tag)
+    {
+        foreach (var socket in sockets)
+        {
+            Sockets.MakeOwn(socket);
+            Sockets.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
+        }
+
+        var all = new List<int>(sockets);
+        // A socket that shares its address with nobody was bound by somebody who wants it so.
+        if (Sockets.GetOption(sockets[0], Libc.SOL_SOCKET, Libc.SO_REUSEPORT) == 1)
+            OpenMore(sockets[0], loops, all);
+        foreach (var socket in all)
+            _ = Libc.listen(socket, backlog);
+        var own = all.ToArray();
+        for (var i = 0; all.Count < loops; i++)
+        {
+            var copy = Sockets.Duplicate(own[i % own.Length]);
+            if (copy < 0)
+                break;
+            all.Add(copy);
+        }
+
+        return new ListenerSet(listener, [.. all], tag) { Distinct = own };
+    }
+
+    /// <summary>Where a socket listens; null where it is no listening TCP socket.</summary>
+    public static IPEndPoint? AddressOf(int socket) => Sockets.IsListening(socket) ? Sockets.LocalAddress(socket) : null;
+
+    // It fails where the first ones belong to another user (the port may be one below 1024): then they are shared.
+    private static void OpenMore(int like, int loops, List<int> all)
+    {
+        var address = Sockets.LocalAddress(like);
+        while (address is not null && all.Count < loops
+            && ListenerSet.OpenOne(address.Address, address.Port, all, shared: true) == 0)
+        {
+        }
+    }
+}

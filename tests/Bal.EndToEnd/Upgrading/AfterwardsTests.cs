@@ -1,0 +1,142 @@
+namespace Bal.EndToEnd.Upgrading;
+
+/// <summary>After an upgrade, while the old process still has connections.</summary>
+public sealed class AfterwardsTests(ITestOutputHelper output)
+{
+    [Fact]
+    public async Task A_stop_ends_the_old_process_as_well_and_returns_when_both_are_gone()
+    {
+        await using var scene = await Scene.Upgraded(output);
+        var stopping = scene.Bal.Run("stop");
+        await Eventually.Holds("the old process drains within its bound", () =>
+            scene.Bal.LogLines().Any(l => l.Contains("which another one has replaced", StringComparison.Ordinal)));
+        Assert.True(ProcFs.IsAlive(scene.Old));
+
+        await scene.Talk();
+        scene.Open.Dispose();
+
+        (await stopping).Succeeds();
+        await Eventually.Holds("both are gone", () => ProcFs.WithVariable("BAL_HOME", scene.Bal.Home).Count == 0);
+        Assert.Equal(["bal.log", "config.yaml"],
+            Directory.GetFiles(scene.Bal.Home).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_end_of_the_new_process_does_not_hurt_the_old_one_and_a_start_finds_everything_free()
+    {
+        await using var scene = await Scene.Upgraded(output);
+        var killed = scene.Bal.Pid;
+        Posix.Signal(killed, Posix.Kill);
+        await Eventually.Holds("it is gone", () => !ProcFs.IsAlive(killed));
+        await scene.Talk();
+
+        (await scene.Bal.Run("start", "-d")).Succeeds();
+
+        await scene.Bal.Exchange();
+        await scene.Talk();
+        Assert.True(ProcFs.IsAlive(scene.Old));
+    }
+
+    [Fact]
+    public async Task The_end_of_the_old_process_does_not_hurt_the_new_one()
+    {
+        await using var scene = await Scene.Upgraded(output);
+        Posix.Signal(scene.Old, Posix.Kill);
+        await scene.Open.ReadToEnd();
+
+        var status = await scene.Bal.SeeStatus("it is no longer listed", s => s.Previous.Length == 0);
+
+        Assert.Equal(0, status.Active);
+        await scene.Bal.Exchange();
+    }
+
+    [Fact]
+    public async Task TERM_to_the_old_process_ends_that_one_alone()
+    {
+        await using var scene = await Scene.Upgraded(output);
+        Posix.Signal(scene.Old, Posix.Terminate);
+        await scene.Talk();
+        Posix.Signal(scene.Old, Posix.Terminate);
+        await Eventually.Holds("it has ended", () => !ProcFs.IsAlive(scene.Old));
+        await scene.Bal.Exchange();
+    }
+
+    [Fact]
+    public async Task USR1_opens_the_log_again_in_both_processes()
+    {
+        await using var scene = await Scene.Upgraded(output);
+        var rotated = scene.Bal.LogPath + ".1";
+        File.Move(scene.Bal.LogPath, rotated);
+        Posix.Signal(scene.Bal.Pid, Posix.Usr1);
+        await Eventually.Holds("the log file is there again", () => File.Exists(scene.Bal.LogPath));
+
+        scene.Open.Dispose();
+
+        await Eventually.Holds("the old process ends in the new file", () =>
+            scene.Bal.LogLines().Any(l => l.Contains("every connection has ended", StringComparison.Ordinal)));
+        File.Delete(rotated);
+    }
+
+    [Fact]
+    public async Task The_next_upgrade_takes_all_earlier_processes_along()
+    {
+        await using var scene = await Scene.Upgraded(output);
+        using var second = await scene.Bal.Connect();
+        await second.Write(new byte[1]);
+        await second.Read(1);
+        var middle = scene.Bal.Pid;
+
+        (await scene.Bal.Run("upgrade")).Succeeds();
+
+        var status = await scene.Bal.SeeStatus("both are listed", s => s.Previous.Length == 2);
+        Assert.Equal([(scene.Old, 1L), (middle, 1L)], status.Previous);
+        Assert.Equal((2L, 2L, 2L), (status.Active, status.Connections, status.Backends[0].BytesIn));
+        await scene.Talk();
+        scene.Open.Dispose();
+        await scene.Bal.SeeStatus("the eldest has ended", s => s.Previous.SequenceEqual([(middle, 1L)]));
+        Assert.Equal(3, (await scene.Bal.Status()).Backends[0].BytesIn);
+    }
+
+    [Fact]
+    public async Task A_replaced_process_cannot_be_upgraded_or_reloaded_and_says_so_in_the_log()
+    {
+        await using var scene = await Scene.Upgraded(output);
+        Posix.Signal(scene.Old, Posix.Usr2);
+        await Eventually.Holds("it is refused", () =>
+            scene.Bal.LogLines().Any(l => l.Contains("replaced_already", StringComparison.Ordinal)));
+        await scene.Talk();
+    }
+
+    /// <summary>An upgraded bal with one connection left in the old process.</summary>
+    private sealed record Scene(BalInstance Bal, int Old, Socket Open, TestBackend Backend, InstalledBal Installed)
+        : IAsyncDisposable
+    {
+        public static async Task<Scene> Upgraded(ITestOutputHelper output)
+        {
+            var backend = Serving.Echo();
+            var installed = new InstalledBal();
+            var bal = await BalInstance.Healthy(output, BalFile.For(backend), installed.Path);
+            var open = await bal.Connect();
+            await open.Write(new byte[1]);
+            await open.Read(1);
+            var scene = new Scene(bal, bal.Pid, open, backend, installed);
+            (await bal.Run("upgrade")).Succeeds();
+            return scene;
+        }
+
+        /// <summary>The old connection still works.</summary>
+        public async Task Talk()
+        {
+            await Open.Write(new byte[1]);
+            await Open.Read(1);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            Open.Dispose();
+            await Bal.DisposeAsync();
+            await Backend.DisposeAsync();
+            Installed.Dispose();
+        }
+    }
+}

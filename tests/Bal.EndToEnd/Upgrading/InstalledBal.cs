@@ -1,0 +1,41 @@
+namespace Bal.EndToEnd.Upgrading;
+
+/// <summary>The program under test at a path of its own, where it can be replaced as an installation replaces it.</summary>
+internal sealed class InstalledBal : IDisposable
+{
+    private readonly string _directory = Directory.CreateTempSubdirectory("bal-installed-").FullName;
+
+    public InstalledBal()
+    {
+        var from = System.IO.Path.GetDirectoryName(BalBinary.Path)!;
+        // Built without native compilation the program is a host beside its assemblies.
+        string[] files = File.Exists(System.IO.Path.Combine(from, "bal.dll")) ? Directory.GetFiles(from) : [BalBinary.Path];
+        foreach (var file in files)
+            File.Copy(file, System.IO.Path.Combine(_directory, System.IO.Path.GetFileName(file)));
+        if (BalBinary.Path != Path && !File.Exists(Path))
+            File.Move(System.IO.Path.Combine(_directory, System.IO.Path.GetFileName(BalBinary.Path)), Path);
+    }
+
+    public string Path => System.IO.Path.Combine(_directory, "bal");
+
+    /// <summary>Replaces it by another file, which takes its place at once.</summary>
+    public void Replace(string content)
+    {
+        var next = Path + ".new";
+        File.WriteAllText(next, content);
+        File.SetUnixFileMode(next, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.Move(next, Path, overwrite: true);
+    }
+
+    /// <summary>Replaces it by another copy of the program.</summary>
+    public void Renew()
+    {
+        var next = Path + ".new";
+        File.Copy(BalBinary.Path, next, overwrite: true);
+        File.Move(next, Path, overwrite: true);
+    }
+
+    public void Remove() => File.Delete(Path);
+
+    public void Dispose() => Directory.Delete(_directory, recursive: true);
+}
