@@ -115,7 +115,7 @@ internal static class BackendHistoryCodec
         }
     }
 
-    private static Either<CodecFault, BackendHappening> ReadWhat(JsonElement json) =>
+    private static Member<BackendHappening> ReadWhat(JsonElement json) =>
         json.Get("what", Scalar.Text).Bind(what => what switch
         {
             "failed" =>

@@ -89,9 +89,9 @@ internal static class Codec
     }
 
     /// <summary>Reads one member of an object.</summary>
-    public static Either<CodecFault, T> Get<T>(this JsonElement json, string name, Codec<T> codec) =>
+    public static Member<T> Get<T>(this JsonElement json, string name, Codec<T> codec) =>
         json.TryGetProperty(name, out var member)
-            ? codec.Read(member).MapLeft(fault => fault.Under(name))
+            ? Member<T>.Of(codec.Read(member).MapLeft(fault => fault.Under(name)))
             : new CodecFault(name, "is missing");
 
     private static Either<CodecFault, Arr<T>> Items<T>(Codec<T> item, JsonElement list)

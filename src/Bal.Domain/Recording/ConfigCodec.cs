@@ -50,7 +50,7 @@ internal static class ConfigCodec
             from overload in json.Get(ConfigKeys.OverloadPolicy, Overload)
             from relay in json.Get(ConfigKeys.Relay, Relay)
             from tuning in RuntimeNumber.All.Fold(
-                Either<CodecFault, Tuning>.Right(Tuning.For(1) with { OverloadPolicy = overload, Relay = relay }),
+                Member<Tuning>.Of(Tuning.For(1) with { OverloadPolicy = overload, Relay = relay }),
                 (soFar, number) => soFar.Bind(tuning => json
                     .Get(number.Key, Scalar.Integer(number.Range.Least, number.Range.Most))
                     .Map(value => number.Set(tuning, value))))

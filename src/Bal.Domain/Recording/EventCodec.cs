@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Bal.Domain.Control;
 using LanguageExt;
-using Read = LanguageExt.Either<Bal.Domain.Recording.CodecFault, Bal.Domain.Control.ControlEvent>;
+using Read = Bal.Domain.Recording.Member<Bal.Domain.Control.ControlEvent>;
 
 namespace Bal.Domain.Recording;
 
@@ -10,7 +10,7 @@ internal static class EventCodec
 {
     private static readonly Codec<Option<System.Net.IPAddress>> Via = Codec.Maybe(Scalar.Address);
 
-    public static readonly Codec<ControlEvent> Event = Codec.Object<ControlEvent>(Write, Of);
+    public static readonly Codec<ControlEvent> Event = Codec.Object<ControlEvent>(Write, json => Of(json));
 
     private static void Write(Utf8JsonWriter json, ControlEvent happened)
     {
@@ -64,7 +64,7 @@ internal static class EventCodec
 
     private static Read Of(JsonElement json) => json.Get("kind", Scalar.Text).Bind(kind => kind switch
     {
-        "tick" => Read.Right(new ControlEvent.Tick()),
+        "tick" => Read.Of(new ControlEvent.Tick()),
         "probe_ended" =>
             from backend in json.Get("backend", Scalar.Id)
             from outcome in json.Get("outcome", OutcomeCodec.Outcomes)
