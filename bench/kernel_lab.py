@@ -1,9 +1,10 @@
 """Measures the relays of bench/Bal.KernelLab beside HAProxy: throughput, and what the whole machine spends for it.
 
-    bench/kernel_lab.py --lab bench/Bal.KernelLab/bin/Release/net10.0/Bal.KernelLab [--only WORKLOAD,...] [--modes copy,sockmap]
+    bench/kernel_lab.py --lab bench/Bal.KernelLab/bin/Release/net10.0/Bal.KernelLab [--only WORKLOAD,...]
 
-Needs root, and the packages that bench/run.sh installs. sockmap moves work into kernel threads and into the softirqs of whoever sends, so
-the CPU time of the process says nothing: counted is what all cores were busy with (/proc/stat), clients and backends included.
+Needs root, and the packages that bench/run.sh installs. sockmap moves work into kernel threads and into the softirqs of
+whoever sends, so the CPU time of the process says nothing: counted is what all cores were busy with (/proc/stat), clients
+and backends included.
 """
 
 import argparse
@@ -67,8 +68,8 @@ def main():
                 order = targets[r % len(targets):] + targets[:r % len(targets)]
                 rounds.append({t.name: measure(t, name, ports, work, args.seconds) for t in order})
             _, title, rate_unit, cpu_unit, _, _ = WORKLOADS[name]
-            print(f"\n**{title}**\n\n| relay | {rate_unit} | to copy | machine CPU {cpu_unit} | to copy | process CPU | to copy | "
-                  "failed | steal |\n|---|---|---|---|---|---|---|---|---|")
+            print(f"\n**{title}**\n\n| relay | {rate_unit} | to copy | machine CPU {cpu_unit} | to copy | "
+                  "process CPU | to copy | failed | steal |\n|---|---|---|---|---|---|---|---|---|")
             for target in targets:
                 print(row(target.name, rounds), flush=True)
     finally:

@@ -6,7 +6,8 @@ using Bal.KernelLab.Relays;
 // integrity MODE [ROUNDS] [CASE]                  sends streams through it; exit status 1 where one fared badly
 return args switch
 {
-    ["relay", var mode, var port, var backend, .. var threads] => Serve(mode, int.Parse(port), int.Parse(backend), threads),
+    ["relay", var mode, var port, var backend, .. var threads] =>
+        Serve(mode, int.Parse(port), int.Parse(backend), threads),
     ["integrity", var mode, .. var rest] => await Test(mode, rest),
     _ => Usage(),
 };

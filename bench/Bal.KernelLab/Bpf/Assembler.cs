@@ -3,7 +3,8 @@ using System.Buffers.Binary;
 namespace Bal.KernelLab.Bpf;
 
 /// <summary>
-/// The few BPF instructions that the lab needs, with forward labels (RFC 9669). An instruction is eight bytes: opcode, destination and
+/// The few BPF instructions that the lab needs, with forward labels (RFC 9669). An instruction is eight bytes: opcode,
+/// destination and
 /// source register, offset, immediate.
 /// </summary>
 internal sealed class Assembler

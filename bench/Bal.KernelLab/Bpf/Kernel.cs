@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Bal.KernelLab.Bpf;
 
-/// <summary>The calls that only the lab makes: bpf(2), io_uring(7) and mmap(2), none of which libc wraps for us.</summary>
+/// <summary>
+/// The calls that only the lab makes: bpf(2), io_uring(7) and mmap(2), none of which libc wraps for us.
+/// </summary>
 internal static unsafe class Kernel
 {
     public const int PROT_READ = 1;

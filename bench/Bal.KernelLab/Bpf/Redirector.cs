@@ -3,7 +3,8 @@ using System.Runtime.InteropServices;
 namespace Bal.KernelLab.Bpf;
 
 /// <summary>
-/// What relay and program tell each other about one direction, in memory that both see. All counts are bytes since the socket entered
+/// What relay and program tell each other about one direction, in memory that both see. All counts are bytes since the
+/// socket entered
 /// the map. The program runs under the lock of the receiving socket, so its fields have one writer at a time.
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
@@ -15,7 +16,10 @@ internal struct Direction
     /// <summary>Queued by the kernel for the other socket. Written by the program.</summary>
     public ulong Redirected;
 
-    /// <summary>The program redirects only while this equals <see cref="Passed"/>: the relay has forwarded all that it was left.</summary>
+    /// <summary>
+    /// The program redirects only while this equals <see cref="Passed"/>: the relay has forwarded all that it was
+    /// left.
+    /// </summary>
     public ulong Confirmed;
 
     /// <summary>The kernel bounds its queue by nothing, so the program redirects up to this and no byte more.</summary>
@@ -25,7 +29,9 @@ internal struct Direction
     public ulong Low;
 }
 
-/// <summary>The maps and the stream verdict program that moves bytes from socket to socket (BPF_PROG_TYPE_SK_SKB).</summary>
+/// <summary>
+/// The maps and the stream verdict program that moves bytes from socket to socket (BPF_PROG_TYPE_SK_SKB).
+/// </summary>
 internal sealed unsafe class Redirector
 {
     public const int Sockets = 65_536;
@@ -64,7 +70,8 @@ internal sealed unsafe class Redirector
     public ref Direction this[int slot] => ref directions[slot];
 
     /// <summary>
-    /// Lets the program see a socket, which must be drained: the kernel would redirect a segment whole that the relay has read half.
+    /// Lets the program see a socket, which must be drained: the kernel would redirect a segment whole that the relay
+    /// has read half.
     /// Slots come in pairs, 2n and 2n+1. Zero or errno.
     /// </summary>
     public int Insert(int fd, ulong cookie, int slot)
@@ -90,7 +97,8 @@ internal sealed unsafe class Redirector
             .JumpIfZero(0, "pass").Move(8, 0);
         if (counted)
         {
-            // A FIN without bytes: Linux takes the zero that comes of sending it for an error, and breaks the other socket with EPIPE.
+            // A FIN without bytes: Linux takes the zero that comes of sending it for an error, and breaks the other
+            // socket with EPIPE.
             program.JumpIfZero(9, "drop")
                 .Load64(1, 8, 0).Load64(2, 8, 16).JumpIfDifferent(1, 2, "leave")
                 .Load64(3, 8, 8).AddRegister(3, 9)
@@ -139,7 +147,8 @@ internal sealed unsafe class Redirector
             return fd >= 0
                 ? fd
                 : throw new InvalidOperationException(
-                    $"BPF program refused (errno {Infrastructure.Linux.Sockets.LastError}): {Marshal.PtrToStringUTF8((nint)said)}");
+                    $"BPF program refused (errno {Infrastructure.Linux.Sockets.LastError}): "
+                    + Marshal.PtrToStringUTF8((nint)said));
         }
     }
 

@@ -1,7 +1,8 @@
 namespace Bal.KernelLab.Bpf;
 
 /// <summary>
-/// A BPF ring buffer that an epoll can watch: the program names the sockets that need the relay. Watching the sockets themselves would wake
+/// A BPF ring buffer that an epoll can watch: the program names the sockets that need the relay. Watching the sockets
+/// themselves would wake
 /// the relay for every segment, redirected or not.
 /// </summary>
 internal sealed unsafe class SignalRing

@@ -11,7 +11,10 @@ internal delegate Task<Outcome> End(Connection connection);
 /// <param name="Counted">Whether all that is sent arrives, so that the relay's counters must say so.</param>
 internal sealed record Case(string Name, int Streams, End Client, End Server, bool Counted = true)
 {
-    /// <summary>Above the sum of all socket buffers between the two ends: tcp_rmem and tcp_wmem of the relay, twice 36 MiB here.</summary>
+    /// <summary>
+    /// Above the sum of all socket buffers between the two ends: tcp_rmem and tcp_wmem of the relay, twice 36 MiB
+    /// here.
+    /// </summary>
     private const long StallBound = 128 << 20;
     private const int Rounds = 40;
 

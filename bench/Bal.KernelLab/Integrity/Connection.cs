@@ -38,7 +38,9 @@ internal sealed class Connection(Socket socket, Random random, CancellationToken
         return Task.FromResult(Outcome.Fine);
     }
 
-    /// <summary>Sends bytes and FIN so that they leave in one segment: the cork holds the bytes back until the FIN is there.</summary>
+    /// <summary>
+    /// Sends bytes and FIN so that they leave in one segment: the cork holds the bytes back until the FIN is there.
+    /// </summary>
     public async Task<Outcome> SendWithFin(int length)
     {
         const int tcp = 6, cork = 3;
@@ -102,7 +104,9 @@ internal sealed class Connection(Socket socket, Random random, CancellationToken
         }
     }
 
-    /// <summary>Ends by an RST, but only when the other host has all that was sent: an RST throws away what waits to be sent.</summary>
+    /// <summary>
+    /// Ends by an RST, but only when the other host has all that was sent: an RST throws away what waits to be sent.
+    /// </summary>
     public async Task<Outcome> ResetWhenDelivered()
     {
         while (Unacknowledged() > 0)

@@ -3,7 +3,8 @@ using System.Buffers.Binary;
 namespace Bal.KernelLab.Integrity;
 
 /// <summary>
-/// Bytes that say where they belong: byte i of a message of a given length is a function of both. A message is its length in eight
+/// Bytes that say where they belong: byte i of a message of a given length is a function of both. A message is its
+/// length in eight
 /// bytes, then the pattern, so a receiver that knows nothing else can tell lost, moved, repeated and surplus bytes.
 /// </summary>
 internal static class Pattern

@@ -1,6 +1,8 @@
 namespace Bal.KernelLab.Relays;
 
-/// <summary>Who moves the bytes that an endpoint receives. Only the sockmap relay ever leaves <see cref="Copying"/>.</summary>
+/// <summary>
+/// Who moves the bytes that an endpoint receives. Only the sockmap relay ever leaves <see cref="Copying"/>.
+/// </summary>
 internal enum Phase
 {
     /// <summary>The relay, with recv and send.</summary>
@@ -9,7 +11,9 @@ internal enum Phase
     /// <summary>The kernel; the relay sees no byte.</summary>
     Redirecting,
 
-    /// <summary>Nobody: what the kernel has taken must be in the other socket before the relay sends there again.</summary>
+    /// <summary>
+    /// Nobody: what the kernel has taken must be in the other socket before the relay sends there again.
+    /// </summary>
     Draining,
 }
 
@@ -50,7 +54,9 @@ internal sealed class Endpoint(Session owner)
     public int Slot = -1;
     public ulong Cookie;
 
-    /// <summary><see cref="Received"/> when the socket entered the maps: what was read before, the program did not see.</summary>
+    /// <summary>
+    /// <see cref="Received"/> when the socket entered the maps: what was read before, the program did not see.
+    /// </summary>
     public long ReceivedBefore;
     public uint Interest;
     public bool Polled;

@@ -3,7 +3,9 @@ using Bal.Infrastructure.Linux;
 
 namespace Bal.KernelLab.Relays;
 
-/// <summary>The baseline: edge-triggered epoll, one shared buffer, bytes kept only while the other side does not take them.</summary>
+/// <summary>
+/// The baseline: edge-triggered epoll, one shared buffer, bytes kept only while the other side does not take them.
+/// </summary>
 internal unsafe class EpollRelay : Relay
 {
     private const ulong ListenerId = ulong.MaxValue;

@@ -5,7 +5,9 @@ namespace Bal.KernelLab.Relays;
 /// <summary>The relays by the names of the command line.</summary>
 internal static class Modes
 {
-    /// <summary>What a session moves before it is handed over when throughput is measured: a short one never is.</summary>
+    /// <summary>
+    /// What a session moves before it is handed over when throughput is measured: a short one never is.
+    /// </summary>
     private const int Engage = 4096;
 
     public static IReadOnlyList<string> Names { get; } =

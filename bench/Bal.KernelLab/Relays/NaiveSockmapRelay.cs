@@ -4,7 +4,8 @@ using Bal.KernelLab.Bpf;
 namespace Bal.KernelLab.Relays;
 
 /// <summary>
-/// Sockmap as most examples use it: both sockets enter the map once they are connected, whatever comes is redirected, and a FIN is passed
+/// Sockmap as most examples use it: both sockets enter the map once they are connected, whatever comes is redirected,
+/// and a FIN is passed
 /// on when it is seen. Kept because it shows what breaks.
 /// </summary>
 internal sealed unsafe class NaiveSockmapRelay(int port, int backendPort, bool parser) : EpollRelay(port, backendPort)

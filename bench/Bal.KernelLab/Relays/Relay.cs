@@ -7,8 +7,10 @@ namespace Bal.KernelLab.Relays;
 internal sealed record Totals(long Accepted, long Open, long ToBackend, long ToClient);
 
 /// <summary>
-/// A relay of the shape of bal's data plane and nothing around it: one thread with a listener of its own, one backend, half-close, an
-/// RST that waits for the bytes before it. Its modes differ only in how bytes and events pass between it and the kernel.
+/// A relay of the shape of bal's data plane and nothing around it: one thread with a listener of its own, one backend,
+/// half-close, an
+/// RST that waits for the bytes before it. Its modes differ only in how bytes and events pass between it and the
+/// kernel.
 /// </summary>
 internal abstract unsafe class Relay
 {

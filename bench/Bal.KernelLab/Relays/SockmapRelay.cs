@@ -5,8 +5,10 @@ namespace Bal.KernelLab.Relays;
 
 /// <summary>
 /// Redirection in the kernel with a protocol that decides every hand-over by counts of bytes:
-/// the program leaves bytes to the relay until the relay has confirmed that it forwarded all that it was left; it redirects up to a credit, because
-/// the kernel's own queue has no bound; and at the end of a stream or of the credit the relay waits until the other socket
+/// the program leaves bytes to the relay until the relay has confirmed that it forwarded all that it was left; it
+/// redirects up to a credit, because
+/// the kernel's own queue has no bound; and at the end of a stream or of the credit the relay waits until the other
+/// socket
 /// has taken as many bytes as were redirected, before it sends or passes on a FIN.
 /// </summary>
 internal sealed unsafe class SockmapRelay : EpollRelay
@@ -27,7 +29,8 @@ internal sealed unsafe class SockmapRelay : EpollRelay
 
     /// <param name="port">Where to listen; 0 for a port of the kernel's choice.</param>
     /// <param name="backendPort">Where to connect.</param>
-    /// <param name="engageAfter">Bytes that a session has moved before it is handed over: not worth it for a short one.</param>
+    /// <param name="engageAfter">Bytes that a session has moved before it is handed over: not worth it for a short
+    /// one.</param>
     public SockmapRelay(int port, int backendPort, int engageAfter)
         : base(port, backendPort)
     {
@@ -161,7 +164,8 @@ internal sealed unsafe class SockmapRelay : EpollRelay
 
         GrantCredit(from, ref direction);
         Volatile.Write(ref direction.Confirmed, forwarded);
-        // Any call that takes the lock of the socket: a run of the program that had still seen the old value is over after it.
+        // Any call that takes the lock of the socket: a run of the program that had still seen the old value is over
+        // after it.
         _ = Written(from);
         if (Volatile.Read(ref direction.Passed) != forwarded)
         {
@@ -203,7 +207,9 @@ internal sealed unsafe class SockmapRelay : EpollRelay
         from.Phase = Phase.Draining;
     }
 
-    /// <summary>Bytes that this socket was ever given to send, by the relay and by the kernel's workers (TCP_INFO, tcp(7)).</summary>
+    /// <summary>
+    /// Bytes that this socket was ever given to send, by the relay and by the kernel's workers (TCP_INFO, tcp(7)).
+    /// </summary>
     private static long Written(Endpoint to)
     {
         const int notSent = 144, bytesSent = 200, bytesRetransmitted = 208, size = 232;

@@ -3,7 +3,10 @@ using Bal.KernelLab.Bpf;
 
 namespace Bal.KernelLab.Uring;
 
-/// <summary>An io_uring (io_uring(7)) of the thread that makes it: its two rings and the submissions that wait for the next enter.</summary>
+/// <summary>
+/// An io_uring (io_uring(7)) of the thread that makes it: its two rings and the submissions that wait for the next
+/// enter.
+/// </summary>
 internal sealed unsafe class Ring
 {
     private const uint Entries = 4096;
@@ -28,11 +31,13 @@ internal sealed unsafe class Ring
 
     public Ring()
     {
-        // struct io_uring_params: 10 words, then the offsets of the submission ring at 40 and of the completion ring at 80.
+        // struct io_uring_params: 10 words, then the offsets of the submission ring at 40 and of the completion ring
+        // at 80.
         var parameters = stackalloc uint[30];
         new Span<uint>(parameters, 30).Clear();
         parameters[1] = CompletionEntries;
-        parameters[2] = IORING_SETUP_CQSIZE | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_NO_SQARRAY;
+        parameters[2] = IORING_SETUP_CQSIZE | IORING_SETUP_SINGLE_ISSUER
+            | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_NO_SQARRAY;
         fd = Kernel.UringSetup(Entries, parameters);
         const int protection = Kernel.PROT_READ | Kernel.PROT_WRITE;
         rings = Kernel.Map(fd, parameters[25] + CompletionEntries * CompletionSize, protection, 0);
@@ -43,8 +48,11 @@ internal sealed unsafe class Ring
         completions = rings + parameters[25];
     }
 
-    /// <summary>Queues one operation (struct io_uring_sqe); it is submitted by the next <see cref="Wait"/> at the latest.</summary>
-    public void Add(byte code, int target, void* address, uint length, ulong offset, uint flags, ulong whom, ushort priority = 0)
+    /// <summary>
+    /// Queues one operation (struct io_uring_sqe); it is submitted by the next <see cref="Wait"/> at the latest.
+    /// </summary>
+    public void Add(
+        byte code, int target, void* address, uint length, ulong offset, uint flags, ulong whom, ushort priority = 0)
     {
         if (queued == Entries)
             Enter(0);
@@ -65,7 +73,9 @@ internal sealed unsafe class Ring
     /// <summary>Submits what is queued and waits for a completion.</summary>
     public void Wait() => Enter(1);
 
-    /// <summary>Takes the next completion: whom it concerns, its result, and whether more come of the same operation.</summary>
+    /// <summary>
+    /// Takes the next completion: whom it concerns, its result, and whether more come of the same operation.
+    /// </summary>
     public bool Next(out ulong whom, out int result, out bool more)
     {
         var head = *completeHead;

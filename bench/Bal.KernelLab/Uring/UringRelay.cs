@@ -5,13 +5,17 @@ using Bal.KernelLab.Relays;
 namespace Bal.KernelLab.Uring;
 
 /// <summary>
-/// The relay over io_uring: multishot accept, and connect, recv, send and close as operations. Each direction has one buffer and at
-/// most one recv or send under way, so nothing is shared that a slow receiver could hold, and a session is closed only when
-/// none of its operations can complete any more. The price is memory: a buffer for each direction, also of an idle session.
+/// The relay over io_uring: multishot accept, and connect, recv, send and close as operations. Each direction has one
+/// buffer and at
+/// most one recv or send under way, so nothing is shared that a slow receiver could hold, and a session is closed only
+/// when
+/// none of its operations can complete any more. The price is memory: a buffer for each direction, also of an idle
+/// session.
 /// </summary>
 internal sealed unsafe class UringRelay(int port, int backendPort) : Relay(port, backendPort)
 {
-    private const byte PollAdd = 6, Timeout = 11, AcceptOp = 13, Cancel = 14, ConnectOp = 16, CloseOp = 19, SendOp = 26, RecvOp = 27;
+    private const byte PollAdd = 6, Timeout = 11, AcceptOp = 13, Cancel = 14, ConnectOp = 16;
+    private const byte CloseOp = 19, SendOp = 26, RecvOp = 27;
     private const ushort Multishot = 1;
     private const uint MSG_DONTWAIT = 0x40;
     private const int BufferSize = 16 * 1024;
@@ -53,7 +57,9 @@ internal sealed unsafe class UringRelay(int port, int backendPort) : Relay(port,
         ring.Close();
     }
 
-    /// <summary>What is read from one socket and sent to the other. Session and endpoints are those of the other relays.</summary>
+    /// <summary>
+    /// What is read from one socket and sent to the other. Session and endpoints are those of the other relays.
+    /// </summary>
     private sealed class Direction
     {
         public int Id;
@@ -166,7 +172,8 @@ internal sealed unsafe class UringRelay(int port, int backendPort) : Relay(port,
         else
         {
             from.EndOfStream = from.Other.FinSent = true;
-            // Not as an operation: the kernel leaves IORING_OP_SHUTDOWN to a worker, which may find the descriptor closed and reused.
+            // Not as an operation: the kernel leaves IORING_OP_SHUTDOWN to a worker, which may find the descriptor
+            // closed and reused.
             _ = Libc.shutdown(from.Other.Fd, Libc.SHUT_WR);
             if (from.FinSent)
                 Close(from.Owner);
