@@ -4,7 +4,7 @@ _bal() {
   local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD - 1]}" command="" word flags
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$word" in
-      check | doctor | status | start | graceful | upgrade | stop | demo)
+      check | doctor | status | start | graceful | upgrade | stop | explain | demo)
         command="$word"
         break
         ;;
@@ -22,10 +22,12 @@ _bal() {
     doctor) flags="--json --verbose --brief --config --help" ;;
     status) flags="--json --verbose --brief --exit-code --config --help" ;;
     start) flags="--daemon --config --help" ;;
-    graceful | stop) flags="--config --help" ;;
+    graceful) flags="--dry-run --json --config --help" ;;
+    explain) flags="backend protection --json --help" ;;
     upgrade) flags="--timeout --config --help" ;;
+    stop) flags="--config --help" ;;
     demo) flags="--seconds --help" ;;
-    *) flags="check doctor status start graceful upgrade stop demo --help --version" ;;
+    *) flags="check doctor status start graceful upgrade stop explain demo --help --version" ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$current")
 }

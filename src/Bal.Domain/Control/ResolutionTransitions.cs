@@ -58,6 +58,7 @@ internal static class ResolutionTransitions
     /// When the name of a backend is looked up next; backends of one name share its lookups, so that of any of them counts.
     /// </summary>
     public static Instant NextLookupOf(BackendState backend, ControlState state) => state.Services
+        .Where(_ => !state.Phase.IsHandedOver)
         .SelectMany(s => s.Backends)
         .Where(b => b.Endpoint.Host == backend.Endpoint.Host && !b.Draining && !b.Resolution.InFlight)
         .Select(b => b.Resolution.NextAt)

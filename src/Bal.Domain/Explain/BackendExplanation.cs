@@ -121,7 +121,7 @@ public enum CheckState
     /// <summary>For an answer to a lookup of its name.</summary>
     WaitsForName,
 
-    /// <summary>There is none any more: the backend drains.</summary>
+    /// <summary>There is none any more: the backend drains, or another process checks it.</summary>
     None,
 }
 
@@ -131,9 +131,9 @@ public enum CheckState
 /// <param name="LastEndedAt">When the last one ended; none where there was none yet.</param>
 public sealed record CheckExplanation(CheckState State, Option<Instant> NextAt, Option<Instant> LastEndedAt)
 {
-    internal static CheckExplanation Of(BackendState backend, Instant lookup, Instant now)
+    internal static CheckExplanation Of(BackendState backend, Phase phase, Instant lookup, Instant now)
     {
-        var state = backend.Draining ? CheckState.None
+        var state = backend.Draining || phase.IsHandedOver ? CheckState.None
             : backend.Probe.InFlight ? CheckState.InFlight
             : backend.Addresses.IsEmpty && WaitsForName(backend, lookup, now) ? CheckState.WaitsForName
             : CheckState.Scheduled;

@@ -105,6 +105,7 @@ public static class BackendText
     private static string NameLine(ClockReading clock, NameExplanation name)
     {
         var next = name.LookingUp ? "a lookup is under way"
+            : name.NextLookupAt == Instant.Never ? "no more lookups"
             : name.NextLookupAt.IsDue(clock.Now) ? "next lookup now"
             : $"next lookup in {name.NextLookupAt.Since(clock.Now).ToText()}";
         var addresses = string.Join(", ", name.Addresses);

@@ -22,7 +22,7 @@ public static class ExplainBackend
             SinceOf(word, backend.History),
             HealthExplanation.Of(service.Config.Tuning.Health, backend),
             backend.Draining ? Option<CooldownExplanation>.None : CooldownExplanation.Of(now, backend),
-            CheckExplanation.Of(backend, lookup, now),
+            CheckExplanation.Of(backend, state.Phase, lookup, now),
             NameExplanation.Of(backend, lookup),
             traffic.Backends.Find(t => t.Backend == backend.Id).Match(t => t.Active, () => 0),
             backend.History.Recent);

@@ -32,11 +32,11 @@ public sealed record ConnectionsExplanation(long Active, int Limit, long Rejecte
     public long Left => Math.Max(0, Limit - Active);
 }
 
-/// <summary>The drain of a stop.</summary>
+/// <summary>The drain of a stop, or of a process that another one has replaced.</summary>
 /// <param name="Since">When it began.</param>
-/// <param name="CutsAt">When the next share of what is left is cut.</param>
-/// <param name="EndsAt">When it is over at the latest.</param>
-public sealed record StopExplanation(Instant Since, Instant CutsAt, Instant EndsAt);
+/// <param name="CutsAt">When the next share of what is left is cut; none where another process serves.</param>
+/// <param name="EndsAt">When it is over at the latest; none where another process serves.</param>
+public sealed record StopExplanation(Instant Since, Option<Instant> CutsAt, Option<Instant> EndsAt);
 
 /// <summary>Explains everything out of the state and the counters alone.</summary>
 public static class ExplainService
@@ -54,8 +54,10 @@ public static class ExplainService
                 traffic.RejectedConnections),
             state.Phase.Match(
                 () => Option<StopExplanation>.None,
-                drain => new StopExplanation(
-                    drain.Since, drain.NextCutAt, drain.Since.Plus(DrainTransitions.Longest)),
+                drain => drain.IsHandedOver
+                    ? new StopExplanation(drain.Since, Option<Instant>.None, Option<Instant>.None)
+                    : new StopExplanation(
+                        drain.Since, drain.NextCutAt, drain.Since.Plus(DrainTransitions.Longest)),
                 () => Option<StopExplanation>.None),
             state.Refused,
             ExplainProtection.Of(now, service),

@@ -11,9 +11,7 @@ public static class ServiceText
     public static Arr<string> Lines(ClockReading clock, ServiceExplanation service) =>
         Prelude.Array($"listener: {service.Listener} (configuration {service.ConfigVersion})", Connections(service.Connections))
             .Append(service.Stopping.Match(
-                Some: stop => Prelude.Array(
-                    $"stopping: since {HistoryText.Time(clock, stop.Since)}; what is left is cut from "
-                    + $"{HistoryText.Time(clock, stop.CutsAt)} on, and all is over at {HistoryText.Time(clock, stop.EndsAt)}"),
+                Some: stop => Prelude.Array($"stopping: since {HistoryText.Time(clock, stop.Since)}; {End(clock, stop)}"),
                 None: () => Arr<string>.Empty))
             .Append(service.RefusedReload.Match(
                 Some: refused => Prelude.Array(
@@ -59,6 +57,13 @@ public static class ServiceText
                 at => $"; the oldest leaves the window in {at.Since(clock.Now).ToText()}", () => ""),
         on => $"{on.Successes} of {protection.Policy.StableSuccessThreshold} successes in a row so far, "
             + $"{on.SuccessesToOff} more turn it off; a failed client connect starts them again");
+
+    private static string End(ClockReading clock, StopExplanation stop) =>
+        (from cuts in stop.CutsAt
+         from ends in stop.EndsAt
+         select $"what is left is cut from {HistoryText.Time(clock, cuts)} on, and all is over at "
+            + HistoryText.Time(clock, ends))
+        .IfNone("another process serves, and this one ends with its last connection");
 
     private static string Connections(ConnectionsExplanation connections) =>
         $"connections: {connections.Active} of {connections.Limit}"

@@ -28,8 +28,8 @@ public static class ExplainJson
         Either(json, "stopping", service.Stopping, stop =>
         {
             JsonReport.WriteTime(json, "since", clock.ToWall(stop.Since));
-            JsonReport.WriteTime(json, "cuts_at", clock.ToWall(stop.CutsAt));
-            JsonReport.WriteTime(json, "ends_at", clock.ToWall(stop.EndsAt));
+            JsonReport.WriteTime(json, "cuts_at", stop.CutsAt.Map(clock.ToWall));
+            JsonReport.WriteTime(json, "ends_at", stop.EndsAt.Map(clock.ToWall));
         });
         Either(json, "refused_reload", service.RefusedReload, refused =>
         {

@@ -79,6 +79,7 @@ internal static class Life
         new ControlEvent.ConnectsSucceeded(new BackendId(id), count);
 
     public static readonly ControlEvent Tick = new ControlEvent.Tick();
+    public static readonly ControlEvent Exhausted = new ControlEvent.ClientExhausted(Service.DefaultName);
     public static readonly ControlEvent Stop = new ControlEvent.StopRequested();
     public static readonly ControlEvent AllIdle = new ControlEvent.AllIdle();
 }

@@ -139,6 +139,37 @@ public class ExplainBackendSpecs
     }
 
     [Property]
+    public void A_process_that_has_handed_over_checks_nothing_any_more_and_says_so(Scenario scenario, Gap gap)
+    {
+        var now = new Instant(10_000_000);
+        var state = Life.Of(scenario, _ => { }).Then(now, Life.Tick, new ControlEvent.HandedOver(1));
+        if (!state.Phase.IsHandedOver)
+            return;
+
+        var clock = new ClockReading(now, DateTimeOffset.UnixEpoch.AddDays(20_000));
+        var said = ExplainService.Of(Traffic.None, now, state);
+
+        Assert.All(state.Backends().Zip(said.Backends), pair =>
+        {
+            Assert.True(pair.Item2.Check.NextAt.IsNone);
+            Assert.False(Checked(now.Plus(new Duration(gap.Milliseconds)), state, pair.Item1));
+        });
+        Assert.Contains(ServiceText.Lines(clock, said), line => line.Contains("another process serves", StringComparison.Ordinal));
+    }
+
+    [Property]
+    public void The_end_of_a_stop_comes_when_it_says_and_not_earlier(Tuning tuning)
+    {
+        var state = Life.At(Life.Birth, Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.Stop);
+        var stop = ExplainService.Of(Traffic.None, Life.Birth, state).Stopping.Match(s => s, () => throw new InvalidOperationException());
+        var (cuts, ends) = (stop.CutsAt.IfNone(Instant.Never), stop.EndsAt.IfNone(Instant.Never));
+
+        Assert.Empty(Cuts(new Instant(cuts.Milliseconds - 1), state));
+        Assert.Single(Cuts(cuts, state));
+        Assert.True(state.Then(ends, Life.Tick).Phase is Phase.Ended);
+    }
+
+    [Property]
     public void It_says_since_when_a_backend_is_in_its_state(Scenario scenario)
     {
         var since = new Dictionary<BackendId, (string State, Instant At)>();
@@ -206,6 +237,9 @@ public class ExplainBackendSpecs
             if (said.Health.SuccessesToUp > 0 && !backend.Draining)
                 Assert.Contains($"{said.Health.SuccessesToUp} success", lines[3], StringComparison.Ordinal);
         });
+
+    private static IEnumerable<ControlEffect.Cut> Cuts(Instant at, ControlState state) =>
+        ControlMachine.Step(Life.Tick, at, state).Effects.OfType<ControlEffect.Cut>();
 
     private static NameExplanation NameOf(ControlState state, Instant now) =>
         ExplainBackend.Of(state.Backend(1), Traffic.None, now, state)

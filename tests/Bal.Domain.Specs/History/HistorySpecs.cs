@@ -39,6 +39,23 @@ public class HistorySpecs
     });
 
     [Property]
+    public void The_oldest_is_forgotten_where_there_is_no_room_and_the_newest_never(Tuning tuning, Evidence failure)
+    {
+        // Up and down and on and off, more often than there is room for.
+        var state = Life.At(Life.Birth, Configs.Of(Configs.Service(tuning, Configs.Pool[0])));
+        var now = Life.Birth;
+        for (var i = 0; i < BackendHistory.MaxEntries; i++)
+        {
+            now = now.Plus(new Duration(1));
+            state = state.Then(now, Life.ConnectsFailed(1, 100, failure.Kind), Life.Exhausted, Life.ConnectsSucceeded(1, 100));
+        }
+
+        Assert.Equal(BackendHistory.MaxEntries, state.Backend(1).History.Recent.Count);
+        Assert.Equal(ProtectionHistory.MaxEntries, state.Services[0].History.Recent.Count);
+        Assert.Equal((now, now), (state.Backend(1).History.Recent.Last().Last, state.Services[0].History.Recent.Last().Last));
+    }
+
+    [Property]
     public void A_storm_of_failures_of_any_length_takes_a_handful_of_entries(Evidence[] storm, bool[] clients)
     {
         var history = BackendHistory.Begin(Life.Birth);
