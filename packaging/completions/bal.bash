@@ -4,7 +4,7 @@ _bal() {
   local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD - 1]}" command="" word flags
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$word" in
-      check | doctor | status | start | graceful | upgrade | stop | explain | demo)
+      check | doctor | status | start | graceful | upgrade | stop | explain | replay | demo)
         command="$word"
         break
         ;;
@@ -24,10 +24,17 @@ _bal() {
     start) flags="--daemon --config --help" ;;
     graceful) flags="--dry-run --json --config --help" ;;
     explain) flags="backend protection --json --help" ;;
+    replay)
+      if [[ $current != -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return
+      fi
+      flags="--json --config --help"
+      ;;
     upgrade) flags="--timeout --config --help" ;;
     stop) flags="--config --help" ;;
     demo) flags="--seconds --help" ;;
-    *) flags="check doctor status start graceful upgrade stop explain demo --help --version" ;;
+    *) flags="check doctor status start graceful upgrade stop explain replay demo --help --version" ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$current")
 }
