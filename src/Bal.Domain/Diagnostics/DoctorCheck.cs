@@ -97,4 +97,7 @@ public static class CheckName
 
     /// <summary>The log file.</summary>
     public const string Log = "log";
+
+    /// <summary>The file that decisions are recorded in; only where the configuration names one.</summary>
+    public const string DecisionLog = "decision_log";
 }

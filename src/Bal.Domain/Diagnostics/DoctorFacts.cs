@@ -22,7 +22,35 @@ public sealed record DoctorFacts(
     Arr<BackendFact> Backends,
     LimitFacts Limits,
     long EffectiveUserId,
-    LogFact Log);
+    LogFact Log)
+{
+    /// <summary>The file that decisions are recorded in; none where the configuration names none.</summary>
+    public Option<DecisionLogFact> DecisionLog { get; init; }
+}
+
+/// <summary>The file that decisions are recorded in.</summary>
+/// <param name="Path">The absolute path.</param>
+/// <param name="State">What this user finds there.</param>
+public sealed record DecisionLogFact(string Path, DecisionLogState State);
+
+/// <summary>Whether decisions can be recorded in a file.</summary>
+public enum DecisionLogState
+{
+    /// <summary>It is there and may be written, or may be made.</summary>
+    Usable,
+
+    /// <summary>Its directory does not exist.</summary>
+    NoDirectory,
+
+    /// <summary>This user may not write or make it.</summary>
+    NotWritable,
+
+    /// <summary>It is a directory, a symbolic link, a device or a pipe.</summary>
+    NotRegular,
+
+    /// <summary>It holds something else than decisions.</summary>
+    Foreign,
+}
 
 /// <summary>What became of finding, reading and validating the configuration.</summary>
 public abstract record ConfigFact

@@ -36,6 +36,7 @@ public sealed record DoctorReport(Arr<DoctorCheck> Checks, Option<string> Protec
                 None: () => Arr<DoctorCheck>.Empty),
             HostChecks.User(facts.EffectiveUserId),
             HostChecks.Log(facts.Log, facts.Pid.IsHeld),
+            .. facts.DecisionLog.Map(DecisionLogCheck.Of),
         ];
         var reason = facts.Control.Match(
             notAsked: () => Option<string>.None,

@@ -43,7 +43,10 @@ public static class Doctor
             backends,
             MachineFacts.Limits(daemon),
             MachineFacts.EffectiveUserId(),
-            MachineFacts.Log(inputs.LogPath)));
+            MachineFacts.Log(inputs.LogPath))
+        {
+            DecisionLog = inputs.Config.Valid.Bind(config => config.DecisionLog).Map(MachineFacts.DecisionLog),
+        });
     }
 
     private static async Task<BindFact> BindAsync(

@@ -32,6 +32,18 @@ internal static class MachineFacts
         return new LogFact(path, state, FreeBytes(ExistingAncestor(path)));
     }
 
+    internal static DecisionLogFact DecisionLog(string path) => new(path, FileFacts.Of(path, follow: false) switch
+    {
+        { IsRegular: false } => DecisionLogState.NotRegular,
+        null when Path.GetDirectoryName(path) is not { } parent || !Directory.Exists(parent) =>
+            DecisionLogState.NoDirectory,
+        null => AccessCheck.MayCreateIn(Path.GetDirectoryName(path)!)
+            ? DecisionLogState.Usable
+            : DecisionLogState.NotWritable,
+        _ when !AccessCheck.MayWriteFile(path) => DecisionLogState.NotWritable,
+        _ => Recording.DecisionFile.IsForeign(path) ? DecisionLogState.Foreign : DecisionLogState.Usable,
+    });
+
     internal static LimitFacts Limits(Option<int> daemon)
     {
         var ofDaemon = daemon.Map(id => Descriptors(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/limits")))

@@ -37,6 +37,22 @@ internal sealed class DecisionFile : IDisposable
         return opened;
     }
 
+    /// <summary>Whether a file that can be read holds something else than decisions.</summary>
+    internal static bool IsForeign(string path) => RegularFile.Open(path).Match(
+        Right: handle =>
+        {
+            using (handle)
+                return !BeginsAsOne((into, offset) => RandomAccess.Read(handle, into, offset));
+        },
+        Left: _ => false);
+
+    private static bool BeginsAsOne(Func<byte[], long, int> readAt)
+    {
+        var head = new byte[FirstBytes.Length];
+        var length = readAt(head, 0);
+        return length == 0 || (length == head.Length && head.AsSpan().SequenceEqual(FirstBytes));
+    }
+
     /// <summary>Writes whole lines, or nothing of them.</summary>
     /// <returns>0, or why not.</returns>
     internal int Append(ReadOnlySpan<byte> lines)
@@ -82,8 +98,7 @@ internal sealed class DecisionFile : IDisposable
         if (FileLock.TryTake(fd) != 0) return DecisionFileProblems.InUse(path, FileLock.Holder(fd));
         var size = Libc.EndOf(fd);
         if (size == 0) return 0L;
-        var head = new byte[FirstBytes.Length];
-        if (Descriptors.ReadAt(fd, head, 0) < head.Length || !head.AsSpan().SequenceEqual(FirstBytes))
+        if (!BeginsAsOne((into, offset) => Descriptors.ReadAt(fd, into, offset)))
             return DecisionFileProblems.Foreign(path);
         var whole = EndOfLastLine(fd, size);
         return whole == size || Libc.ftruncate(fd, whole) == 0

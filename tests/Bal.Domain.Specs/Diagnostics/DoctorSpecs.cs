@@ -14,6 +14,18 @@ public class DoctorSpecs
         "overall: OK\ncritical: 0\nwarnings: 0\nprotection_mode: off\nnext: run 'bal status'\n";
 
     [Property]
+    public Property A_decision_log_is_judged_where_there_is_one_and_never_critical(DecisionLogState state) =>
+        Prop.ForAll(AnyFacts(), facts =>
+        {
+            var without = DoctorReport.From(facts);
+            var with = DoctorReport.From(facts with { DecisionLog = new DecisionLogFact("/d", state) });
+            var check = Assert.Single(with.Checks, c => c.Name == CheckName.DecisionLog);
+            return without.Checks.ForAll(c => c.Name != CheckName.DecisionLog)
+                && check.Level == (state == DecisionLogState.Usable ? CheckLevel.Ok : CheckLevel.Warn)
+                && without.CriticalCount == with.CriticalCount;
+        });
+
+    [Property]
     public Property The_overall_level_is_that_of_the_worst_check() => Prop.ForAll(AnyFacts(), facts =>
     {
         var report = DoctorReport.From(facts);

@@ -33,6 +33,25 @@ public sealed class DoctorTests : IDisposable
         Assert.Equal(CheckLevel.Ok, Level(report, CheckName.Log));
     }
 
+    [Theory]
+    [InlineData("new.ndjson", DecisionLogState.Usable)]
+    [InlineData("decisions.ndjson", DecisionLogState.Usable)]
+    [InlineData("empty.ndjson", DecisionLogState.Usable)]
+    [InlineData("notes.txt", DecisionLogState.Foreign)]
+    [InlineData("link", DecisionLogState.NotRegular)]
+    [InlineData("", DecisionLogState.NotRegular)]
+    [InlineData("missing/new.ndjson", DecisionLogState.NoDirectory)]
+    public void A_decision_log_is_looked_at_without_being_made(string name, DecisionLogState state)
+    {
+        File.WriteAllText(Path.Combine(_home, "decisions.ndjson"), "{\"decision_log\":1,\n");
+        File.WriteAllText(Path.Combine(_home, "empty.ndjson"), "");
+        File.WriteAllText(Path.Combine(_home, "notes.txt"), "remember the milk\n");
+        File.CreateSymbolicLink(Path.Combine(_home, "link"), Path.Combine(_home, "decisions.ndjson"));
+
+        Assert.Equal(state, MachineFacts.DecisionLog(Path.Combine(_home, name)).State);
+        Assert.False(File.Exists(Path.Combine(_home, "new.ndjson")));
+    }
+
     [Fact]
     public async Task A_port_that_another_process_listens_on_is_critical_and_names_it()
     {
