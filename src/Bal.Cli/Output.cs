@@ -1,6 +1,7 @@
 using System.Text;
 using Bal.Domain.Diagnostics;
 using Bal.Domain.Primitives;
+using Bal.Infrastructure.Process;
 
 namespace Bal.Cli;
 
@@ -10,10 +11,10 @@ internal sealed class OutputException(string message, Exception inner) : Excepti
 /// <summary>
 /// Standard output or standard error. A reader that closes its end early is no error: what it does not want is lost.
 /// </summary>
-/// <param name="stream">Where the bytes go.</param>
+/// <param name="error">Whether the bytes go to standard error.</param>
 /// <param name="isTerminal">Whether a person reads along.</param>
 /// <param name="colour">Whether result words are coloured.</param>
-internal sealed class Output(Stream stream, bool isTerminal, bool colour)
+internal sealed class Output(bool error, bool isTerminal, bool colour)
 {
     /// <summary>Whether a line may be rewritten in place.</summary>
     internal bool IsTerminal => isTerminal;
@@ -21,9 +22,9 @@ internal sealed class Output(Stream stream, bool isTerminal, bool colour)
     /// <summary>Standard output or standard error of this process.</summary>
     internal static Output Standard(bool error, Func<string, string?> variable)
     {
-        var terminal = !(error ? Console.IsErrorRedirected : Console.IsOutputRedirected);
+        var terminal = StandardStream.IsTerminal(error);
         var colour = terminal && string.IsNullOrEmpty(variable("NO_COLOR")) && variable("TERM") is not (null or "dumb");
-        return new Output(error ? Console.OpenStandardError() : Console.OpenStandardOutput(), terminal, colour);
+        return new Output(error, terminal, colour);
     }
 
     /// <summary>Writes text, in which nothing that came from outside can steer the terminal.</summary>
@@ -34,8 +35,7 @@ internal sealed class Output(Stream stream, bool isTerminal, bool colour)
     {
         try
         {
-            stream.Write(Encoding.UTF8.GetBytes(text));
-            stream.Flush();
+            StandardStream.Write(error, Encoding.UTF8.GetBytes(text));
         }
         catch (IOException e)
         {

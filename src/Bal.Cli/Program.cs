@@ -7,6 +7,7 @@ internal static class Program
     private static int Main(string[] args)
     {
         ProcessSetup.Prepare();
+        // Opens nothing: what follows can always be said, whatever the limits.
         var root = CompositionRoot.ForThisProcess();
         try
         {

@@ -30,6 +30,8 @@ internal readonly partial record struct FileFacts(ulong Device, ulong Inode, uin
 
     internal bool IsRegular => (Mode & 0xF000) == 0x8000;
 
+    internal bool IsPipe => (Mode & 0xF000) == 0x1000;
+
     internal bool IsWorldWritable => (Mode & 0x2) != 0;
 
     /// <summary>Whether both are the same file.</summary>

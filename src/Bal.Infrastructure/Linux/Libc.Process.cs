@@ -32,6 +32,7 @@ internal static unsafe partial class Libc
     internal const int SIGUSR1 = 10;
     internal const int SIGUSR2 = 12;
     internal const int SIGPIPE = 13;
+    internal const int SIGXFSZ = 25;
     internal const int SIGTERM = 15;
     internal const int WNOHANG = 1;
 
@@ -143,6 +144,12 @@ internal static unsafe partial class Libc
 
     /// <summary>Makes a write to a closed pipe or socket an error (EPIPE) instead of the end of the process.</summary>
     internal static void IgnoreSigpipe() => _ = signal(SIGPIPE, 1);
+
+    /// <summary>Makes a write beyond RLIMIT_FSIZE an error (EFBIG) instead of the end of the process.</summary>
+    internal static void IgnoreFileSizeSignal() => _ = signal(SIGXFSZ, 1);
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial int isatty(int fd);
 
     /// <summary>
     /// Fills standard descriptors that the caller has closed with /dev/null, so that no file or socket opened later

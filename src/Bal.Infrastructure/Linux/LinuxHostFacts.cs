@@ -26,7 +26,8 @@ public static partial class LinuxHostFacts
                 .SelectMany(nic => nic.GetIPProperties().UnicastAddresses)
                 .Select(unicast => unicast.Address));
         }
-        catch (NetworkInformationException)
+        // Without a descriptor to spare the tables in /proc cannot be read.
+        catch (Exception e) when (e is NetworkInformationException or IOException or UnauthorizedAccessException)
         {
             return Arr<System.Net.IPAddress>.Empty;
         }

@@ -35,6 +35,7 @@ internal enum FileFaultReason
 internal static partial class RegularFile
 {
     private const int ENOENT = 2;
+    private const int ENXIO = 6;
     private const int EACCES = 13;
     private const int ENOTDIR = 20;
     private const int O_NOCTTY = 0x100;
@@ -119,6 +120,8 @@ internal static partial class RegularFile
     private static FileFault Fault(int errno) => errno switch
     {
         ENOENT or ENOTDIR => new(FileFaultReason.Missing, Marshal.GetPInvokeErrorMessage(errno)),
+        // open(2) of a socket, or of a device that is not there.
+        ENXIO => new(FileFaultReason.NotRegular, "a socket or a device"),
         EACCES => new(FileFaultReason.Denied, Marshal.GetPInvokeErrorMessage(errno)),
         _ => new(FileFaultReason.Failed, Marshal.GetPInvokeErrorMessage(errno)),
     };

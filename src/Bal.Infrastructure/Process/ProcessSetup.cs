@@ -7,13 +7,14 @@ public static class ProcessSetup
 {
     /// <summary>
     /// Fills closed standard descriptors, and turns a reader that goes away (<c>bal status | head -1</c>) into an error
-    /// of the write instead of a signal.
+    /// of the write instead of a signal; likewise a limit on the size of files.
     /// </summary>
     public static void Prepare()
     {
         Libc.FillStandardDescriptors();
         Libc.IgnoreSigpipe();
         ProgramPath.Remember();
+        Libc.IgnoreFileSizeSignal();
     }
 
     /// <summary>Raises the soft limit on open files to the hard one (setrlimit(2)).</summary>

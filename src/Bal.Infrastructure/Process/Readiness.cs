@@ -29,7 +29,8 @@ public sealed class Readiness
         var text = Environment.GetEnvironmentVariable(Variable);
         Environment.SetEnvironmentVariable(Variable, null);
         if (!int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var fd) || fd <= 2) return new(-1);
-        var ok = Libc.fcntl(fd, Libc.F_SETFD, Libc.FD_CLOEXEC) == 0;
+        // A launcher hands over a pipe. Whatever else has that number here belongs to somebody else.
+        var ok = FileFacts.Of(fd) is { IsPipe: true } && Libc.fcntl(fd, Libc.F_SETFD, Libc.FD_CLOEXEC) == 0;
         return new(ok ? fd : -1);
     }
 

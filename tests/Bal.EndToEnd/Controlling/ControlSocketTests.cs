@@ -78,37 +78,7 @@ public sealed class ControlSocketTests(ITestOutputHelper output)
         Assert.True((await bal.Status()).Running);
     }
 
-    private static async Task<Socket> Control(BalInstance bal)
-    {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        // A full queue is EAGAIN for a socket of this kind, and passes.
-        await Eventually.See<bool>("the control socket accepts", async () =>
-        {
-            try
-            {
-                await socket.ConnectAsync(new UnixDomainSocketEndPoint(bal.SocketPath));
-                return true;
-            }
-            catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.TryAgain)
-            {
-                return false;
-            }
-        }, connected => connected);
-        return socket;
-    }
+    private static Task<Socket> Control(BalInstance bal) => ControlSocket.Connect(bal);
 
-    private static async Task<string> Answer(Socket control)
-    {
-        var text = new StringBuilder();
-        try
-        {
-            await control.Drain(bytes => text.Append(Encoding.UTF8.GetString(bytes.Span)));
-        }
-        catch (SocketException)
-        {
-            // Hung up with our bytes unread.
-        }
-
-        return text.ToString();
-    }
+    private static Task<string> Answer(Socket control) => ControlSocket.Answer(control);
 }

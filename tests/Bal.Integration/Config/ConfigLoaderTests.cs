@@ -47,6 +47,55 @@ public sealed partial class ConfigLoaderTests : IDisposable
     }
 
     [Fact]
+    public void A_socket_is_no_file()
+    {
+        var path = Path.Combine(_directory.FullName, "socket");
+        using var socket = new System.Net.Sockets.Socket(System.Net.Sockets.AddressFamily.Unix,
+            System.Net.Sockets.SocketType.Stream, System.Net.Sockets.ProtocolType.Unspecified);
+        socket.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(path));
+
+        Assert.Equal("file_not_regular", OnlyError(path).Code);
+    }
+
+    [Fact]
+    public void Links_in_a_circle_and_names_beyond_the_limit_are_one_error()
+    {
+        var path = Path.Combine(_directory.FullName, "circle");
+        File.CreateSymbolicLink(path, path);
+
+        Assert.Equal("file_unreadable", OnlyError(path).Code);
+        Assert.Equal("file_unreadable", OnlyError("/" + new string('a', 300)).Code);
+        Assert.Equal("file_unreadable", OnlyError(string.Concat(Enumerable.Repeat("/a", 4_000))).Code);
+    }
+
+    [Fact]
+    public async Task A_file_that_changes_while_it_is_read_gives_a_configuration_or_an_error_and_no_fault()
+    {
+        string[] contents =
+        [
+            "bind_address: ::1\nbackends: [{host: a, port: 1}]\n",
+            "bind_address: ::1\nbackends:\n" + string.Concat(Enumerable.Range(1, 9_000).Select(p => $"- {{host: b, port: {p}}}\n")),
+            "",
+        ];
+        var path = Write(contents[0]);
+        using var stop = new CancellationTokenSource();
+        var writer = Task.Run(() =>
+        {
+            for (var i = 0; !stop.IsCancellationRequested; i++)
+                Write(contents[i % contents.Length]);
+        });
+
+        for (var i = 0; i < 30; i++)
+        {
+            var outcome = ConfigLoader.Load(path, HostFacts.Unknown).Outcome;
+            Assert.NotEqual(outcome.Config.IsSome, outcome.Findings.Any(f => f.Severity == Severity.Error));
+        }
+
+        await stop.CancelAsync();
+        await writer;
+    }
+
+    [Fact]
     public void A_file_that_claims_no_size_is_read_as_far_as_it_goes() =>
         Assert.Equal("wrong_type", OnlyError("/proc/sys/kernel/ostype").Code);
 
