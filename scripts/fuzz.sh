@@ -67,7 +67,7 @@ collect() {
   cp -- "$corpus"/* "$small.all"
   find "$work/out/$target/default/queue" -maxdepth 1 -type f -exec cp -t "$small.all" -- {} +
   find "$small.all" -type f -size "+${largest}c" -delete
-  afl-cmin -i "$small.all" -o "$small" -t 5000 -m none -- dotnet "$work/bin/Bal.Fuzz.dll" "$target" >&2
+  AFL_ALLOW_TMP=1 afl-cmin -i "$small.all" -o "$small" -t 5000 -m none -- "$(command -v dotnet)" "$work/bin/Bal.Fuzz.dll" "$target" >&2
   # Those written by hand keep their names.
   find "$corpus" -maxdepth 1 -type f -name 'found-*' -delete
   while read -r input; do

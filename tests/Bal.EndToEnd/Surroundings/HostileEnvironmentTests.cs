@@ -36,8 +36,6 @@ public sealed class HostileEnvironmentTests(ITestOutputHelper output)
     [InlineData("ulimit -n 6; $BAL start", "")]
     [InlineData("ulimit -n 9; $BAL start", "open files")]
     [InlineData("ulimit -n 20; $BAL start", "ulimit -n")]
-    [InlineData("ulimit -f 0; $BAL start", "")]
-    [InlineData("ulimit -f 0; $BAL start -d", "")]
     public async Task What_keeps_it_from_working_is_said_in_three_lines(string command, string names)
     {
         await using var bal = Prepared();
@@ -49,6 +47,19 @@ public sealed class HostileEnvironmentTests(ITestOutputHelper output)
         Assert.Contains(names, said, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", said, StringComparison.Ordinal);
         Assert.DoesNotContain("internal_error", said, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("start")]
+    [InlineData("start -d")]
+    public async Task Where_no_file_may_grow_a_start_fails_in_words_and_not_by_a_signal(string command)
+    {
+        await using var bal = Prepared();
+        var end = await bal.Shell($"ulimit -f 0; $BAL {command}");
+        Assert.InRange(end.ExitCode, 1, 70);
+        Assert.Contains("\ndo_this_now: ", end.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("signal", end.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", end.Error, StringComparison.Ordinal);
     }
 
     [Theory]
