@@ -2,6 +2,7 @@ using Bal.Domain.Backend;
 using Bal.Domain.Backoff;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
+using Bal.Domain.History;
 using Bal.Domain.Primitives;
 using Bal.Domain.Protection;
 using Bal.Domain.Specs.Backend;
@@ -25,8 +26,15 @@ internal sealed class NaiveBackend(int id, Endpoint endpoint, long now)
     public int FailedClients { get; set; }
     public long CoolsUntil { get; set; }
 
+    /// <summary>Every failure since the last success, or since it went down: each one by itself.</summary>
+    public List<BackendHappening.Failed> InARow { get; } = [];
+    public NaiveOutage? Outage { get; set; }
+
     public long CountOf(FailureKind kind) => Seen.LongCount(o => o == Outcome.Failure(kind));
 }
+
+/// <summary>When it went down after which failures, and when it came back.</summary>
+internal sealed record NaiveOutage(long Since, IReadOnlyList<BackendHappening.Failed> Cause, long? Until);
 
 /// <summary>
 /// One service under one tuning, told by lists: health is looked up in the history, protection in the times of all
@@ -47,6 +55,9 @@ internal sealed class NaiveControl
 
     public List<NaiveBackend> Backends { get; private set; } = [];
 
+    /// <summary>Removed, and not yet without connections.</summary>
+    public List<int> Leaving { get; } = [];
+
     public bool Protected => protection.On;
 
     public bool IsUp(NaiveBackend backend) => NaiveHealth.IsUp(tuning.Health, backend.Seen);
@@ -63,20 +74,20 @@ internal sealed class NaiveControl
                     backend.NextProbe = now + tuning.Health.Interval.Milliseconds;
                     backend.InFlight = backend.Resolved;
                     if (!backend.Resolved && !backend.LookingUp)
-                        Failed(backend, FailureKind.Other, 1, client: false, now);
+                        Failed(backend, FailureKind.Other, 1, Witness.Resolver, now);
                 }
 
                 break;
             case ControlEvent.ProbeEnded e when Find(e.Backend) is { InFlight: true } backend:
                 backend.InFlight = false;
                 e.Outcome.Match(
-                    () => Passed(backend, 1, now), kind => Failed(backend, kind, 1, client: false, now));
+                    () => Passed(backend, 1, now), kind => Failed(backend, kind, 1, Witness.Probe, now));
                 break;
             case ControlEvent.ConnectsSucceeded e when Find(e.Backend) is { } backend:
                 Passed(backend, e.Count, now);
                 break;
             case ControlEvent.ConnectsFailed e when Find(e.Backend) is { } backend:
-                Failed(backend, e.Kind, e.Count, client: true, now);
+                Failed(backend, e.Kind, e.Count, Witness.Client, now);
                 break;
             case ControlEvent.ClientExhausted { Service: Service.DefaultName }:
                 protection.Happened(new ProtectionEvent.ClientExhausted(), now);
@@ -91,6 +102,9 @@ internal sealed class NaiveControl
                 }
 
                 break;
+            case ControlEvent.BackendIdle e:
+                Leaving.Remove(e.Backend.Value);
+                break;
             case ControlEvent.Reloaded e:
                 Reload(e.Config, now);
                 break;
@@ -103,16 +117,31 @@ internal sealed class NaiveControl
 
     private bool Passed(NaiveBackend backend, int count, long now)
     {
+        var wasDown = !IsUp(backend);
         backend.Seen.AddRange(Enumerable.Repeat(Outcome.Success, count));
+        backend.InARow.Clear();
+        if (wasDown && IsUp(backend))
+            backend.Outage = backend.Outage! with { Until = now };
         (backend.FailedClients, backend.CoolsUntil) = (0, 0);
         protection.Happened(new ProtectionEvent.Succeeded(count), now);
         return true;
     }
 
-    private bool Failed(NaiveBackend backend, FailureKind kind, int count, bool client, long now)
+    private bool Failed(NaiveBackend backend, FailureKind kind, int count, Witness witness, long now)
     {
+        var wasUp = IsUp(backend);
         backend.Seen.AddRange(Enumerable.Repeat(Outcome.Failure(kind), count));
-        if (!client || kind == FailureKind.Local)
+        if (kind == FailureKind.Local)
+            return false;
+
+        backend.InARow.AddRange(Enumerable.Repeat(new BackendHappening.Failed(witness, kind), count));
+        if (wasUp && !IsUp(backend))
+        {
+            backend.Outage = new NaiveOutage(now, backend.InARow.ToArray(), Until: null);
+            backend.InARow.Clear();
+        }
+
+        if (witness != Witness.Client)
             return false;
 
         protection.Happened(
@@ -128,6 +157,7 @@ internal sealed class NaiveControl
 
     private void Reload(BalConfig config, long now)
     {
+        Leaving.AddRange(Backends.Where(b => !config.Main.Backends.Contains(b.Endpoint)).Select(b => b.Id));
         Backends = config.Main.Backends
             .Select(e => Backends.Find(b => b.Endpoint == e) ?? new NaiveBackend(++given, e, now))
             .ToList();

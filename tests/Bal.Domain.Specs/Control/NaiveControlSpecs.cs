@@ -1,6 +1,7 @@
 using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Control;
+using Bal.Domain.History;
 using Bal.Domain.Specs.Generators;
 using FsCheck.Xunit;
 
@@ -54,6 +55,29 @@ public class NaiveControlSpecs
             Assert.Equal(told.Resolved ? 1 : 0, table.Routes().Count(r => r.Id.Value == told.Id));
             Assert.Equal(told.Resolved, offered.Exists(r => r.Id.Value == told.Id));
         });
+
+    [Property]
+    public void What_took_a_backend_out_is_what_the_history_says(SteadyScenario steady) =>
+        Compare(steady, (_, backend, told, _) => AgreeOnOutage(told, backend));
+
+    internal static void AgreeOnOutage(NaiveBackend told, BackendState backend)
+    {
+        Assert.Equal(Counted(told.InARow), Counted(backend.History.FailuresInARow()));
+        var outage = backend.History.LastOutage.FirstOrDefault();
+        Assert.Equal(
+            (told.Outage?.Since, told.Outage?.Until),
+            (outage?.Since.Milliseconds, outage?.Until.Select(at => (long?)at.Milliseconds).FirstOrDefault()));
+        if (told.Outage is { } was && outage is { } remembered)
+            Assert.Equal(Counted(was.Cause), Counted(remembered.Cause));
+    }
+
+    // In the order of their coming, each kind with how often it came.
+    private static IEnumerable<(BackendHappening What, long Count)> Counted(
+        IEnumerable<BackendHappening.Failed> failures) =>
+        failures.GroupBy(f => f).Select(same => ((BackendHappening)same.Key, same.LongCount()));
+
+    private static IEnumerable<(BackendHappening What, long Count)> Counted(
+        LanguageExt.Arr<Domain.History.BackendEntry> entries) => entries.Select(e => (e.What, e.Count));
 
     private static void Compare(
         SteadyScenario steady, Action<NaiveControl, BackendState, NaiveBackend, Observation> agree)
