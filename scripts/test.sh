@@ -24,7 +24,7 @@ esac
 need_dotnet
 if [[ -n $install ]]; then
   need_native_toolchain
-  need_packages redis-server redis-tools postgresql nginx-light libnginx-mod-stream curl iperf3 wrk \
+  need_packages perl-base redis-server redis-tools postgresql nginx-light libnginx-mod-stream curl iperf3 wrk \
     haproxy iproute2 procps util-linux openssl python3 shellcheck systemd faketime
 fi
 cd "$ROOT"

@@ -24,6 +24,9 @@ internal sealed record BalancerOptions(
     ManagerEnvironment Manager,
     Option<Takeover> Takeover)
 {
+    /// <summary>Listening sockets that the service manager has opened.</summary>
+    internal Arr<int> Sockets { get; init; } = Arr<int>.Empty;
+
     /// <summary>Whether it runs as a daemon.</summary>
     internal bool IsDaemon => Readiness.IsExpected || Takeover.Exists(t => t.IsDaemon);
 }
@@ -39,6 +42,7 @@ internal static class Balancer
         {
             Manager = options.Manager,
             Takeover = options.Takeover,
+            Sockets = options.Sockets,
             IsDaemon = options.IsDaemon,
         }),
         missing: missing => CheckReport.ProblemOf(missing));

@@ -58,6 +58,7 @@ internal static class StartCommand
     {
         var (readiness, manager) = (Readiness.FromEnvironment(), ManagerEnvironment.Take());
         var takeover = Takeover.FromEnvironment();
+        var sockets = ActivatedSockets.Take();
         var isDaemon = readiness.IsExpected || takeover.Exists(t => t.IsDaemon);
         // Until the log is open, the launcher's pipe or standard error is all there is.
         return composition.Home().Bind(home => home.Ensure().Map(_ => home)).Match(
@@ -68,7 +69,7 @@ internal static class StartCommand
                     {
                         var location = composition.Config(home, config);
                         readiness.LeaveDirectory();
-                        return Guarded(new BalancerOptions(home, location, readiness, log, manager, takeover)).Match(
+                        return Guarded(new BalancerOptions(home, location, readiness, log, manager, takeover) { Sockets = sockets }).Match(
                             Right: code => code,
                             Left: problem => Failed(composition, readiness, takeover, isDaemon, log, problem));
                     }

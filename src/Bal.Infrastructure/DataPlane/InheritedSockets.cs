@@ -26,7 +26,8 @@ internal static class InheritedSockets
 
         var all = new List<int>(sockets);
         // A socket that shares its address with nobody was bound by somebody who wants it so.
-        if (Sockets.GetOption(sockets[0], Libc.SOL_SOCKET, Libc.SO_REUSEPORT) == 1)
+        var isShared = Sockets.GetOption(sockets[0], Libc.SOL_SOCKET, Libc.SO_REUSEPORT) == 1;
+        if (isShared)
             OpenMore(sockets[0], loops, all);
         foreach (var socket in all)
             _ = Libc.listen(socket, backlog);
@@ -39,11 +40,16 @@ internal static class InheritedSockets
             all.Add(copy);
         }
 
-        return new ListenerSet(listener, [.. all], tag) { Distinct = own };
+        return new ListenerSet(listener, [.. all], tag) { Distinct = own, OutlivesBal = !isShared };
     }
 
     /// <summary>Where a socket listens; null where it is no listening TCP socket.</summary>
     public static IPEndPoint? AddressOf(int socket) => Sockets.IsListening(socket) ? Sockets.LocalAddress(socket) : null;
+
+    /// <summary>Whether a socket on the wildcard of IPv6 takes clients of IPv4 as well (ipv6(7), IPV6_V6ONLY).</summary>
+    public static bool TakesBothFamilies(int socket) =>
+        Sockets.LocalAddress(socket)?.Address.Equals(IPAddress.IPv6Any) == true
+        && Sockets.GetOption(socket, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY) == 0;
 
     // It fails where the first ones belong to another user (the port may be one below 1024): then they are shared.
     private static void OpenMore(int like, int loops, List<int> all)

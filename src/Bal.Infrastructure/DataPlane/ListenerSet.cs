@@ -17,6 +17,9 @@ internal sealed record ListenerSet(Listener Listener, int[] Descriptors, int Tag
     /// <summary>The descriptors that are sockets of their own; what follows are duplicates of them.</summary>
     public int[] Distinct { get; init; } = Descriptors;
 
+    /// <summary>A service manager keeps them open, so that nothing may be changed that would stay.</summary>
+    public bool OutlivesBal { get; init; }
+
     /// <summary>
     /// Opens <paramref name="count"/> sockets that listen on one address. A port that any other process holds is an error,
     /// even where SO_REUSEPORT would let both in: the first socket binds without that option, and gets it afterwards.

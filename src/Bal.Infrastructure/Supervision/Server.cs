@@ -27,6 +27,9 @@ public sealed record ServerOptions(
     /// <summary>The process that this one is to replace, if it is started for that.</summary>
     public Option<Takeover> Takeover { get; init; } = Option<Takeover>.None;
 
+    /// <summary>Listening sockets that the service manager has opened; used in place of opening them.</summary>
+    public Arr<int> Sockets { get; init; } = Arr<int>.Empty;
+
     /// <summary>Whether it runs as a daemon: without a terminal, with its log in a file.</summary>
     public bool IsDaemon { get; init; }
 
@@ -69,7 +72,13 @@ public static class Server
         using var held = pid;
         using var serving = new Serving(options, reading, descriptors, Option<Instant>.None);
         serving.TakeSignals();
-        return serving.Plane.Prepare(reading.Config)
+        return ActivatedSockets.Assign(reading.Config, options.Sockets)
+            .Bind(activated =>
+            {
+                foreach (var (service, sockets) in activated)
+                    serving.Plane.Inherit(service, sockets);
+                return serving.Plane.Prepare(reading.Config);
+            })
             .Bind(_ => ControlServer.Open(serving.Reactor, options.Home.ControlSocket, serving.Requests.Answer))
             .Bind(control =>
             {
