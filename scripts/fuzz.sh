@@ -30,7 +30,7 @@ instrument() {
   [[ -x $work/tool/sharpfuzz ]] ||
     dotnet tool install SharpFuzz.CommandLine --version 2.3.0 --tool-path "$work/tool" >&2
   dotnet build "$tests" -c Release --nologo -v quiet >&2
-  rm -rf -- "$work/bin"
+  rm -rf -- "${work:?}/bin"
   cp -r "$tests/bin/Release/net10.0" "$work/bin"
   for assembly in Bal.Domain Bal.Application Bal.Infrastructure bal YamlDotNet; do
     "$work/tool/sharpfuzz" "$work/bin/$assembly.dll" >&2
