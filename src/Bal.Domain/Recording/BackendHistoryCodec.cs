@@ -115,7 +115,7 @@ internal static class BackendHistoryCodec
         }
     }
 
-    private static Member<BackendHappening> ReadWhat(JsonElement json) =>
+    private static Decoded<BackendHappening> ReadWhat(JsonElement json) =>
         json.Get("what", Scalar.Text).Bind(what => what switch
         {
             "failed" =>

@@ -34,13 +34,18 @@ public static class CanonicalJson
     public static void Write(Utf8JsonWriter json, BalConfig config) => ConfigCodec.Config.Write(json, config);
 
     /// <summary>Reads a state.</summary>
-    public static Either<CodecFault, ControlState> ReadState(JsonElement json) => StateCodec.State.Read(json);
+    public static Either<CodecFault, ControlState> ReadState(JsonElement json) => Given(StateCodec.State.Read(json));
 
     /// <summary>Reads an event.</summary>
-    public static Either<CodecFault, ControlEvent> ReadEvent(JsonElement json) => EventCodec.Event.Read(json);
+    public static Either<CodecFault, ControlEvent> ReadEvent(JsonElement json) => Given(EventCodec.Event.Read(json));
 
     /// <summary>Reads a configuration.</summary>
-    public static Either<CodecFault, BalConfig> ReadConfig(JsonElement json) => ConfigCodec.Config.Read(json);
+    public static Either<CodecFault, BalConfig> ReadConfig(JsonElement json) => Given(ConfigCodec.Config.Read(json));
+
+    /// <summary>What is told outside of the codecs, whose values are all of reference types.</summary>
+    internal static Either<CodecFault, T> Given<T>(Decoded<T> decoded)
+        where T : class =>
+        decoded.Match(Either<CodecFault, T>.Right, Either<CodecFault, T>.Left);
 
     /// <summary>The bytes of what <paramref name="write"/> writes.</summary>
     public static byte[] Bytes(Action<Utf8JsonWriter> write)

@@ -22,7 +22,7 @@ public sealed record CodecFault(string Path, string Reason)
 /// </summary>
 /// <param name="Write">Writes one JSON value.</param>
 /// <param name="Read">Reads it; total over every JSON value.</param>
-internal sealed record Codec<T>(Action<Utf8JsonWriter, T> Write, Func<JsonElement, Either<CodecFault, T>> Read)
+internal sealed record Codec<T>(Action<Utf8JsonWriter, T> Write, Func<JsonElement, Decoded<T>> Read)
 {
     /// <summary>The form of a type that wraps this one.</summary>
     public Codec<TOuter> Wrap<TOuter>(Func<TOuter, T> unwrap, Func<T, TOuter> wrap) =>
@@ -32,7 +32,7 @@ internal sealed record Codec<T>(Action<Utf8JsonWriter, T> Write, Func<JsonElemen
     public Codec<T> Where(Func<T, bool> allowed, string reason) => this with
     {
         Read = json => Read(json).Bind(value => allowed(value)
-            ? Either<CodecFault, T>.Right(value)
+            ? Decoded<T>.Of(value)
             : new CodecFault("", reason)),
     };
 }
@@ -42,7 +42,7 @@ internal static class Codec
 {
     /// <summary>A JSON object: its members are written in order, and read by name whatever their order.</summary>
     public static Codec<T> Object<T>(
-        Action<Utf8JsonWriter, T> members, Func<JsonElement, Either<CodecFault, T>> read) => new(
+        Action<Utf8JsonWriter, T> members, Func<JsonElement, Decoded<T>> read) => new(
         (json, value) =>
         {
             json.WriteStartObject();
@@ -72,14 +72,14 @@ internal static class Codec
                 json.WriteNullValue();
         },
         json => json.ValueKind == JsonValueKind.Null
-            ? Either<CodecFault, Option<T>>.Right(Option<T>.None)
+            ? Decoded<Option<T>>.Of(Option<T>.None)
             : some.Read(json).Map(Option<T>.Some));
 
     /// <summary>One of a few values, each with a word of its own.</summary>
     public static Codec<T> Words<T>(Arr<T> all, Func<T, string> word) => new(
         (json, value) => json.WriteStringValue(word(value)),
-        json => Scalar.Text.Read(json).Bind(text => all.Find(value => word(value) == text).ToEither(
-            () => new CodecFault("", $"one of {string.Join(", ", all.Map(word))} belongs here"))));
+        json => Scalar.Text.Read(json).Bind(text => Decoded<T>.Of(
+            all.Find(value => word(value) == text), $"one of {string.Join(", ", all.Map(word))} belongs here")));
 
     /// <summary>Writes one member.</summary>
     public static void Put<T>(this Utf8JsonWriter json, string name, Codec<T> codec, T value)
@@ -89,20 +89,24 @@ internal static class Codec
     }
 
     /// <summary>Reads one member of an object.</summary>
-    public static Member<T> Get<T>(this JsonElement json, string name, Codec<T> codec) =>
+    public static Decoded<T> Get<T>(this JsonElement json, string name, Codec<T> codec) =>
         json.TryGetProperty(name, out var member)
-            ? Member<T>.Of(codec.Read(member).MapLeft(fault => fault.Under(name)))
+            ? codec.Read(member).Under(name)
             : new CodecFault(name, "is missing");
 
-    private static Either<CodecFault, Arr<T>> Items<T>(Codec<T> item, JsonElement list)
+    private static Decoded<Arr<T>> Items<T>(Codec<T> item, JsonElement list)
     {
         var items = new List<T>(list.GetArrayLength());
         foreach (var element in list.EnumerateArray())
         {
-            var read = item.Read(element);
-            foreach (var value in read.RightAsEnumerable())
-                items.Add(value);
-            foreach (var fault in read.LeftAsEnumerable())
+            var fault = item.Read(element).Match<CodecFault?>(
+                value =>
+                {
+                    items.Add(value);
+                    return null;
+                },
+                why => why);
+            if (fault is not null)
                 return fault.Under($"[{items.Count}]");
         }
 

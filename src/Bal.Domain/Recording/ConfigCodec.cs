@@ -9,8 +9,9 @@ internal static class ConfigCodec
 {
     public static readonly Codec<Host> Host = new(
         (json, host) => json.WriteStringValue(host.ToString()),
-        json => Scalar.Text.Read(json).Bind(text => HostSyntax.Read(text).MapLeft(
-            fault => new CodecFault("", $"{HostSyntax.Allowed} belongs here: {fault.Reason}"))));
+        json => Scalar.Text.Read(json).Bind(text => HostSyntax.Read(text).Match<Decoded<Host>>(
+            Right: host => host,
+            Left: fault => new CodecFault("", $"{HostSyntax.Allowed} belongs here: {fault.Reason}"))));
 
     public static readonly Codec<Endpoint> Endpoint = Codec.Object<Endpoint>(
         (json, endpoint) =>
@@ -50,7 +51,7 @@ internal static class ConfigCodec
             from overload in json.Get(ConfigKeys.OverloadPolicy, Overload)
             from relay in json.Get(ConfigKeys.Relay, Relay)
             from tuning in RuntimeNumber.All.Fold(
-                Member<Tuning>.Of(Tuning.For(1) with { OverloadPolicy = overload, Relay = relay }),
+                Decoded<Tuning>.Of(Tuning.For(1) with { OverloadPolicy = overload, Relay = relay }),
                 (soFar, number) => soFar.Bind(tuning => json
                     .Get(number.Key, Scalar.Integer(number.Range.Least, number.Range.Most))
                     .Map(value => number.Set(tuning, value))))

@@ -48,7 +48,7 @@ public readonly record struct DecisionChain(ulong Value)
         var start = this;
         return ChainOf(bytes.Span) is not { } written
             ? new CodecFault("", "no checksum of the chain ends this line")
-            : CanonicalJson.Parse(bytes, DecisionLineCodec.Read).Bind(line =>
+            : CanonicalJson.Parse(bytes, json => CanonicalJson.Given(DecisionLineCodec.Read(json))).Bind(line =>
                 After(bytes.Span[..^TailLength], StartsAnew(line) ? Start : start) == written
                     ? Either<CodecFault, ReadLine>.Right(new ReadLine(line, written))
                     : new CodecFault("chain", "the checksum does not belong to this line at this place"));

@@ -70,8 +70,8 @@ internal static class DecisionLineCodec
 
     private static readonly Codec<DecisionDigest> Digest = new(
         (json, digest) => json.WriteStringValue(digest.ToText()),
-        json => Scalar.Text.Read(json).Bind(text => DecisionDigest.Parse(text).ToEither(
-            () => new CodecFault("", "32 hexadecimal digits belong here"))));
+        json => Scalar.Text.Read(json).Bind(text => Decoded<DecisionDigest>.Of(
+            DecisionDigest.Parse(text), "32 hexadecimal digits belong here")));
 
     /// <summary>Writes the members, without the braces.</summary>
     public static void WriteMembers(Utf8JsonWriter json, DecisionLine line)
@@ -97,7 +97,7 @@ internal static class DecisionLineCodec
         }
     }
 
-    public static Either<CodecFault, DecisionLine> Read(JsonElement json) =>
+    public static Decoded<DecisionLine> Read(JsonElement json) =>
         json.ValueKind != JsonValueKind.Object ? new CodecFault("", "an object belongs here")
         : json.TryGetProperty(Format, out _) ? ReadCheckpoint(json)
         : from sequence in json.Get("seq", Scalar.Total)
@@ -106,7 +106,7 @@ internal static class DecisionLineCodec
           from digest in json.Get("digest", Digest)
           select (DecisionLine)new DecisionLine.Step(sequence, at, happened, digest);
 
-    private static Either<CodecFault, DecisionLine> ReadCheckpoint(JsonElement json) =>
+    private static Decoded<DecisionLine> ReadCheckpoint(JsonElement json) =>
         from format in json.Get(Format, Scalar.Total.Where(
             version => version == Version, $"format {Version} belongs here: another version of bal wrote this"))
         from version in json.Get("bal", Scalar.Text)

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Bal.Domain.Control;
 using LanguageExt;
-using Read = Bal.Domain.Recording.Member<Bal.Domain.Control.ControlEvent>;
+using Read = Bal.Domain.Recording.Decoded<Bal.Domain.Control.ControlEvent>;
 
 namespace Bal.Domain.Recording;
 

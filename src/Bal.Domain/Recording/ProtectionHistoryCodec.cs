@@ -62,7 +62,7 @@ internal static class ProtectionHistoryCodec
         }
     }
 
-    private static Member<ProtectionHappening> ReadWhat(JsonElement json) =>
+    private static Decoded<ProtectionHappening> ReadWhat(JsonElement json) =>
         json.TryGetProperty("on", out _)
             ? from reason in json.Get("on", Reason)
               from failures in json.Get("failures", Scalar.Total)

@@ -2,7 +2,6 @@ using System.Net;
 using System.Text.Json;
 using Bal.Domain.Backend;
 using Bal.Domain.Primitives;
-using LanguageExt;
 
 namespace Bal.Domain.Recording;
 
@@ -14,7 +13,7 @@ internal static class Scalar
     public static readonly Codec<bool> Flag = new(
         (json, flag) => json.WriteBooleanValue(flag),
         json => json.ValueKind is JsonValueKind.True or JsonValueKind.False
-            ? Either<CodecFault, bool>.Right(json.GetBoolean())
+            ? Decoded<bool>.Of(json.GetBoolean())
             : new CodecFault("", "true or false belongs here"));
 
     /// <summary>Any whole number.</summary>
@@ -44,7 +43,7 @@ internal static class Scalar
     public static readonly Codec<IPAddress> Address = new(
         (json, address) => json.WriteStringValue(address.ToString()),
         json => Text.Read(json).Bind(text => IPAddress.TryParse(text, out var address)
-            ? Either<CodecFault, IPAddress>.Right(address)
+            ? Decoded<IPAddress>.Of(address)
             : new CodecFault("", "an IP address belongs here")));
 
     /// <summary>A whole number of 32 bits within bounds.</summary>
@@ -52,7 +51,7 @@ internal static class Scalar
         .Where(number => least <= number && number <= most, $"a number from {least} to {most} belongs here")
         .Wrap<int>(number => number, number => (int)number);
 
-    private static Either<CodecFault, string> TextOf(JsonElement json)
+    private static Decoded<string> TextOf(JsonElement json)
     {
         try
         {
@@ -67,7 +66,7 @@ internal static class Scalar
         }
     }
 
-    private static Either<CodecFault, long> NumberOf(JsonElement json) =>
+    private static Decoded<long> NumberOf(JsonElement json) =>
         json.ValueKind == JsonValueKind.Number && json.TryGetInt64(out var number)
             ? number
             : new CodecFault("", "a whole number belongs here");

@@ -51,7 +51,7 @@ internal static class StateCodec
         },
         json => json.Get("kind", Scalar.Text).Bind(kind => kind switch
         {
-            "running" => Member<Phase>.Of(Phase.Serving),
+            "running" => Decoded<Phase>.Of(Phase.Serving),
             "ended" => Phase.Over,
             "draining" =>
                 from since in json.Get("since", Scalar.At)
