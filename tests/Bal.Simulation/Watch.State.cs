@@ -103,7 +103,7 @@ internal sealed partial class Watch
         foreach (var planned in world.Scenario.Events)
         {
             if (planned.At.Milliseconds <= now && planned.Do is ScenarioAction.SetFault set
-                && set.Backend.In(world.Config) == endpoint)
+                && set.Backend.In(world.Config).Contains(endpoint))
                 standing = new(set.Fault, planned.At.Milliseconds);
         }
 

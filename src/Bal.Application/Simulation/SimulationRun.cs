@@ -121,7 +121,7 @@ public sealed class SimulationRun
     private void Do(ScenarioAction action) => action.Match<Unit>(
         setFault: a =>
         {
-            foreach (var endpoint in a.Backend.In(config).AsEnumerable())
+            foreach (var endpoint in a.Backend.In(config))
             {
                 network.Set(endpoint, a.Fault);
                 chronicle.NotesOf(endpoint).Suffers(a.Fault, clock.Now);

@@ -86,12 +86,21 @@ public abstract record BackendRef
         public override string ToString() => Endpoint.ToString();
     }
 
-    /// <summary>Which backend that is for a bal that starts with <paramref name="config"/>.</summary>
-    public Option<Endpoint> In(BalConfig config) => this switch
+    /// <summary>All of them.</summary>
+    public sealed record Every : BackendRef
     {
-        Position p when p.Number >= 1 && p.Number <= config.Main.Backends.Count => config.Main.Backends[p.Number - 1],
-        Address a => a.Endpoint,
-        _ => Option<Endpoint>.None,
+        /// <inheritdoc/>
+        public override string ToString() => "all";
+    }
+
+    /// <summary>Which backends those are for a bal that starts with <paramref name="config"/>.</summary>
+    public Arr<Endpoint> In(BalConfig config) => this switch
+    {
+        Position p when p.Number >= 1 && p.Number <= config.Main.Backends.Count =>
+            Prelude.Array(config.Main.Backends[p.Number - 1]),
+        Address a => Prelude.Array(a.Endpoint),
+        Every => config.Main.Backends,
+        _ => Arr<Endpoint>.Empty,
     };
 }
 

@@ -64,8 +64,8 @@ internal static class ScenarioEventRules
     }
 
     private static Checked<ScenarioAction> FaultOf(Fields fields, ScenarioSurroundings around, Checked<Fault> fault) =>
-        Required(fields, ScenarioKeys.Backend, "the place of a backend, from 1, or HOST:PORT",
-            f => ScenarioValues.Backend(f, around))
+        Required(fields, ScenarioKeys.Backend, "the place of a backend, from 1, or HOST:PORT, or all",
+            f => ScenarioValues.Backends(f, around))
             .And(fault, (backend, what) => (ScenarioAction)new ScenarioAction.SetFault(backend, what));
 
     private static Checked<Fault> FlapOf(Fields fields)

@@ -18,10 +18,14 @@ public sealed record ScenarioSurroundings(Arr<BalConfig> Configs, Arr<NamedConfi
     /// <summary>The backends of every configuration.</summary>
     public Arr<Endpoint> Endpoints => new(Configs
         .Concat(Files.SelectMany(f => f.Loaded.Outcome.Config.AsEnumerable()))
+        .Concat(Written)
         .SelectMany(c => c.Services).SelectMany(s => s.Backends).Distinct());
 
     /// <summary>How many backends the configurations have at least.</summary>
     public int FewestBackends => Configs.Min(c => c.Main.Backends.Count);
+
+    /// <summary>The configurations that the scenario itself holds, written out.</summary>
+    internal Arr<BalConfig> Written { get; init; } = Arr<BalConfig>.Empty;
 
     internal bool Knows(Endpoint endpoint) => Endpoints.Exists(e => e == endpoint);
 }
@@ -43,12 +47,8 @@ public static class ScenarioValidation
     private static readonly Duration Longest = new(3_600_000);
 
     /// <summary>The configuration files that the document names, to be loaded before it is validated.</summary>
-    public static Arr<string> FilesOf(RawNode document) => new(
-        from top in Entries(document, ScenarioKeys.Events)
-        from item in top is RawNode.Sequence list ? list.Items : Arr<RawNode>.Empty
-        from config in Entries(item, ScenarioKeys.Config)
-        where config is RawNode.Scalar && !Scalars.IsNull(config)
-        select ((RawNode.Scalar)config).Text);
+    public static Arr<string> FilesOf(RawNode document) =>
+        new(ConfigsIn(document).OfType<RawNode.Scalar>().Where(c => !Scalars.IsNull(c)).Select(c => c.Text));
 
     /// <summary>Validates <paramref name="document"/>; total over every tree.</summary>
     public static ScenarioOutcome Validate(RawNode document, ScenarioSurroundings around)
@@ -58,7 +58,7 @@ public static class ScenarioValidation
             : Checked.Bad<Fields>(Faults.Error("wrong_type", ScenarioKeys.Root, document.At,
                 $"the scenario is {Shown.Value(document)} as a whole; required is a mapping with at least 'duration'",
                 "write lines of the form 'key: value', such as 'duration: 10m'")))
-            .Then(top => Read(top, around));
+            .Then(top => Read(top, around with { Written = WrittenIn(document) }));
         var valid = !read.Findings.Any(f => f.Severity == Severity.Error);
         return new(valid ? read.Value : Option<Scenario>.None, FindingList.Of(read.Findings));
     }
@@ -120,6 +120,16 @@ public static class ScenarioValidation
 
     private static Checked<T> Or<T>(Fields fields, string key, Func<Field, Checked<T>> read, T otherwise) =>
         fields.Find(key).Match(read, () => Checked.Good(otherwise));
+
+    private static Arr<BalConfig> WrittenIn(RawNode document) => new(ConfigsIn(document)
+        .OfType<RawNode.Mapping>()
+        .SelectMany(c => ConfigValidation.Validate(c, HostFacts.Unknown).Config.AsEnumerable()));
+
+    private static IEnumerable<RawNode> ConfigsIn(RawNode document) =>
+        from top in Entries(document, ScenarioKeys.Events)
+        from item in top is RawNode.Sequence list ? list.Items : Arr<RawNode>.Empty
+        from config in Entries(item, ScenarioKeys.Config)
+        select config;
 
     private static IEnumerable<RawNode> Entries(RawNode node, string key) => node is RawNode.Mapping mapping
         ? mapping.Entries.Where(e => e.Key is RawNode.Scalar k && k.Text == key).Select(e => e.Value)

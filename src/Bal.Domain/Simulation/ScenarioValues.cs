@@ -64,6 +64,12 @@ internal static class ScenarioValues
         });
     }
 
+    /// <summary>A backend as above, or all of them.</summary>
+    public static Checked<BackendRef> Backends(Field field, ScenarioSurroundings around) =>
+        field.Value is RawNode.Scalar { Text: "all" }
+            ? Checked.Good<BackendRef>(new BackendRef.Every())
+            : Backend(field, around);
+
     /// <summary>A list of literal addresses, which may be empty.</summary>
     public static Checked<Arr<IPAddress>> Addresses(Field field) => field.Value is RawNode.Sequence list
         ? Checked.Each(list.Items, (item, i) =>

@@ -37,7 +37,7 @@ public sealed record SimulationReport(
 
     /// <summary>The history of the backend that <paramref name="backend"/> means.</summary>
     public Option<BackendHistory> HistoryOf(BackendRef backend) =>
-        backend.In(Config).Bind(endpoint => Backends.Find(b => b.Endpoint == endpoint));
+        backend.In(Config) is [var endpoint] ? Backends.Find(b => b.Endpoint == endpoint) : Option<BackendHistory>.None;
 
     /// <summary>What became of the expectations, in the order of the scenario.</summary>
     public Arr<Verdict> Verdicts => Scenario.Expected.Map(e => ExpectationRule.Judge(e, this));

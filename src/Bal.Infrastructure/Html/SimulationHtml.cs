@@ -131,10 +131,10 @@ public static class SimulationHtml
     private const string Style = """
         :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --line: #d0d7de; --paper: #ffffff; --card: #f6f8fa;
           --up: #2da44e; --cooling: #e0a100; --down: #cf222e; --draining: #8250df; --absent: #d8dee4;
-          --fault: #57606a; --protect: #0969da; --mark: #cf222e; }
+          --fault: #57606a; --protect: #0969da; --mark: #bf3989; }
         @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9198a1; --line: #3d444d; --paper: #0d1117;
           --card: #151b23; --absent: #2b323b; --up: #3fb950; --cooling: #d29922; --down: #f85149; --draining: #ab7df8;
-          --fault: #9198a1; --protect: #4493f8; --mark: #f85149; } }
+          --fault: #9198a1; --protect: #4493f8; --mark: #f778ba; } }
         * { box-sizing: border-box; }
         body { margin: 0; background: var(--paper); color: var(--ink);
           font: 15px/1.5 system-ui, -apple-system, "Segoe UI", sans-serif; }
@@ -167,7 +167,7 @@ public static class SimulationHtml
         .mark { fill: var(--mark); background: var(--mark); }
         .lost { fill: var(--ink); background: var(--ink); }
         svg text { fill: var(--ink); font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; }
-        svg .soft { fill: var(--soft); font-size: 12px; } svg .grid { stroke: var(--line); stroke-width: 1; }
+        svg .soft { fill: var(--soft); font-size: 12px; } svg .word { fill: var(--soft); font-size: 11px; } svg .grid { stroke: var(--line); stroke-width: 1; }
 
         """;
 }

@@ -21,7 +21,7 @@ internal static class TimelineSvg
     private const int Left = 190;
     private const int Right = 20;
     private const int Top = 44;
-    private const int Lane = 52;
+    private const int Lane = 64;
     private const int Bar = 20;
     private const int MarkHeight = 14;
     private const double Plot = Width - Left - Right;
@@ -104,12 +104,29 @@ internal static class TimelineSvg
         svg.Append($"<text x=\"0\" y=\"{top + MarkHeight + 15}\">{Html(Cut(backend.Endpoint.ToString()))}");
         svg.Append($"<title>{Html(backend.Endpoint.ToString())}</title></text>\n");
         foreach (var span in Visible(backend.Lane, run))
-            Rect(svg, LaneText.Of(span.State), span.During.From.Milliseconds, span.During.To.Milliseconds, top + MarkHeight, Bar,
-                run, $"{backend.Endpoint} {LaneText.Of(span.State)} from {span.During.From.ToClock()} to {span.During.To.ToClock()}");
+            State(svg, span, top + MarkHeight, run, $"{backend.Endpoint} {LaneText.Of(span.State)} from {span.During.From.ToClock()} to {span.During.To.ToClock()}");
         foreach (var fault in backend.Faults)
-            Rect(svg, "fault", fault.During.From.Milliseconds, fault.During.To.Milliseconds, top + MarkHeight + Bar + 3, 4, run,
-                $"{backend.Endpoint} {fault.Fault.ToText()} from {fault.During.From.ToClock()} to {fault.During.To.ToClock()}");
+            Disturbance(svg, backend, fault, top + MarkHeight + Bar + 3, run);
         Marks(svg, "mark", backend.Failures, top, run, "failed connect(s)");
+    }
+
+    // The worse, the lower: who cannot tell the colours apart still sees it.
+    private static void State(StringBuilder svg, LaneSpan span, int top, SimulationReport run, string title)
+    {
+        var height = Bar - Badness(span.State) * 3;
+        Rect(svg, LaneText.Of(span.State), span.During.From.Milliseconds, span.During.To.Milliseconds, top + Bar - height, height,
+            run, title);
+    }
+
+    private static void Disturbance(StringBuilder svg, BackendHistory backend, FaultSpan fault, int top, SimulationReport run)
+    {
+        var (from, to) = (fault.During.From.Milliseconds, fault.During.To.Milliseconds);
+        Rect(svg, "fault", from, to, top, 4, run,
+            $"{backend.Endpoint} {fault.Fault.ToText()} from {fault.During.From.ToClock()} to {fault.During.To.ToClock()}");
+        // About seven units a letter; a word that does not fit would run into the next one.
+        if (X(to, run) - X(from, run) >= fault.Fault.Word.Length * 7)
+            svg.Append(CultureInfo.InvariantCulture, $"<text class=\"word\" x=\"{X(from, run):0.##}\" y=\"{top + 15}\">")
+                .Append($"{fault.Fault.Word}</text>\n");
     }
 
     private static void Clients(StringBuilder svg, SimulationReport run, int top)
