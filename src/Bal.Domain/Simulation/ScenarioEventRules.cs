@@ -27,10 +27,16 @@ internal static class ScenarioEventRules
     private static Checked<ScenarioEvent> One(Field item, Duration end, ScenarioSurroundings around) =>
         item.Value is RawNode.Mapping mapping
             ? Fields.Read(mapping, item.Path, ScenarioKeys.Event).Then(fields =>
-                Required(fields, ScenarioKeys.At, "a time such as 10s", f => ScenarioValues.Span(f, Duration.Zero, end)).And(
-                    Required(fields, ScenarioKeys.Do, Words, f => Scalars.Choice(f, ActionWord.All, w => w.Word))
-                        .Then(word => ActionOf(word, fields, around).With(Strangers(word, fields))),
-                    (at, action) => new ScenarioEvent(Instant.Zero.Plus(at), action)))
+            {
+                var word = Required(fields, ScenarioKeys.Do, Words, f => Scalars.Choice(f, ActionWord.All, w => w.Word));
+                // Whatever is to be done to it: a backend that does not exist is a mistake of its own.
+                var backend = word.Value.IsNone
+                    ? fields.Find(ScenarioKeys.Backend).Map(f => ScenarioValues.Backends(f, around).Findings)
+                    : Arr<Finding>.Empty;
+                return Required(fields, ScenarioKeys.At, "a time such as 10s", f => ScenarioValues.Span(f, Duration.Zero, end)).And(
+                    word.Then(known => ActionOf(known, fields, around).With(Strangers(known, fields))),
+                    (at, action) => new ScenarioEvent(Instant.Zero.Plus(at), action)).With(backend.IfNone(Arr<Finding>.Empty));
+            })
             : Checked.Bad<ScenarioEvent>(Scalars.WrongKind(
                 item, "a mapping with at and do", "write '- at: 10s' and below it, aligned with at, 'do: refuse'"));
 

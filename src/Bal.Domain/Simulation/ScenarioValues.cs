@@ -72,11 +72,10 @@ internal static class ScenarioValues
 
     /// <summary>A list of literal addresses, which may be empty.</summary>
     public static Checked<Arr<IPAddress>> Addresses(Field field) => field.Value is RawNode.Sequence list
-        ? Checked.Each(list.Items, (item, i) =>
-            new Field($"{field.Path}[{i}]", item.At, item) is var one && item is RawNode.Scalar scalar
-            && HostSyntax.Read(scalar.Text).Match(Right: h => h as Host.Address, Left: _ => null) is { } address
-                ? Checked.Good(address.Value)
-                : Bad<IPAddress>(one, "invalid_address", "an IPv4 or IPv6 address", "write an address, such as 10.0.0.7"))
+        ? Checked.Each(list.Items, (item, i) => AddressOf(item).Match(
+            Checked.Good,
+            () => Bad<IPAddress>(new Field($"{field.Path}[{i}]", item.At, item), "invalid_address",
+                "an IPv4 or IPv6 address", "write an address, such as 10.0.0.7")))
         : Checked.Bad<Arr<IPAddress>>(Scalars.WrongKind(
             field, "a list of addresses, empty where the name does not resolve", "write [10.0.0.7], or []"));
 
@@ -87,7 +86,7 @@ internal static class ScenarioValues
 
     private static Checked<Duration> Span(Field field, RawNode.Scalar scalar, string text, Duration least, Duration most)
     {
-        var read = Milliseconds(text.Trim());
+        var read = Milliseconds(text.Replace(" ", "", StringComparison.Ordinal));
         if (read.IsNone)
             return Bad<Duration>(field, "invalid_span", SpanExample, text.Length is > 0 and < 8 && text.All(char.IsAsciiDigit)
                 ? $"write the unit: {text}s, or {text}ms"
@@ -120,6 +119,12 @@ internal static class ScenarioValues
 
         return text.Length == 0 ? Option<long>.None : (long)total;
     }
+
+    private static Option<IPAddress> AddressOf(RawNode item) => item is RawNode.Scalar scalar
+        ? HostSyntax.Read(scalar.Text).Match(
+            Right: host => host.Match(Option<IPAddress>.Some, _ => Option<IPAddress>.None),
+            Left: _ => Option<IPAddress>.None)
+        : Option<IPAddress>.None;
 
     private static Option<Endpoint> EndpointOf(string text)
     {

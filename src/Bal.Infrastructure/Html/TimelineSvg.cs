@@ -160,7 +160,7 @@ internal static class TimelineSvg
         svg.Append(title.Length == 0 ? "/>\n" : $"><title>{Html(title)}</title></rect>\n");
     }
 
-    // Where thousands of changes would be drawn into a few pixels, the worst of those that share a pixel is shown.
+    // Where thousands of changes would be drawn into a few pixels, neighbours too short to be seen are one, as bad as the worst.
     private static IEnumerable<LaneSpan> Visible(Arr<LaneSpan> lane, SimulationReport run)
     {
         var pixel = run.Scenario.Length.Milliseconds / Plot / 2;
@@ -169,7 +169,7 @@ internal static class TimelineSvg
         {
             if (pending is null)
                 pending = span;
-            else if (pending.During.Length.Milliseconds >= pixel)
+            else if (pending.During.Length.Milliseconds >= pixel || span.During.Length.Milliseconds >= pixel)
             {
                 yield return pending;
                 pending = span;
