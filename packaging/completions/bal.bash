@@ -4,14 +4,14 @@ _bal() {
   local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD - 1]}" command="" word flags
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$word" in
-      check | doctor | status | start | graceful | upgrade | stop | explain | replay | demo)
+      check | doctor | status | start | graceful | upgrade | stop | explain | replay | demo | simulate)
         command="$word"
         break
         ;;
     esac
   done
   case "$previous" in
-    -c | --config)
+    -c | --config | --scenario | --compare | --html)
       mapfile -t COMPREPLY < <(compgen -f -- "$current")
       return
       ;;
@@ -34,7 +34,8 @@ _bal() {
     upgrade) flags="--timeout --config --help" ;;
     stop) flags="--config --help" ;;
     demo) flags="--seconds --help" ;;
-    *) flags="check doctor status start graceful upgrade stop explain replay demo --help --version" ;;
+    simulate) flags="--scenario --config --compare --html --json --help" ;;
+    *) flags="check doctor status start graceful upgrade stop explain replay demo simulate --help --version" ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$current")
 }

@@ -70,7 +70,7 @@ public sealed class SampleSpecs
     private static BalConfig Load(string name) =>
         ConfigLoader.Load(Path.Combine(Samples, name)).Outcome.Config.IfNone(() => throw new InvalidOperationException());
 
-    private static string Root()
+    internal static string Root()
     {
         var directory = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(directory, "Bal.sln")))
