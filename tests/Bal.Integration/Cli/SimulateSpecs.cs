@@ -46,7 +46,7 @@ public sealed class SimulateSpecs : IDisposable
         var run = await Simulate();
         Assert.Equal(1, run.ExitCode);
         Assert.Contains($"{_home.File("s.yaml")}:2:1: error", run.Out, StringComparison.Ordinal);
-        Assert.Contains($"{_home.File("s.yaml")}:3:14: error", run.Out, StringComparison.Ordinal);
+        Assert.Contains($"{_home.File("s.yaml")}:3:15: error", run.Out, StringComparison.Ordinal);
         Assert.Equal(2, run.Out.Split("do_this_now:").Length - 1);
     }
 
