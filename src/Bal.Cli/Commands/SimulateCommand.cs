@@ -82,11 +82,11 @@ internal static class SimulateCommand
             var paths = Prelude.Array(composition.Config(home, wish.Config))
                 .Append(new Arr<ConfigLocation>(wish.Compare.Map(other =>
                     composition.Config(home, other)).AsEnumerable()));
-            var loaded = paths.Map(Load);
-            var problems = new Arr<Problem>(loaded.SelectMany(l => l.LeftAsEnumerable()).SelectMany(p => p));
-            return problems.IsEmpty
-                ? Either<Arr<Problem>, Arr<NamedRun>>.Right(new Arr<NamedRun>(loaded.SelectMany(l => l.RightAsEnumerable())))
-                : problems;
+            return paths.Map(Load).Fold(
+                Either<Arr<Problem>, Arr<NamedRun>>.Right(Arr<NamedRun>.Empty),
+                (all, next) => all.Match(
+                    Right: runs => next.Map(run => runs.Add(run)),
+                    Left: before => before.Append(next.Match(Right: _ => Arr<Problem>.Empty, Left: more => more))));
         });
 
     private static Either<Arr<Problem>, NamedRun> Load(ConfigLocation location) => location.Match(
