@@ -8,8 +8,9 @@ namespace Bal.Infrastructure.DataPlane;
 /// </summary>
 internal sealed unsafe class OpenCounts : IDisposable
 {
-    /// <summary>The most services.</summary>
-    public const int Capacity = 1_024;
+    /// <summary>The most services. They fit into one page, so that a limit on file sizes, which memfd_create(2) obeys, is met
+    /// only where next to nothing can be written.</summary>
+    public const int Capacity = 32;
 
     private const int Stride = 64;
     private const long Bytes = Capacity * Stride;
