@@ -61,7 +61,7 @@ internal sealed unsafe partial class EventLoop
     /// <summary>
     /// Lets handshakes that have begun complete on a listener that goes, and begins none: a connection that completes
     /// between the last accept(2) and close(2) would be reset. A client whose SYN is dropped meanwhile sends it again
-    /// after a second, to the listener that has succeeded this one.
+    /// after a second, and meets a listener that has succeeded this one, or a refusal.
     /// </summary>
     private void RetireListener(int tag)
     {

@@ -266,10 +266,10 @@ internal sealed unsafe partial class EventLoop : IDisposable
                     AddListener(listen.Fd, listen.Service, listen.Tag);
                     break;
                 case LoopCommand.Unlisten unlisten:
-                    if (unlisten.Succeeded)
-                        RetireListener(unlisten.Tag);
-                    else
+                    if (unlisten.OutlivesBal)
                         RemoveListener(unlisten.Tag);
+                    else
+                        RetireListener(unlisten.Tag);
                     break;
                 case LoopCommand.Retime:
                     foreach (var session in sessions.InUse())
@@ -326,10 +326,10 @@ internal abstract record LoopCommand
     public sealed record Listen(int Fd, int Service, int Tag) : LoopCommand;
 
     /// <summary>
-    /// Accept what waits in the listener's queue, then close it. Where another listener has <paramref name="Succeeded"/> it
-    /// on the same port, connections that are just being set up get a moment to complete first.
+    /// Accept what waits in the listener's queue, then close it; connections that are just being set up get a moment to
+    /// complete first, unless the socket <paramref name="OutlivesBal"/> with its owner, for whom it must stay as it is.
     /// </summary>
-    public sealed record Unlisten(int Tag, bool Succeeded) : LoopCommand;
+    public sealed record Unlisten(int Tag, bool OutlivesBal) : LoopCommand;
 
     /// <summary>Like <see cref="Unlisten"/> for every listener, at rest without emptying its queue; from now on the end of
     /// the last session is reported.</summary>

@@ -80,7 +80,7 @@ internal sealed class Plane : IDataPlane, IDisposable
                 loops[i % loops.Length].Post(new LoopCommand.Listen(set.Descriptors[i], index, set.Tag));
             // After the new one listens: the service is reachable at every moment.
             if (listening.TryGetValue(service, out var old))
-                Tell(new LoopCommand.Unlisten(old.Tag, Succeeded: old.Listener.Port == set.Listener.Port && !old.OutlivesBal));
+                Tell(new LoopCommand.Unlisten(old.Tag, old.OutlivesBal));
             listening[service] = set;
         }
 
