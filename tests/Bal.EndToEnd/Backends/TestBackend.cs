@@ -39,7 +39,19 @@ internal sealed class TestBackend : IAsyncDisposable
     {
         Refuse();
         foreach (var socket in _open.Keys)
+            ResetIfOpen(socket);
+    }
+
+    private static void ResetIfOpen(Socket socket)
+    {
+        try
+        {
             socket.Reset();
+        }
+        catch (ObjectDisposedException)
+        {
+            // Its own server closed it in this moment: a probe's connection, for one, ends at once.
+        }
     }
 
     /// <summary>Refuses from now on; open connections stay.</summary>
