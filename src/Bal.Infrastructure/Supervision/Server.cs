@@ -98,6 +98,7 @@ public static class Server
                         options.Readiness.ReportReady();
                         serving.AllowUpgrade(pid, control);
                         serving.ServeManager();
+                        ProgramPages.GiveBack();
                         serving.Supervisor.Run();
                         return 0;
                     });

@@ -1,6 +1,7 @@
 using Bal.Application;
 using Bal.Domain.Diagnostics;
 using Bal.Infrastructure.DataPlane;
+using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Process;
 using Bal.Infrastructure.Supervision;
 using LanguageExt;
@@ -82,6 +83,7 @@ internal sealed class Succession(ServerOptions options, Serving serving, PidFile
         finished = true;
         // Only now does the manager know this process as the service.
         serving.ServeManager();
+        ProgramPages.GiveBack();
         serving.Supervisor.BeginRecording();
         serving.Reload(new SupervisorInput.Reload(_ => serving.Plane.DiscardReserved()));
     }

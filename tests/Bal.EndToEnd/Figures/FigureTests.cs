@@ -9,11 +9,11 @@ public sealed class FigureTests(ITestOutputHelper output)
     private const int Megabyte = 1024 * 1024;
 
     [Fact]
-    public void The_binary_has_at_most_15_MB()
+    public void The_binary_has_at_most_12_MiB()
     {
         var length = new FileInfo(BalBinary.Path).Length;
         output.WriteLine($"binary: {length / 1e6:0.00} MB");
-        Assert.InRange(length, 1, 15 * Megabyte);
+        Assert.InRange(length, 1, 12 * Megabyte);
     }
 
     [Fact]
@@ -41,7 +41,7 @@ public sealed class FigureTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Idle_it_takes_under_24_MiB_and_has_no_periodic_tick()
+    public async Task Idle_it_takes_about_15_MB_and_has_no_periodic_tick()
     {
         await using var backend = Serving.Echo();
         await using var bal = await BalInstance.Healthy(output, BalFile.For(backend)
@@ -59,7 +59,8 @@ public sealed class FigureTests(ITestOutputHelper output)
         output.WriteLine($"idle: {resident / (double)Megabyte:0.0} MiB resident, " +
             $"{rate:0.0} voluntary context switches/s, " +
             $"{(ProcFs.CpuTime(bal.Pid) - cpu).TotalMilliseconds:0} ms CPU in {clock.ElapsedMilliseconds} ms");
-        Assert.InRange(resident, 1, 24 * Megabyte);
+        // The goal is 15 MB (14.3 MiB). How much of the program's file a fault maps is the kernel's choice: room for others.
+        Assert.InRange(resident, 1, 16 * Megabyte);
         Assert.InRange(rate, 0, 12);
     }
 
