@@ -54,15 +54,11 @@ internal static class ResolutionTransitions
         };
     }
 
-    /// <summary>
-    /// When the name of a backend is looked up next; backends of one name share its lookups, so that of any of them counts.
-    /// </summary>
-    public static Instant NextLookupOf(BackendState backend, ControlState state) => state.Services
-        .Where(_ => !state.Phase.IsHandedOver)
-        .SelectMany(s => s.Backends)
-        .Where(b => b.Endpoint.Host == backend.Endpoint.Host && !b.Draining && !b.Resolution.InFlight)
-        .Select(b => b.Resolution.NextAt)
-        .Aggregate(Instant.Never, Instant.Min);
+    /// <summary>When the name of a backend is looked up next; never where it drains, or another process does that.</summary>
+    public static Instant NextLookupOf(BackendState backend, ControlState state) =>
+        backend.Draining || backend.Resolution.InFlight || state.Phase.IsHandedOver
+            ? Instant.Never
+            : backend.Resolution.NextAt;
 
     private static string LastKnown(string name, ControlState state) =>
         Names(state, b => NameOf(b) == name && !b.Addresses.IsEmpty).IsEmpty

@@ -135,6 +135,14 @@ public class ResolutionSpecs
     }
 
     [Property]
+    public void Backends_of_one_name_wait_for_the_same_lookup(Scenario scenario) => Life.Of(scenario, o =>
+        Assert.All(
+            o.After.State.Backends().Where(b => !b.Draining && !b.Resolution.InFlight && NamesOf(b).Any())
+                .GroupBy(b => b.Endpoint.Host),
+            // One that a reload has added may be due for longer than another whose turn has come: due is due.
+            same => Assert.Single(same.Select(b => Instant.Max(o.Now, b.Resolution.NextAt)).Distinct())));
+
+    [Property]
     public void A_reload_looks_names_up_again_at_once_and_keeps_the_addresses_until_the_answer(
         Tuning tuning, bool failed)
     {

@@ -110,7 +110,10 @@ public class ExplainBackendSpecs
     public void The_next_lookup_comes_when_it_says_and_not_earlier(Scenario scenario) =>
         Explained(scenario, (o, backend, said) => said.Name.IfSome(name =>
         {
-            if (name.LookingUp || backend.Draining || o.After.State.Phase is Phase.Ended)
+            if (name.LookingUp)
+                return;
+            Assert.Equal(backend.Draining, name.NextLookupAt == Instant.Never);
+            if (backend.Draining)
                 return;
             var at = Instant.Max(name.NextLookupAt, o.Now);
             Assert.True(After(at, o.After.State, backend).Resolution.InFlight);
