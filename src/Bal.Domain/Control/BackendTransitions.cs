@@ -97,7 +97,7 @@ internal static class BackendTransitions
             History = BackendChronicle.After(tuning, before, changed, health, result, protection.State.IsOn, now),
         };
 
-        var lines = DecisionLog.Health(before, health, outcome, tuning.Health)
+        var lines = DecisionLog.Health(after, health.Change, outcome, tuning.Health)
             .Append(DecisionLog.Failure(before, health, outcome, result.Count))
             .Append(DecisionLog.Cooldown(before, after, outcome, now))
             .Append(DecisionLog.Protection(service, protection, now));

@@ -2,6 +2,7 @@ using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Diagnostics;
+using Bal.Domain.History;
 using Bal.Domain.Primitives;
 using Bal.Domain.Protection;
 using LanguageExt;
@@ -11,16 +12,17 @@ namespace Bal.Domain.Control;
 /// <summary>What the log says of each decision: what changed, which count made it change, and what comes next.</summary>
 internal static class DecisionLog
 {
-    public static Arr<LogEvent> Health(BackendState backend, HealthStep step, Outcome outcome, HealthPolicy policy) =>
-        step.Change switch
+    /// <summary>That a backend changed sides.</summary>
+    /// <param name="backend">The backend as it is afterwards, with what took it out in its history.</param>
+    /// <param name="change">Whether it did.</param>
+    /// <param name="outcome">What made it.</param>
+    /// <param name="policy">The thresholds.</param>
+    public static Arr<LogEvent> Health(
+        BackendState backend, HealthChange change, Outcome outcome, HealthPolicy policy) =>
+        change switch
         {
-            HealthChange.WentDown => Prelude.Array(LogEvent.Warn("health", "backend_down",
-                $"backend {backend.Endpoint} is down: {step.State.Failures} failed check(s) in a row " +
-                $"({Reason(outcome)}); {policy.SuccessThreshold} success(es) bring it back",
-                LogField.Of("backend", backend.Endpoint.ToString()),
-                LogField.Of("reason", Reason(outcome)),
-                LogField.Of("failures", step.State.Failures),
-                LogField.Of("fail_threshold", policy.FailThreshold))),
+            HealthChange.WentDown => backend.History.LastOutage.Match(
+                outage => Prelude.Array(WentDown(backend, outage, outcome, policy)), () => Arr<LogEvent>.Empty),
             HealthChange.CameUp => Prelude.Array(LogEvent.Info("health", "backend_up",
                 $"backend {backend.Endpoint} is up again after {policy.SuccessThreshold} success(es)",
                 LogField.Of("backend", backend.Endpoint.ToString()),
@@ -69,6 +71,17 @@ internal static class DecisionLog
     public static string Reason(Outcome outcome) => outcome.Match(
         () => "success",
         FailureText.Of);
+
+    // Not what health has counted: a new backend is given all but one, which nobody has seen fail.
+    private static LogEvent WentDown(BackendState backend, Outage outage, Outcome outcome, HealthPolicy policy) =>
+        LogEvent.Warn("health", "backend_down",
+            $"backend {backend.Endpoint} is down: {outage.Seen} failed check(s) in a row ({Reason(outcome)})" +
+            $"{(outage.Seen < outage.Threshold ? ", enough for a new backend" : "")}; " +
+            $"{policy.SuccessThreshold} success(es) bring it back",
+            LogField.Of("backend", backend.Endpoint.ToString()),
+            LogField.Of("reason", Reason(outcome)),
+            LogField.Of("failures", outage.Seen),
+            LogField.Of("fail_threshold", policy.FailThreshold));
 
     private static LogEvent TurnedOn(ServiceState service, ProtectionState state)
     {

@@ -82,7 +82,7 @@ public static class BackendText
 
     private static string Cause(Outage outage)
     {
-        var seen = outage.Cause.Fold(0L, (sum, entry) => sum + entry.Count);
+        var seen = outage.Seen;
         var brackets = InBrackets(outage.Cause);
         return seen == outage.Threshold ? $"{seen} of {outage.Threshold} failed checks{brackets}"
             : seen > outage.Threshold ? $"{seen} failed checks in a row{brackets}, where {outage.Threshold} are enough"

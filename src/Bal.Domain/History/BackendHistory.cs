@@ -18,7 +18,11 @@ public sealed record BackendEntry(BackendHappening What, Instant First, Instant 
 /// <param name="Cause">The failures themselves, by who saw them and how, in the order of their coming.</param>
 /// <param name="Until">When it came back; none while it is down.</param>
 public sealed record Outage(
-    Instant Since, int Failures, int Threshold, Arr<BackendEntry> Cause, Option<Instant> Until);
+    Instant Since, int Failures, int Threshold, Arr<BackendEntry> Cause, Option<Instant> Until)
+{
+    /// <summary>How many failures in a row were seen: as many as an operator could have counted.</summary>
+    public long Seen => Cause.Fold(0L, (sum, entry) => sum + entry.Count);
+}
 
 /// <summary>The failed client connect that set the end of the present cooldown.</summary>
 /// <param name="At">When it failed.</param>

@@ -1,4 +1,6 @@
+using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
+using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Diagnostics;
 using Bal.Domain.Primitives;
@@ -21,6 +23,43 @@ public class DecisionLogSpecs
         Assert.All(changes, p => Assert.Contains(
             Lines(o), line => line.Message.Contains(p.After.Endpoint.ToString(), StringComparison.Ordinal)));
     });
+
+    [Property]
+    public void A_backend_that_goes_down_is_said_with_as_many_failures_as_were_seen_in_a_row(Scenario scenario)
+    {
+        var inARow = new Dictionary<BackendId, long>();
+        Life.Of(scenario, o =>
+        {
+            var down = new List<(string Backend, long Seen)>();
+            foreach (var (before, after) in BothSides(o))
+            {
+                var seen = (Succeeded(o, before) ? 0 : inARow.GetValueOrDefault(before.Id))
+                    + (Total(after.Failures) - Total(before.Failures));
+                var wentDown = before.Health.Up && !after.Health.Up;
+                if (wentDown)
+                    down.Add((after.Endpoint.ToString(), seen));
+                inARow[before.Id] = wentDown ? 0 : seen;
+            }
+
+            Assert.Equal(down, Said(o, "backend_down").Select(line => (Text(line, "backend"), Number(line, "failures"))));
+            Assert.All(Said(o, "backend_down"), line => Assert.Contains(
+                $" is down: {Number(line, "failures")} failed check(s) in a row (", line.Message, StringComparison.Ordinal));
+        });
+    }
+
+    [Property]
+    public void A_new_backend_that_goes_down_at_its_first_failure_is_said_to_need_no_more(Tuning tuning, Evidence failure)
+    {
+        var state = Life.At(Life.Birth, Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.Tick);
+
+        var step = ControlMachine.Step(Life.ProbeFailed(1, failure.Kind), Life.Birth, state);
+
+        var line = step.Effects.OfType<ControlEffect.Log>().Single(log => log.Line.Event == "backend_down").Line;
+        Assert.Contains(": 1 failed check(s) in a row (", line.Message, StringComparison.Ordinal);
+        Assert.Equal(
+            tuning.Health.FailThreshold > 1,
+            line.Message.Contains("enough for a new backend", StringComparison.Ordinal));
+    }
 
     [Property]
     public void Every_cooldown_that_begins_is_said_once(Scenario scenario) => Life.Of(scenario, o =>
@@ -75,9 +114,23 @@ public class DecisionLogSpecs
     private static IEnumerable<(BackendState Before, BackendState After)> BothSides(Observation o) =>
         o.Before.Backends().Join(o.After.State.Backends(), b => b.Id, a => a.Id, (b, a) => (b, a));
 
+    // Of a probe only where it was waited for.
+    private static bool Succeeded(Observation o, BackendState before) => !before.Draining && o.Happened switch
+    {
+        ControlEvent.ConnectsSucceeded e => e.Backend == before.Id,
+        ControlEvent.ProbeEnded e =>
+            e.Backend == before.Id && e.Outcome == Bal.Domain.Backend.Outcome.Success && before.Probe.InFlight,
+        _ => false,
+    };
+
+    private static long Total(FailureCounters failures) => failures.Timeout + failures.Refused + failures.Other;
+
     private static IEnumerable<LogEvent> Lines(Observation o) => o.Effects<ControlEffect.Log>().Select(log => log.Line);
 
     private static IEnumerable<LogEvent> Said(Observation o, string name) => Lines(o).Where(line => line.Event == name);
+
+    private static string Text(LogEvent line, string name) =>
+        line.Fields.Single(f => f.Name == name).Value is LogValue.Text text ? text.Value : "";
 
     private static long Number(LogEvent line, string name) =>
         line.Fields.Single(f => f.Name == name).Value is LogValue.Number number ? number.Value : -1;
