@@ -3,13 +3,33 @@ module Bal.FSharp.Core
 
 open System
 open System.Net
-open LanguageExt
 open Bal.Domain.Backend
 open Bal.Domain.Balancing
 open Bal.Domain.Config
 open Bal.Domain.Control
+open Bal.Domain.Explain
+open Bal.Domain.History
 open Bal.Domain.Primitives
 open Bal.Domain.Protection
+
+// By these names alone: opening LanguageExt would hide Some and None.
+type Arr<'a> = LanguageExt.Arr<'a>
+type Maybe<'a> = LanguageExt.Option<'a>
+
+/// LanguageExt's option as F#'s own.
+let toOption (option: Maybe<'a>) = Seq.tryHead option
+
+let (|Passed|Failed|) (outcome: Outcome) =
+    outcome.Match((fun () -> Choice1Of2()), (fun kind -> Choice2Of2 kind))
+    |> function
+        | Choice1Of2() -> Passed
+        | Choice2Of2 kind -> Failed kind
+
+let (|Address|Name|) (host: Host) =
+    host.Match((fun ip -> Choice1Of2 ip), (fun name -> Choice2Of2 name))
+    |> function
+        | Choice1Of2(ip: IPAddress) -> Address ip
+        | Choice2Of2(name: string) -> Name name
 
 let (|ProtectionOff|ProtectionOn|) (state: ProtectionState) =
     state.Match(
@@ -26,44 +46,96 @@ let (|Serving|Draining|Ended|) (phase: Phase) =
         | 1, since -> Draining since
         | _ -> Ended
 
-let (|Published|Probed|Said|Other|) (effect: ControlEffect) =
+let (|Calm|Protecting|) (standing: ProtectionStanding) =
+    standing.Match((fun off -> Choice1Of2 off.FailuresToOn), (fun on -> Choice2Of2 on.SuccessesToOff))
+    |> function
+        | Choice1Of2(failuresToOn: int64) -> Calm failuresToOn
+        | Choice2Of2(successesToOff: int) -> Protecting successesToOff
+
+/// A failure in the history of a backend: who saw it, what, and how often.
+let (|Seen|_|) (entry: Bal.Domain.History.BackendEntry) =
+    match entry.What with
+    | :? BackendHappening.Failed as failed -> Some(failed.Witness, failed.Kind, entry.Count)
+    | _ -> None
+
+let (|Published|Probed|LookedUp|Said|Forgotten|Other|) (effect: ControlEffect) =
     match effect with
     | :? ControlEffect.Publish as p -> Published p.Table
-    | :? ControlEffect.StartProbe as p -> Probed p.Backend
+    | :? ControlEffect.StartProbe as p -> Probed(p.Backend.Value, List.ofSeq p.Addresses)
+    | :? ControlEffect.Resolve as r -> LookedUp r.Name
     | :? ControlEffect.Log as l -> Said l.Line.Event
+    | :? ControlEffect.Forget as f -> Forgotten f.Backend.Value
     | _ -> Other
+
+let (|Valid|Invalid|) (outcome: ConfigOutcome) =
+    match toOption outcome.Config with
+    | Some config -> Valid config
+    | None -> Invalid [ for finding in outcome.Findings -> finding.Code, finding.Path ]
 
 let at (milliseconds: int) = Instant(int64 milliseconds)
 
-let endpoint (text: string) =
-    let parts = text.Split ':'
-    Endpoint(Host.Address(IPAddress.Parse parts[0]), int parts[1])
+// A document as a reader of files would hand it over.
 
-let service (backends: string list) =
-    let endpoints = backends |> List.map endpoint |> List.toArray |> Arr<Endpoint>
-    Service(Service.DefaultName, Listener(Host.Address IPAddress.Loopback, 9295), Method.RoundRobin, endpoints,
-            Tuning.For endpoints.Count)
+let scalar (text: string) = RawNode.Scalar(SourcePosition.Start, text, false) :> RawNode
+let sequence (items: RawNode list) = RawNode.Sequence(SourcePosition.Start, Arr<RawNode> items) :> RawNode
+
+let mapping (entries: (string * RawNode) list) =
+    RawNode.Mapping(SourcePosition.Start, Arr<RawEntry>[ for key, value in entries -> RawEntry(scalar key, value) ])
+    :> RawNode
+
+let backend (text: string) =
+    let colon = text.LastIndexOf ':'
+    mapping [ "host", scalar text[.. colon - 1]; "port", scalar text[colon + 1 ..] ]
+
+let document (backends: string list) =
+    mapping [ "bind_address", scalar "127.0.0.1"; "backends", sequence (List.map backend backends) ]
+
+let parse document = ConfigValidation.Validate(document, HostFacts.Unknown)
 
 let config backends =
-    BalConfig(Mode.Simple, LogLevel.Info, Option<int>.None, Arr<Service>([| service backends |]))
+    match parse (document backends) with
+    | Valid config -> config
+    | Invalid why -> failwithf "no configuration: %A" why
 
-/// The state and every effect after a script of (milliseconds, event).
-let run backends script =
-    let start = ControlMachine.Start(config backends, Instant.Zero)
-    (( start.State, List.ofSeq start.Effects ), script)
-    ||> List.fold (fun (state, effects) (time, event) ->
-        let step = ControlMachine.Step(event, at time, state)
-        step.State, effects @ List.ofSeq step.Effects)
+/// The same configuration with another tuning.
+let tuned change (config: BalConfig) =
+    let main = config.Main
+    let service = Service(main.Name, main.Listener, main.Method, main.Backends, change main.Tuning)
+    BalConfig(config.Mode, config.LogLevel, config.Threads, Arr<Service>[ service ])
+
+// A life: a start, and a script of (milliseconds, event), folded into the last state and every effect.
+
+let start (config: BalConfig) =
+    let first = ControlMachine.Start(config, Instant.Zero)
+    first.State, List.ofSeq first.Effects
+
+let step (state: ControlState, effects: ControlEffect list) (time, event) =
+    let step = ControlMachine.Step(event, at time, state)
+    step.State, effects @ List.ofSeq step.Effects
+
+let play config script = List.fold step (start config) script
+let run backends script = play (config backends) script
+
+/// What each of these says, in the order of time.
+let said effects = effects |> List.choose (function Said event -> Some event | _ -> None)
 
 let refused id count = ControlEvent.ConnectsFailed(BackendId id, FailureKind.Refused, count) :> ControlEvent
-let probe id outcome = ControlEvent.ProbeEnded(BackendId id, outcome, Option<IPAddress>.None) :> ControlEvent
+let served id count = ControlEvent.ConnectsSucceeded(BackendId id, count) :> ControlEvent
+let probe id outcome = ControlEvent.ProbeEnded(BackendId id, outcome, Maybe<IPAddress>.None) :> ControlEvent
 let tick = ControlEvent.Tick() :> ControlEvent
 let stop = ControlEvent.StopRequested() :> ControlEvent
 
-let rec candidates (table: RoutingTable) turn tried =
-    let next = Selection.Next(table, turn, ReadOnlySpan(List.toArray tried), 0)
-    if next.IsNone then
-        List.rev tried
-    else
-        let candidate = next.Match((fun c -> c), (fun () -> failwith "unreachable"))
-        candidates table turn (candidate.Route.Id.Value :: tried)
+let backends (state: ControlState) = List.ofSeq state.Services[0].Backends
+let protection (state: ControlState) = state.Services[0].Protection
+let table (state: ControlState) = state.Services[0].Table
+let ids (routes: Arr<Route>) = [ for route in routes -> route.Id.Value ]
+
+/// Every backend that a client tries, in its order, if none of them answers.
+let candidates (table: RoutingTable) (turn: uint64) =
+    let rec visit tried lastResorts =
+        match toOption (Selection.Next(table, turn, ReadOnlySpan(List.toArray tried), lastResorts)) with
+        | None -> List.rev tried
+        | Some candidate ->
+            visit (candidate.Route.Id.Value :: tried) (if candidate.Tier = Tier.Up then lastResorts else lastResorts + 1)
+
+    visit [] 0

@@ -1,0 +1,47 @@
+module Bal.FSharp.ConfigSpecs
+
+open System.Net
+open Xunit
+open FsCheck
+open FsCheck.Xunit
+open Bal.Domain.Config
+open Bal.FSharp.Core
+
+[<Fact>]
+let ``a document becomes a configuration, a state and the table that clients are served by`` () =
+    match parse (document [ "10.0.0.1:9000"; "db.internal:5432" ]) with
+    | Invalid why -> failwithf "invalid: %A" why
+    | Valid config ->
+        let hosts =
+            config.Main.Backends
+            |> Seq.map (fun endpoint ->
+                match endpoint.Host with
+                | Address ip -> string ip
+                | Name name -> name)
+
+        Assert.Equal<string>([ "10.0.0.1"; "db.internal" ], hosts)
+
+        match start config with
+        | state, [ Published first ] ->
+            Assert.Equal(first, table state)
+            // The name has no address yet.
+            Assert.Equal<int>([ 1 ], ids first.Up)
+        | _, effects -> failwithf "more than one table: %A" effects
+
+[<Fact>]
+let ``every fault of a document is told at once, with its code and its place`` () =
+    let faulty = mapping [ "prot", scalar "9295"; "port", scalar "0"; "backends", sequence [ backend "10.0.0.1:x" ] ]
+
+    match parse faulty with
+    | Valid _ -> failwith "it is valid"
+    | Invalid why ->
+        [ "unknown_key", "prot"; "out_of_range", "port"; "invalid_integer", "backends[0].port" ]
+        |> List.iter (fun fault -> Assert.Contains(fault, why))
+
+[<Property>]
+let ``what is printed of a configuration is that configuration`` (PositiveInt count) =
+    let config = config [ for i in 1 .. min count 9 -> $"10.0.0.{i}:9000" ]
+
+    match parse (ConfigPrinter.ToRaw config) with
+    | Valid again -> again = config
+    | Invalid _ -> false
