@@ -164,6 +164,26 @@ public class ConfigErrorSpecs
     }
 
     [Theory]
+    [InlineData(63, true)]
+    [InlineData(64, false)]
+    public void A_label_of_a_name_has_at_most_63_characters(int length, bool isHost) =>
+        IsHost(new string('a', length), isHost);
+
+    [Theory]
+    [InlineData(253, true)]
+    [InlineData(254, false)]
+    public void A_name_has_at_most_253_characters(int length, bool isHost) =>
+        IsHost(string.Concat(Enumerable.Repeat("abc.", 64))[..length], isHost);
+
+    private static void IsHost(string host, bool expected)
+    {
+        var draft = Draft.Valid();
+        draft.AddBackend(host, "80");
+
+        Assert.Equal(expected ? [] : ["invalid_host"], draft.Validate().Findings.Select(finding => finding.Code));
+    }
+
+    [Theory]
     [InlineData("10.0.0.1:9000", "write the host alone (\"10.0.0.1\") and the port under its own key (port: 9000)")]
     [InlineData("[::1]:9000", "write the host alone (\"[::1]\") and the port under its own key (port: 9000)")]
     [InlineData("db:9000", "write the host alone (\"db\") and the port under its own key (port: 9000)")]

@@ -46,6 +46,15 @@ public class ConfigWarningSpecs
     }
 
     [Fact]
+    public void A_health_timeout_as_long_as_the_interval_is_no_warning()
+    {
+        var draft = Draft.Valid();
+        draft.Add(draft.Runtime, "health_check_timeout_ms", "500");
+
+        Assert.Empty(draft.Validate().Findings);
+    }
+
+    [Fact]
     public void The_auto_tuned_health_timeout_is_no_warning()
     {
         var draft = Draft.Valid();

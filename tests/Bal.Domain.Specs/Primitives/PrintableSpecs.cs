@@ -51,6 +51,11 @@ public sealed class PrintableSpecs
         Assert.InRange(shown.Length, 0, (6 * most.Get) + 3);
     }
 
+    [Property]
+    public void A_character_of_two_units_is_shown_whole_or_not_at_all(PositiveInt most) => Assert.Equal(
+        string.Concat(Enumerable.Repeat("😀", most.Get / 2)) + "...",
+        Printable.Short(string.Concat(Enumerable.Repeat("😀", most.Get + 1)), most.Get));
+
     [Theory]
     [InlineData("db-1.example", "db-1.example")]
     [InlineData("größe ✓ 日本", "größe ✓ 日本")]
