@@ -44,12 +44,12 @@ public static class SettingChanges
     private static string ValueOf(string key, Arr<Setting> settings) =>
         settings.Find(s => s.Key == key).Match(s => s.Value, () => "");
 
-    // The mode only says how the file is written.
+    // The mode only says how the file is written, and backends, a list, are told one by one elsewhere.
     private static Arr<Setting> Settings(RawNode node) => node is not RawNode.Mapping mapping
         ? Arr<Setting>.Empty
         : mapping.Entries.Bind(entry => (entry.Key, entry.Value) switch
         {
-            (RawNode.Scalar { Text: ConfigKeys.Mode or ConfigKeys.Backends }, _) => Arr<Setting>.Empty,
+            (RawNode.Scalar { Text: ConfigKeys.Mode }, _) => Arr<Setting>.Empty,
             (RawNode.Scalar key, RawNode.Scalar value) => Prelude.Array(new Setting(key.Text, value.Text)),
             (_, var inner) => Settings(inner),
         });

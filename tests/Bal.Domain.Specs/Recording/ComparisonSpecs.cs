@@ -18,7 +18,7 @@ public class ComparisonSpecs
     {
         var scenario = WithoutReloads(life);
 
-        var (state, entries) = Compare(scenario, scenario.Config);
+        var (state, entries) = Recordings.Compare(scenario, scenario.Config);
 
         Assert.Equal("", state.FirstParting.Match(p => string.Join("; ", p.Differences), () => ""));
         Assert.Equal(Duration.Zero, state.Apart);
@@ -30,7 +30,7 @@ public class ComparisonSpecs
     [Property(MaxTest = 40)]
     public void Every_recorded_outcome_is_observed_modelled_or_left_out_and_counted_once(Scenario life, BalConfig other)
     {
-        var (state, _) = Compare(life, other);
+        var (state, _) = Recordings.Compare(life, other);
         var outcomes = 0;
         Life.Of(life, o =>
         {
@@ -57,7 +57,7 @@ public class ComparisonSpecs
     {
         var elsewhere = Configs.Of(Configs.Service(life.Config.Main.Tuning, Configs.At("10.9.9.9", 1)));
 
-        var (state, entries) = Compare(WithoutReloads(life), elsewhere);
+        var (state, entries) = Recordings.Compare(WithoutReloads(life), elsewhere);
 
         Assert.Equal(0, state.Evidence.Of(Evidence.ProbeAtAnotherTime));
         Assert.Contains(Configs.At("10.9.9.9", 1), state.Unobserved);
@@ -68,7 +68,7 @@ public class ComparisonSpecs
     [Property(MaxTest = 40)]
     public void Time_apart_is_part_of_the_time_that_was_covered(Scenario life, BalConfig other)
     {
-        var (state, _) = Compare(life, other);
+        var (state, _) = Recordings.Compare(life, other);
 
         Assert.InRange(state.Apart.Milliseconds, 0, life.Moments.Sum(m => m.AfterMs));
         Assert.True(state.FirstParting.IsSome || state.Apart == Duration.Zero);
@@ -77,7 +77,7 @@ public class ComparisonSpecs
     [Property(MaxTest = 40)]
     public void The_timeline_is_in_the_order_of_time(Scenario life, BalConfig other)
     {
-        var (_, entries) = Compare(life, other);
+        var (_, entries) = Recordings.Compare(life, other);
 
         Assert.Equal(entries.Select(e => e.At.Milliseconds).Order(), entries.Select(e => e.At.Milliseconds));
     }
@@ -86,13 +86,13 @@ public class ComparisonSpecs
     public void A_lower_threshold_parts_at_the_failure_that_is_enough_for_it()
     {
         var config = Configs.Of(Configs.Service(Tuning.For(1), Configs.Pool[0], Configs.Pool[1]));
-        var stricter = With(config, t => t with { Health = t.Health with { FailThreshold = 1 } });
+        var stricter = Recordings.With(config, t => t with { Health = t.Health with { FailThreshold = 1 } });
         var scenario = new Scenario(config, Prelude.Array(
             new Moment(0, Life.Tick), new Moment(1, Life.ProbePassed(1)), new Moment(0, Life.ProbePassed(2)),
             new Moment(500, Life.Tick), new Moment(1, Life.ProbeFailed(1)), new Moment(0, Life.ProbePassed(2)),
             new Moment(500, Life.Tick), new Moment(1, Life.ProbeFailed(1)), new Moment(0, Life.ProbePassed(2))));
 
-        var (state, entries) = Compare(scenario, stricter);
+        var (state, entries) = Recordings.Compare(scenario, stricter);
 
         var parting = state.FirstParting.Match(p => p, () => throw new InvalidOperationException());
         Assert.Equal(Life.Birth.Plus(new(502)), parting.At);
@@ -110,12 +110,12 @@ public class ComparisonSpecs
     public void Probes_that_a_shorter_interval_would_have_made_are_modelled_after_the_last_recorded_one()
     {
         var config = Configs.Of(Configs.Service(Tuning.For(1), Configs.Pool[0]));
-        var eager = With(config, t => t with { Health = t.Health with { Interval = new(100) } });
+        var eager = Recordings.With(config, t => t with { Health = t.Health with { Interval = new(100) } });
         var scenario = new Scenario(config, Prelude.Array(
             new Moment(0, Life.Tick), new Moment(1, Life.ProbePassed(1)),
             new Moment(499, Life.Tick), new Moment(1, Life.ProbePassed(1))));
 
-        var (state, _) = Compare(scenario, eager);
+        var (state, _) = Recordings.Compare(scenario, eager);
 
         // At 100, 200, 300 and 400 ms; that at 500 ms coincides with the recorded one.
         Assert.Equal(4, state.Evidence.Of(Evidence.ProbeNeverMade));
@@ -127,38 +127,17 @@ public class ComparisonSpecs
     public void Recorded_probes_that_a_longer_interval_would_not_have_made_are_left_out()
     {
         var config = Configs.Of(Configs.Service(Tuning.For(1), Configs.Pool[0]));
-        var lazy = With(config, t => t with { Health = t.Health with { Interval = new(10_000) } });
+        var lazy = Recordings.With(config, t => t with { Health = t.Health with { Interval = new(10_000) } });
         var scenario = new Scenario(config, Prelude.Array(
             new Moment(0, Life.Tick), new Moment(1, Life.ProbePassed(1)),
             new Moment(499, Life.Tick), new Moment(1, Life.ProbePassed(1))));
 
-        var (state, _) = Compare(scenario, lazy);
+        var (state, _) = Recordings.Compare(scenario, lazy);
 
         Assert.Equal(1, state.Evidence.Of(Evidence.ProbeNotAskedFor));
         Assert.Equal(1, state.Evidence.Observed);
     }
 
-    private static (ComparisonState State, IReadOnlyList<TimelineEntry> Entries) Compare(Scenario life, BalConfig other)
-    {
-        var entries = new List<TimelineEntry>();
-        var comparison = ComparisonMachine.Begin(other);
-        var replay = ReplayState.Begin(Recordings.Version);
-        foreach (var line in Recordings.Of(life))
-        {
-            var step = ReplayMachine.Next(line.AsMemory(0, line.Length - 1), replay)
-                .Match(Right: s => s, Left: f => throw new InvalidOperationException(f.Problem.WhatHappened));
-            replay = step.State;
-            var compared = ComparisonMachine.Next(step.What, comparison);
-            comparison = compared.State;
-            entries.AddRange(compared.Entries);
-        }
-
-        return (comparison, entries);
-    }
-
     private static Scenario WithoutReloads(Scenario life) =>
         life with { Moments = life.Moments.Filter(m => m.What is not ControlEvent.Reloaded) };
-
-    private static BalConfig With(BalConfig config, Func<Tuning, Tuning> change) =>
-        config with { Services = config.Services.Map(s => s with { Tuning = change(s.Tuning) }) };
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Recording;
 using Bal.Domain.Replay;
@@ -64,4 +65,27 @@ internal static class Recordings
         (state, line) => state.Bind(s => ReplayMachine.Next(line.AsMemory(0, line.Length - 1), s).Map(r => r.State)));
 
     public static string Text(byte[] line) => Encoding.UTF8.GetString(line);
+
+    /// <summary>Leads another configuration through the record of a life.</summary>
+    public static (ComparisonState State, IReadOnlyList<TimelineEntry> Entries) Compare(Scenario life, BalConfig other)
+    {
+        var entries = new List<TimelineEntry>();
+        var comparison = ComparisonMachine.Begin(other);
+        var replay = ReplayState.Begin(Version);
+        foreach (var line in Of(life))
+        {
+            var step = ReplayMachine.Next(line.AsMemory(0, line.Length - 1), replay)
+                .Match(Right: s => s, Left: f => throw new InvalidOperationException(f.Problem.WhatHappened));
+            replay = step.State;
+            var compared = ComparisonMachine.Next(step.What, comparison);
+            comparison = compared.State;
+            entries.AddRange(compared.Entries);
+        }
+
+        return (comparison, entries);
+    }
+
+    /// <summary>The same configuration with another tuning.</summary>
+    public static BalConfig With(BalConfig config, Func<Tuning, Tuning> change) =>
+        config with { Services = config.Services.Map(s => s with { Tuning = change(s.Tuning) }) };
 }
