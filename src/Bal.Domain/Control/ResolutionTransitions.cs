@@ -12,8 +12,9 @@ internal static class ResolutionTransitions
 {
     public static ControlStep StartDue(Instant now, ControlState state)
     {
-        var due = Names(state, b => !b.Draining && !b.Resolution.InFlight && b.Resolution.NextAt.IsDue(now));
-        // A backend that a reload adds waits for the lookup that is under way already, even if only for a draining one.
+        var due = Names(state, b => !b.Draining && b.Resolution.NextAt.IsDue(now));
+        // A lookup that takes its time is waited for, and a backend that a reload adds waits for the one that is under way
+        // already, even if only for a draining one.
         var underWay = Names(state, b => b.Resolution.InFlight);
         return due.Fold(Nothing(state), (step, name) =>
         {

@@ -69,6 +69,20 @@ public class DecisionLogSpecs
             Said(o, "backend_cooling").Count()));
 
     [Property]
+    public void A_cooldown_that_goes_on_is_not_said_again(Tuning tuning, Evidence first, Evidence second)
+    {
+        var patient = tuning with { Health = tuning.Health with { FailThreshold = 3 } };
+        var cooling = Life.At(Life.Birth, Configs.Of(Configs.Service(patient, Configs.Pool[0])),
+            Life.ConnectsSucceeded(1), Life.ConnectsFailed(1, 1, first.Kind));
+
+        var step = ControlMachine.Step(Life.ConnectsFailed(1, 1, second.Kind), Life.Birth, cooling);
+
+        Assert.Equal(Tier.Cooling, step.State.Backend(1).TierAt(Life.Birth));
+        Assert.DoesNotContain(
+            step.Effects, effect => effect is ControlEffect.Log { Line.Event: "backend_cooling" });
+    }
+
+    [Property]
     public void Protection_mode_is_said_when_it_turns_on_and_when_off(Scenario scenario) => Life.Of(scenario, o =>
     {
         var changes = o.After.State.Services.Select(after => (

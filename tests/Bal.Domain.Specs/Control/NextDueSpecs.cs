@@ -59,6 +59,18 @@ public class NextDueSpecs
             new ControlEvent.ReportsLost(1), new ControlEvent.ReportsLost(2L + more));
 
     [Property]
+    public void A_lookup_is_due_when_it_is_time_for_it_also_where_nothing_else_is(Tuning tuning, bool failed)
+    {
+        var named = Configs.Of(Configs.Service(tuning, Configs.Named("db.internal", 1)));
+        var answer = new ControlEvent.Resolved("db.internal", new(Configs.Addresses));
+        var none = new ControlEvent.Resolved("db.internal", LanguageExt.Arr<System.Net.IPAddress>.Empty);
+        // The only probe is in flight.
+        var state = Life.At(Life.Birth, named, [Life.Tick, answer, Life.Tick, .. failed ? [none] : Array.Empty<ControlEvent>()]);
+
+        Assert.Equal(Life.Birth.Plus(new(failed ? 5_000 : 30_000)), ControlMachine.NextDue(Life.Birth, state));
+    }
+
+    [Property]
     public void What_is_due_stays_due_until_it_is_done(Scenario scenario, ushort lateMs) => Life.Of(scenario, o =>
     {
         var due = ControlMachine.NextDue(o.Now, o.After.State);

@@ -155,6 +155,7 @@ public class ExplainBackendSpecs
         Assert.All(state.Backends().Zip(said.Backends), pair =>
         {
             Assert.True(pair.Item2.Check.NextAt.IsNone);
+            Assert.True(pair.Item2.Name.ForAll(name => name.NextLookupAt == Instant.Never));
             Assert.False(Checked(now.Plus(new Duration(gap.Milliseconds)), state, pair.Item1));
         });
         Assert.Contains(ServiceText.Lines(clock, said), line => line.Contains("another process serves", StringComparison.Ordinal));

@@ -50,6 +50,8 @@ public static class Configs
         from window in Gen.Elements(1, 1_000, 30_000)
         from stable in Gen.Choose(1, 4)
         from limit in Gen.Elements(1, 4_000)
+        from connect in Gen.Elements(800, 5_000)
+        from idle in Gen.Elements(120_000, 60_000)
         from relay in Gen.Elements(RelayMode.Auto, RelayMode.Copy, RelayMode.Splice)
         select Tuning.For(1) with
         {
@@ -57,6 +59,8 @@ public static class Configs
             Backoff = new BackoffPolicy(new(initial), new(initial + max), new(cooldown)),
             Protection = new ProtectionPolicy(trigger, new(window), stable),
             MaxConcurrentConnections = limit,
+            ConnectTimeout = new(connect),
+            IdleTimeout = new(idle),
             Relay = relay,
         }).ToArbitrary();
 

@@ -124,6 +124,46 @@ public class HistorySpecs
             o.After.State.Backend(route.Id.Value).History.Recent, e => e.What is BackendHappening.CoolingBegan)));
 
     [Property]
+    public void The_end_of_a_cooldown_is_remembered_with_its_time_be_it_a_success_or_time_alone(
+        Tuning tuning, Evidence failure, bool success)
+    {
+        var patient = tuning with { Health = tuning.Health with { FailThreshold = 3 } };
+        var cooling = Life.At(Life.Birth, Configs.Of(Configs.Service(patient, Configs.Pool[0])),
+            Life.ConnectsSucceeded(1), Life.ConnectsFailed(1, 1, failure.Kind));
+        var until = cooling.Backend(1).Cooldown.Until;
+
+        // A tick that comes late tells when it was over, not when that was noticed.
+        var after = success
+            ? cooling.Then(Life.Birth, Life.ConnectsSucceeded(1))
+            : cooling.Then(until.Plus(new Duration(7)), Life.Tick);
+
+        Assert.Equal(
+            new BackendEntry(new BackendHappening.CoolingBegan(), Life.Birth, Life.Birth, 1),
+            Assert.Single(after.Backend(1).History.Recent, e => e.What is BackendHappening.CoolingBegan));
+        Assert.Equal(
+            success ? Life.Birth : until,
+            Assert.Single(after.Backend(1).History.Recent, e => e.What is BackendHappening.CoolingEnded).Last);
+    }
+
+    [Property]
+    public void A_success_that_forgives_something_is_remembered_with_who_saw_it(Scenario scenario) => Life.Of(scenario, o =>
+    {
+        var (id, witness) = o.Happened switch
+        {
+            ControlEvent.ConnectsSucceeded e => (e.Backend, Witness.Client),
+            ControlEvent.ProbeEnded { Outcome: Outcome.Passed } e => (e.Backend, Witness.Probe),
+            _ => (new BackendId(0), Witness.Resolver),
+        };
+        var before = o.Before.Backends().SingleOrDefault(b => b.Id == id);
+        var after = o.After.State.Backends().SingleOrDefault(b => b.Id == id);
+        if (before is null || after is null || (before.Health == after.Health && before.Cooldown == after.Cooldown))
+            return;
+        Assert.Equal(
+            new BackendHappening.Passed(witness),
+            after.History.Recent.Last(e => e.What is BackendHappening.Passed && e.Last == o.Now).What);
+    });
+
+    [Property]
     public void Every_change_of_protection_mode_is_remembered_with_its_time(Scenario scenario) => Life.Of(scenario, o =>
     {
         foreach (var after in o.After.State.Services)

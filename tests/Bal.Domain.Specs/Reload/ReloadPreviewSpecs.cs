@@ -84,6 +84,10 @@ public class ReloadPreviewSpecs
     }
 
     [Property]
+    public void How_the_file_is_written_is_no_setting(BalConfig config) =>
+        Assert.Empty(SettingChanges.Between(config with { Mode = Mode.Simple }, config with { Mode = Mode.Advanced }));
+
+    [Property]
     public void Only_the_number_of_loops_waits_for_the_next_start(BalConfig before, byte threads)
     {
         var said = SettingChanges.Between(before, before with { Threads = threads + 1, LogLevel = LogLevel.Debug });
