@@ -26,6 +26,17 @@ public class CutShareSpecs
         Assert.InRange(CutShares.Next(oneOf + 1, open.Value, carried).Cut, 0, open.Value);
     }
 
+    [Property]
+    public void Loops_with_equally_few_connections_end_the_first_at_different_moments(byte more, byte few)
+    {
+        var (loops, open) = (2 + (more % 7), 2 + (few % 4));
+
+        var moments = Enumerable.Range(0, loops).Select(i => FirstCut(open, CutShare.OfLoop(i, loops))).ToArray();
+
+        Assert.Distinct(moments);
+        Assert.All(moments, moment => Assert.InRange(moment, 1, 50));
+    }
+
     [Fact]
     public void Ten_connections_in_fifty_shares_end_one_in_every_five()
     {
@@ -39,5 +50,19 @@ public class CutShareSpecs
         }
 
         Assert.Equal([5, 10, 15, 20, 25, 30, 35, 40, 45, 50], cuts);
+    }
+
+    /// <summary>Which of fifty shares ends the first connection.</summary>
+    private static int FirstCut(int open, CutShare carried)
+    {
+        for (var left = 50; left >= 1; left--)
+        {
+            var step = CutShares.Next(left, open, carried);
+            if (step.Cut > 0)
+                return 51 - left;
+            carried = step.Carried;
+        }
+
+        return int.MaxValue;
     }
 }

@@ -19,9 +19,13 @@ public sealed class StatusSpecs
 
     [Property]
     public void Overall_is_ok_exactly_when_every_backend_is_up_and_nothing_else_is_wrong(
-        bool down, bool refused, bool stopping, NonNegativeInt open)
+        bool down, bool refused, bool stopping, bool protects, bool nearly, NonNegativeInt count)
     {
         var state = Started();
+        // Just below the limit one more or less is seen.
+        var open = nearly ? state.Config.Main.Tuning.MaxConcurrentConnections - (count.Get % 3) : count.Get;
+        if (protects)
+            state = After(state, new ControlEvent.ClientExhausted(Service.DefaultName));
         if (down)
             state = After(state, new ControlEvent.ProbeEnded(
                 new BackendId(1), Bal.Domain.Backend.Outcome.Failure(FailureKind.Refused), Option<IPAddress>.None));
@@ -29,10 +33,10 @@ public sealed class StatusSpecs
             state = After(state, new ControlEvent.ReloadRefused(Broken));
         if (stopping)
             state = After(state, new ControlEvent.StopRequested());
-        var report = StatusReports.Of(Process, Traffic.None with { ActiveConnections = open.Get }, Clock, state);
+        var report = StatusReports.Of(Process, Traffic.None with { ActiveConnections = open }, Clock, state);
 
-        var atLimit = open.Get >= state.Config.Main.Tuning.MaxConcurrentConnections;
-        Assert.Equal(!down && !refused && !stopping && !atLimit, report.Overall == OverallStatus.Ok);
+        var atLimit = open >= state.Config.Main.Tuning.MaxConcurrentConnections;
+        Assert.Equal(!down && !refused && !stopping && !protects && !atLimit, report.Overall == OverallStatus.Ok);
         Assert.NotEqual(OverallStatus.Critical, report.Overall);
     }
 

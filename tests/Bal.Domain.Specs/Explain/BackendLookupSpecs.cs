@@ -50,7 +50,7 @@ public class BackendLookupSpecs
     {
         var state = ControlMachine.Start(Configs.Of(service), Life.Birth).State.Services[0];
 
-        foreach (var number in new[] { 0, service.Backends.Count + 1 + beyond })
+        foreach (var number in new[] { 0, service.Backends.Count + 1, service.Backends.Count + 2 + beyond })
         {
             var problem = Problem($"{number}", state);
             Assert.Equal("unknown_backend", problem.Code);

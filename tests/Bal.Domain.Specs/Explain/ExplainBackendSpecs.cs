@@ -154,7 +154,8 @@ public class ExplainBackendSpecs
 
         Assert.All(state.Backends().Zip(said.Backends), pair =>
         {
-            Assert.True(pair.Item2.Check.NextAt.IsNone);
+            Assert.Equal(
+                (CheckState.None, LanguageExt.Option<Instant>.None), (pair.Item2.Check.State, pair.Item2.Check.NextAt));
             Assert.True(pair.Item2.Name.ForAll(name => name.NextLookupAt == Instant.Never));
             Assert.False(Checked(now.Plus(new Duration(gap.Milliseconds)), state, pair.Item1));
         });

@@ -88,13 +88,16 @@ public class ExplainProtectionSpecs
     });
 
     [Property]
-    public void The_overview_says_how_many_more_connections_are_admitted(Tuning tuning, Count open)
+    public void The_overview_says_how_many_more_connections_are_admitted(Tuning tuning, Count count, bool nearly)
     {
+        // Just below the limit one more or less is seen.
+        var open = nearly ? Math.Max(0, tuning.MaxConcurrentConnections - count.Value) : count.Value;
         var state = ControlMachine.Start(Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.Birth).State;
 
-        var said = ExplainService.Of(Traffic.None with { ActiveConnections = open.Value }, Life.Birth, state).Connections;
+        var said = ExplainService.Of(Traffic.None with { ActiveConnections = open }, Life.Birth, state).Connections;
 
-        Assert.Equal(said.Left > 0, Domain.Admission.AdmissionRule.Admits(open.Value, tuning.MaxConcurrentConnections));
+        Assert.Equal(said.Left > 0, Domain.Admission.AdmissionRule.Admits(open, tuning.MaxConcurrentConnections));
+        Assert.Equal(Math.Max(0, tuning.MaxConcurrentConnections - open), said.Left);
     }
 
     private static void Explained(Scenario scenario, Action<Observation, ServiceState, ProtectionExplanation> agree) =>

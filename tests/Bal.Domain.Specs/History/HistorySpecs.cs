@@ -177,6 +177,12 @@ public class HistorySpecs
     });
 
     [Property]
+    public void While_protection_mode_is_off_failures_are_no_part_of_its_history(Scenario scenario) => Life.Of(scenario, o =>
+        Assert.All(
+            o.Before.Services.Zip(o.After.State.Services).Where(s => !s.Item1.Protection.IsOn && !s.Item2.Protection.IsOn),
+            both => Assert.Equal(both.Item1.History, both.Item2.History)));
+
+    [Property]
     public void A_storm_is_remembered_with_as_many_failures_as_trip_it(Scenario scenario) => Life.Of(scenario, o =>
         Assert.All(o.After.State.Services.SelectMany(s => s.History.Recent), entry =>
         {

@@ -138,6 +138,24 @@ public class ComparisonSpecs
         Assert.Equal(1, state.Evidence.Observed);
     }
 
+    [Fact]
+    public void A_change_that_comes_at_another_time_is_another_change()
+    {
+        var config = Configs.Of(Configs.Service(Tuning.For(1), Configs.Named("db.internal", 1)));
+        var eager = Recordings.With(config, t => t with { Health = t.Health with { Interval = new(100) } });
+        // A name that does not resolve fails its first check: after 500 ms, or after 100.
+        var scenario = new Scenario(config, Prelude.Array(
+            new Moment(0, Life.Tick),
+            new Moment(1, new ControlEvent.Resolved("db.internal", Arr<System.Net.IPAddress>.Empty)),
+            new Moment(499, Life.Tick)));
+
+        var (_, entries) = Recordings.Compare(scenario, eager);
+
+        Assert.Equal(
+            new[] { (Side.Other, Life.Birth.Plus(new(100))), (Side.Recorded, Life.Birth.Plus(new(500))) },
+            entries.Where(e => e.Line.Event == "backend_down").Select(e => (e.Side, e.At)));
+    }
+
     private static Scenario WithoutReloads(Scenario life) =>
         life with { Moments = life.Moments.Filter(m => m.What is not ControlEvent.Reloaded) };
 }

@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using System.Text;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
@@ -44,6 +45,14 @@ internal static class Recordings
         }
 
         return bytes;
+    }
+
+    /// <summary>The text of a first line under a checksum that is right, whatever was written into it.</summary>
+    public static byte[] Sealed(string line)
+    {
+        var body = line[..line.LastIndexOf(",\"chain\":", StringComparison.Ordinal)];
+        var sum = XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(body));
+        return Encoding.UTF8.GetBytes($"{body},\"chain\":\"{sum:x16}\"}}\n");
     }
 
     public static IReadOnlyList<DecisionLine> Read(IEnumerable<byte[]> lines)
