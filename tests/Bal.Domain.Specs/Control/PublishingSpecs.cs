@@ -1,4 +1,5 @@
 using Bal.Domain.Balancing;
+using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Primitives;
 using Bal.Domain.Specs.Generators;
@@ -51,6 +52,24 @@ public class PublishingSpecs
             Assert.Equal(service.Config.Tuning.Relay, service.Table.Relay);
             Assert.Equal(service.Backends.Filter(b => b.Draining).Map(b => b.Id), service.Table.Draining);
         }));
+
+    [Property]
+    public void A_policy_of_the_loops_is_published_where_nothing_else_changes(Tuning tuning)
+    {
+        var state = Life.At(Life.Birth, Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.Tick);
+        Tuning[] others =
+        [
+            tuning with { ConnectTimeout = new(tuning.ConnectTimeout.Milliseconds + 1) },
+            tuning with { IdleTimeout = new(tuning.IdleTimeout.Milliseconds + 1) },
+            tuning with { MaxConcurrentConnections = tuning.MaxConcurrentConnections + 1 },
+            tuning with { Relay = tuning.Relay == RelayMode.Copy ? RelayMode.Splice : RelayMode.Copy },
+        ];
+
+        Assert.All(others, other => Assert.Single(
+            ControlMachine.Step(
+                new ControlEvent.Reloaded(Configs.Of(Configs.Service(other, Configs.Pool[0]))), Life.Birth, state)
+                .Effects.OfType<ControlEffect.Publish>()));
+    }
 
     [Property]
     public void A_table_is_published_exactly_when_it_changed_and_its_version_grows(Scenario scenario) =>
