@@ -13,8 +13,8 @@ internal static class ResolutionTransitions
     public static ControlStep StartDue(Instant now, ControlState state)
     {
         var due = Names(state, b => !b.Draining && b.Resolution.NextAt.IsDue(now));
-        // A lookup that takes its time is waited for, and a backend that a reload adds waits for the one that is under way
-        // already, even if only for a draining one.
+        // A lookup that takes its time is waited for, and a backend that a reload adds waits for the one that is under
+        // way already, even if only for a draining one.
         var underWay = Names(state, b => b.Resolution.InFlight);
         return due.Fold(Nothing(state), (step, name) =>
         {
@@ -55,7 +55,9 @@ internal static class ResolutionTransitions
         };
     }
 
-    /// <summary>When the name of a backend is looked up next; never where it drains, or another process does that.</summary>
+    /// <summary>
+    /// When the name of a backend is looked up next; never where it drains, or another process does that.
+    /// </summary>
     public static Instant NextLookupOf(BackendState backend, ControlState state) =>
         backend.Draining || backend.Resolution.InFlight || state.Phase.IsHandedOver
             ? Instant.Never

@@ -41,14 +41,17 @@ public class DecisionLogSpecs
                 inARow[before.Id] = wentDown ? 0 : seen;
             }
 
-            Assert.Equal(down, Said(o, "backend_down").Select(line => (Text(line, "backend"), Number(line, "failures"))));
+            Assert.Equal(
+                down, Said(o, "backend_down").Select(line => (Text(line, "backend"), Number(line, "failures"))));
             Assert.All(Said(o, "backend_down"), line => Assert.Contains(
-                $" is down: {Number(line, "failures")} failed check(s) in a row (", line.Message, StringComparison.Ordinal));
+                $" is down: {Number(line, "failures")} failed check(s) in a row (",
+                line.Message, StringComparison.Ordinal));
         });
     }
 
     [Property]
-    public void A_new_backend_that_goes_down_at_its_first_failure_is_said_to_need_no_more(Tuning tuning, Evidence failure)
+    public void A_new_backend_that_goes_down_at_its_first_failure_is_said_to_need_no_more(
+        Tuning tuning, Evidence failure)
     {
         var state = Life.At(Life.Birth, Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.Tick);
 

@@ -65,7 +65,9 @@ public class NextDueSpecs
         var answer = new ControlEvent.Resolved("db.internal", new(Configs.Addresses));
         var none = new ControlEvent.Resolved("db.internal", LanguageExt.Arr<System.Net.IPAddress>.Empty);
         // The only probe is in flight.
-        var state = Life.At(Life.Birth, named, [Life.Tick, answer, Life.Tick, .. failed ? [none] : Array.Empty<ControlEvent>()]);
+        var state = Life.At(Life.Birth, named, Life.Tick, answer, Life.Tick);
+        if (failed)
+            state = state.Then(Life.Birth, none);
 
         Assert.Equal(Life.Birth.Plus(new(failed ? 5_000 : 30_000)), ControlMachine.NextDue(Life.Birth, state));
     }

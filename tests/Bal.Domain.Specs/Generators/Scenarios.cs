@@ -93,7 +93,8 @@ public static class Scenarios
 
     // The first backend more often than the others: thresholds are met where much happens to one.
     private static Gen<BackendId> Ids =>
-        Gen.Frequency((5, Gen.Constant(1)), (6, Gen.Choose(1, 4)), (3, Gen.Choose(5, 12)), (1, Gen.Elements(-1, 0, int.MaxValue)))
+        Gen.Frequency((5, Gen.Constant(1)), (6, Gen.Choose(1, 4)), (3, Gen.Choose(5, 12)),
+                (1, Gen.Elements(-1, 0, int.MaxValue)))
             .Select(id => new BackendId(id));
 
     // Halves first, then single moments, then less time between them.

@@ -146,7 +146,8 @@ public class HistorySpecs
     }
 
     [Property]
-    public void A_success_that_forgives_something_is_remembered_with_who_saw_it(Scenario scenario) => Life.Of(scenario, o =>
+    public void A_success_that_forgives_something_is_remembered_with_who_saw_it(
+        Scenario scenario) => Life.Of(scenario, o =>
     {
         var (id, witness) = o.Happened switch
         {
@@ -177,9 +178,11 @@ public class HistorySpecs
     });
 
     [Property]
-    public void While_protection_mode_is_off_failures_are_no_part_of_its_history(Scenario scenario) => Life.Of(scenario, o =>
+    public void While_protection_mode_is_off_failures_are_no_part_of_its_history(
+        Scenario scenario) => Life.Of(scenario, o =>
         Assert.All(
-            o.Before.Services.Zip(o.After.State.Services).Where(s => !s.Item1.Protection.IsOn && !s.Item2.Protection.IsOn),
+            o.Before.Services.Zip(o.After.State.Services)
+                .Where(s => !s.Item1.Protection.IsOn && !s.Item2.Protection.IsOn),
             both => Assert.Equal(both.Item1.History, both.Item2.History)));
 
     [Property]
@@ -203,7 +206,8 @@ public class HistorySpecs
         var each = failure.Kind == FailureKind.Other ? 1 + more.Length : more.Prepend(first).Sum(c => (long)c.Value);
         Assert.Equal(2, state.Services[0].History.Recent.Count);
         Assert.Equal(
-            new ProtectionEntry(new ProtectionHappening.StartedOver(), from, now, each), state.Services[0].History.Recent[1]);
+            new ProtectionEntry(new ProtectionHappening.StartedOver(), from, now, each),
+            state.Services[0].History.Recent[1]);
     }
 
     private static ControlEvent Failed(Count count, Evidence failure) =>

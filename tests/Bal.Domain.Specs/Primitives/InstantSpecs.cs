@@ -18,7 +18,8 @@ public class InstantSpecs
     }
 
     [Property]
-    public void Beyond_all_time_is_never(Instant at) => Assert.Equal(Instant.Never, at.Plus(new Duration(long.MaxValue)));
+    public void Beyond_all_time_is_never(Instant at) =>
+        Assert.Equal(Instant.Never, at.Plus(new Duration(long.MaxValue)));
 
     [Property]
     public void No_time_has_passed_since_what_lies_ahead(Instant a, Instant b) =>

@@ -9,16 +9,18 @@ using Evidence = Bal.Domain.Replay.Evidence;
 
 namespace Bal.Domain.Specs.Recording;
 
-/// <summary>On what evidence another configuration is told of clients, each kind in the smallest life that has it.</summary>
+/// <summary>On what evidence another configuration is told of clients, each kind in the smallest life with it.</summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class EvidenceSpecs
 {
-    private static readonly BalConfig Two = Configs.Of(Configs.Service(Tuning.For(1), Configs.Pool[0], Configs.Pool[1]));
+    private static readonly BalConfig Two =
+        Configs.Of(Configs.Service(Tuning.For(1), Configs.Pool[0], Configs.Pool[1]));
 
     [Property]
     public void A_client_connect_under_the_same_conditions_is_observed(Count count, bool served)
     {
-        var state = Evidenced(Two, served ? Life.ConnectsSucceeded(1, count.Value) : Life.ConnectsFailed(1, count.Value));
+        var state = Evidenced(
+            Two, served ? Life.ConnectsSucceeded(1, count.Value) : Life.ConnectsFailed(1, count.Value));
 
         Assert.Equal((1, 0, 0), (state.Evidence.Observed, state.Evidence.Modelled, state.Evidence.LeftOut));
     }
@@ -28,7 +30,8 @@ public class EvidenceSpecs
     {
         var patient = Recordings.With(Two, t => t with { ConnectTimeout = new(5_000) });
 
-        var state = Evidenced(patient, served ? Life.ConnectsSucceeded(1, count.Value) : Life.ConnectsFailed(1, count.Value));
+        var state = Evidenced(
+            patient, served ? Life.ConnectsSucceeded(1, count.Value) : Life.ConnectsFailed(1, count.Value));
 
         Assert.Equal((1L, 1L), (state.Evidence.Of(Evidence.OtherConnectTimeout), state.Evidence.Modelled));
     }
@@ -65,7 +68,8 @@ public class EvidenceSpecs
         var fewer = Configs.Of(Configs.Service(Tuning.For(1), Configs.Pool[0]));
         var more = Configs.Of(Configs.Service(Tuning.For(1), Configs.Pool[0], Configs.Pool[1], Configs.Pool[2]));
 
-        Assert.Equal(1, Evidenced(fewer, Life.Exhausted).Evidence.Observed + Evidenced(fewer, Life.Exhausted).Evidence.Modelled);
+        var told = Evidenced(fewer, Life.Exhausted).Evidence;
+        Assert.Equal(1, told.Observed + told.Modelled);
         var state = Evidenced(more, Life.Exhausted);
         Assert.Equal((1L, 1L), (state.Evidence.Of(Evidence.AnotherBackendToTry), state.Evidence.LeftOut));
         Assert.Equal(new ChangeCount(1, 0), state.Changes["protection_on"]);
@@ -77,11 +81,14 @@ public class EvidenceSpecs
         var strict = Recordings.With(Two, t => t with { Health = t.Health with { FailThreshold = 1 } });
         ControlEvent[] parts = [Life.ConnectsSucceeded(1), Life.ConnectsFailed(1), Life.ConnectsSucceeded(1)];
 
-        var once = Evidenced(strict, parts).FirstParting.Match(p => p, () => throw new InvalidOperationException());
-        var twice = Evidenced(strict, [.. parts, .. parts]).FirstParting.Match(p => p, () => throw new InvalidOperationException());
+        var once = First(Evidenced(strict, parts));
+        var twice = First(Evidenced(strict, [.. parts, .. parts]));
 
         Assert.Equal((once.At, once.Sequence, once.Differences), (twice.At, twice.Sequence, twice.Differences));
     }
+
+    private static Parting First(ComparisonState state) =>
+        state.FirstParting.Match(p => p, () => throw new InvalidOperationException());
 
     // Each event a millisecond after the one before.
     private static ComparisonState Evidenced(BalConfig other, params ControlEvent[] events) => Recordings.Compare(

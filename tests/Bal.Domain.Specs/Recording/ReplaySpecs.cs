@@ -55,14 +55,17 @@ public class ReplaySpecs
 
         Assert.Equal(victim + 1, fault.Line);
         Assert.Equal("replay_differs", fault.Problem.Code);
-        Assert.Contains(state ? "the state differs after" : "the effects differ after", fault.Problem.WhatHappened, StringComparison.Ordinal);
+        Assert.Contains(
+            state ? "the state differs after" : "the effects differ after",
+            fault.Problem.WhatHappened, StringComparison.Ordinal);
         Assert.Contains($"(step {step.Sequence},", fault.Problem.WhatHappened, StringComparison.Ordinal);
         Assert.Contains(step.Digest.ToText(), fault.Problem.WhatHappened, StringComparison.Ordinal);
         Assert.Contains(other.Digest.ToText(), fault.Problem.WhatHappened, StringComparison.Ordinal);
     }
 
     [Property]
-    public void Two_states_of_a_life_have_the_same_digest_only_if_they_are_equal(Scenario scenario) => Life.Of(scenario, o =>
+    public void Two_states_of_a_life_have_the_same_digest_only_if_they_are_equal(
+        Scenario scenario) => Life.Of(scenario, o =>
         Assert.Equal(
             o.Before == o.After.State, StateDigest.Of(o.Before).Value == StateDigest.Of(o.After.State).Value));
 
@@ -116,7 +119,8 @@ public class ReplaySpecs
         var line = Recordings.Sealed(Recordings.Text(Recordings.Of(scenario)[0])
             .Replace("{\"decision_log\":1,", $"{{\"decision_log\":{format},", StringComparison.Ordinal));
 
-        Assert.Contains("another version of bal wrote this", Left([line]).Problem.WhatHappened, StringComparison.Ordinal);
+        Assert.Contains(
+            "another version of bal wrote this", Left([line]).Problem.WhatHappened, StringComparison.Ordinal);
     }
 
     [Property]
@@ -135,7 +139,8 @@ public class ReplaySpecs
     }
 
     [Property]
-    public void A_changed_digit_which_leaves_sound_JSON_is_noticed_at_its_line(Scenario scenario, ushort line, ushort at, byte to)
+    public void A_changed_digit_which_leaves_sound_JSON_is_noticed_at_its_line(
+        Scenario scenario, ushort line, ushort at, byte to)
     {
         var lines = Recordings.Of(scenario).ToList();
         var victim = line % lines.Count;
