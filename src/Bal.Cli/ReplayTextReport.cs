@@ -3,6 +3,7 @@ using System.Text;
 using Bal.Application;
 using Bal.Domain.Config;
 using Bal.Domain.Diagnostics;
+using Bal.Domain.Primitives;
 using Bal.Domain.Replay;
 
 namespace Bal.Cli;
@@ -16,7 +17,7 @@ internal sealed class ReplayTextReport(Output output, LanguageExt.Option<Trial> 
     {
         Begin();
         var mark = trial.IsNone ? "" : side switch { Side.Both => "= ", Side.Recorded => "- ", _ => "+ " };
-        output.Write($"  {mark}{time}  {ConfigWords.Of(line.Level).ToUpperInvariant(),-5}  {line.Message}\n");
+        output.Write($"  {mark}{time}  {ConfigWords.Of(line.Level).ToUpperInvariant(),-5}  {Printable.Line(line.Message)}\n");
     }
 
     public void End(ReplaySummary summary)
@@ -76,5 +77,5 @@ internal sealed class ReplayTextReport(Output output, LanguageExt.Option<Trial> 
     }
 
     private static void Line(StringBuilder text, FormattableString line) =>
-        text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
+        text.Append(Printable.Line(line.ToString(CultureInfo.InvariantCulture))).Append('\n');
 }

@@ -15,6 +15,8 @@ internal sealed record Target(string Name, Action<byte[]> Run)
     internal static IReadOnlyList<Target> All { get; } =
     [
         new("yaml", YamlTarget.Run),
+        new("scenario", ScenarioTarget.Run),
+        new("decisions", DecisionsTarget.Run),
         new("request", RequestTarget.Run),
         new("control", ControlTarget.Run),
         new("answer", AnswerTarget.Run),

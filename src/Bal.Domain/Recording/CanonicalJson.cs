@@ -67,7 +67,8 @@ public static class CanonicalJson
         }
         catch (JsonException fault)
         {
-            return new CodecFault("", $"this is no JSON: {fault.Message}");
+            // Its message may quote the rest of the line, which has no bound.
+            return new CodecFault("", $"this is no JSON from byte {(fault.BytePositionInLine ?? 0) + 1} of the line on");
         }
     }
 }

@@ -90,9 +90,26 @@ internal static class Codec
 
     /// <summary>Reads one member of an object.</summary>
     public static Decoded<T> Get<T>(this JsonElement json, string name, Codec<T> codec) =>
-        json.TryGetProperty(name, out var member)
+        json.TryFind(name, out var member)
             ? codec.Read(member).Under(name)
             : new CodecFault(name, "is missing");
+
+    /// <summary>Whether an object has a member of that name.</summary>
+    public static bool Has(this JsonElement json, string name) => json.TryFind(name, out _);
+
+    private static bool TryFind(this JsonElement json, string name, out JsonElement member)
+    {
+        try
+        {
+            return json.TryGetProperty(name, out member);
+        }
+        catch (InvalidOperationException)
+        {
+            // The name of another member is half a surrogate pair, which the parser looks for only now.
+            member = default;
+            return false;
+        }
+    }
 
     private static Decoded<Arr<T>> Items<T>(Codec<T> item, JsonElement list)
     {

@@ -99,7 +99,7 @@ internal static class DecisionLineCodec
 
     public static Decoded<DecisionLine> Read(JsonElement json) =>
         json.ValueKind != JsonValueKind.Object ? new CodecFault("", "an object belongs here")
-        : json.TryGetProperty(Format, out _) ? ReadCheckpoint(json)
+        : json.Has(Format) ? ReadCheckpoint(json)
         : from sequence in json.Get("seq", Scalar.Total)
           from at in json.Get("at", Scalar.At)
           from happened in json.Get("event", EventCodec.Event)

@@ -63,12 +63,12 @@ internal static class ProtectionHistoryCodec
     }
 
     private static Decoded<ProtectionHappening> ReadWhat(JsonElement json) =>
-        json.TryGetProperty("on", out _)
+        json.Has("on")
             ? from reason in json.Get("on", Reason)
               from failures in json.Get("failures", Scalar.Total)
               from policy in json.Get("policy", Hysteresis)
               select (ProtectionHappening)new ProtectionHappening.TurnedOn(reason, failures, policy)
-            : json.TryGetProperty("off_after", out _)
+            : json.Has("off_after")
                 ? json.Get("off_after", Scalar.Count)
                     .Map(successes => (ProtectionHappening)new ProtectionHappening.TurnedOff(successes))
                 : new ProtectionHappening.StartedOver();

@@ -32,7 +32,7 @@ internal static class StateCodec
                 json.Put("successes", Scalar.Count, s.Successes);
                 return Prelude.unit;
             }),
-        json => json.TryGetProperty("off", out _)
+        json => json.Has("off")
             ? json.Get("off", Marks).Map(marks => (ProtectionState)new ProtectionState.Off(marks))
             : from reason in json.Get("on", ProtectionHistoryCodec.Reason)
               from since in json.Get("since", Scalar.At)

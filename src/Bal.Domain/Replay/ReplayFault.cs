@@ -1,5 +1,6 @@
 using System.Globalization;
 using Bal.Domain.Diagnostics;
+using Bal.Domain.Primitives;
 using Bal.Domain.Recording;
 
 namespace Bal.Domain.Replay;
@@ -13,6 +14,8 @@ public sealed record ReplayFault(long Line, Problem Problem)
     public bool IsDamage => Problem.Code == DamageCode;
 
     private const string DamageCode = "decision_log_damaged";
+    // What a file says of itself may be of any length.
+    private const int LongestVersion = 60;
 
     /// <summary>A line that is no line of a decision log, or not the one that belongs there.</summary>
     public static ReplayFault Damaged(long line, CodecFault fault) => new(line, new Problem(
@@ -38,10 +41,10 @@ public sealed record ReplayFault(long Line, Problem Problem)
             $"expected digest {step.Digest.ToText()}, computed {computed.ToText()}",
             recordedBy == replayedBy
                 ? "this bal does not decide as the one that wrote the file, though both have one version"
-                : $"bal {recordedBy} wrote the file, and this is bal {replayedBy}, which decides differently here",
+                : $"bal {Printable.Short(recordedBy, LongestVersion)} wrote the file, and this is bal {replayedBy}, which decides differently here",
             recordedBy == replayedBy
                 ? "report it with the file: the same inputs must give the same decisions"
-                : $"replay it with bal {recordedBy}, or take the difference as the change between the versions"));
+                : $"replay it with bal {Printable.Short(recordedBy, LongestVersion)}, or take the difference as the change between the versions"));
 
     private static string What(DecisionDigest expected, DecisionDigest computed) =>
         expected.State == computed.State ? "the effects differ"

@@ -12,7 +12,6 @@ namespace Bal.Fuzz.Targets;
 internal static class YamlTarget
 {
     private const string Path = "/etc/bal/config.yaml";
-    private const int LongestText = 1_000;
 
     private static readonly HostFacts Facts = new(1_024, Prelude.Array(System.Net.IPAddress.Loopback));
 
@@ -33,9 +32,9 @@ internal static class YamlTarget
             Left: ConfigOutcome.Unreadable);
         Claim.That(outcome.Config.IsSome != outcome.Findings.Exists(f => f.Severity == Severity.Error),
             "there is a configuration or an error, and never both");
-        var lines = LengthsOfLines(bytes);
+        var lines = FindingClaims.LengthsOfLines(bytes);
         foreach (var finding in outcome.Findings)
-            IsUseful(finding, lines);
+            FindingClaims.IsUseful(finding, lines);
         foreach (var strict in (bool[])[false, true])
             IsReadable(new CheckReport(Path, outcome, strict));
         outcome.Config.IfSome(config =>
@@ -43,18 +42,6 @@ internal static class YamlTarget
             var again = Read(ConfigPrinter.ToYaml(config)).Map(d => ConfigValidation.Validate(d, Facts).Config);
             Claim.That(again == Option<BalConfig>.Some(config), "a configuration that is printed reads back equal");
         });
-    }
-
-    private static void IsUseful(Finding finding, List<int> lines)
-    {
-        Claim.That(finding.At.Line >= 1 && finding.At.Line <= lines.Count
-            && finding.At.Column >= 1 && finding.At.Column <= lines[finding.At.Line - 1] + 1,
-            () => $"{finding.Code} stands at {finding.At.Line}:{finding.At.Column}, outside the text");
-        foreach (var text in (string[])[finding.Code, finding.Path, finding.Message, finding.Hint])
-        {
-            Claim.That(text.Length <= LongestText, () => $"{finding.Code} says {text.Length} characters");
-            Claim.That(Terminal.IsHarmless(text), () => $"{finding.Code} can steer the terminal");
-        }
     }
 
     private static void IsReadable(CheckReport report)
@@ -98,13 +85,4 @@ internal static class YamlTarget
 
     private static bool IsNull(RawNode.Scalar scalar) =>
         !scalar.Quoted && scalar.Text is "" or "~" or "null" or "Null" or "NULL";
-
-    // A line ends as YAML has it: CR, LF, CRLF, and the breaks of Unicode.
-    private static List<int> LengthsOfLines(byte[] bytes)
-    {
-        var lengths = new List<int>();
-        foreach (var line in Encoding.UTF8.GetString(bytes).AsSpan().EnumerateLines())
-            lengths.Add(line.Length);
-        return lengths;
-    }
 }
