@@ -1,4 +1,6 @@
+using Bal.Domain.Diagnostics;
 using Bal.Infrastructure.Linux;
+using LanguageExt;
 
 namespace Bal.Infrastructure.DataPlane;
 
@@ -26,15 +28,34 @@ internal sealed unsafe class OpenCounts : IDisposable
     /// <summary>To be passed on.</summary>
     public int Fd { get; }
 
-    /// <summary>Counts of this process, all zero.</summary>
-    public static OpenCounts Create()
+    /// <summary>Counts of this process, all zero; why not, where the system refuses the memory.</summary>
+    public static Either<Problem, OpenCounts> Create()
     {
         var fd = SharedMemory.Create("bal-open", Bytes);
+        if (fd < 0)
+            return Refused(Errno.Last);
         var counts = SharedMemory.Map(fd, Bytes, writable: true);
-        return counts != null
-            ? new OpenCounts(fd, counts)
-            : throw new InvalidOperationException($"memfd_create failed: {Errno.Text(Errno.Last)}");
+        if (counts != null)
+            return new OpenCounts(fd, counts);
+        var errno = Errno.Last;
+        _ = Libc.close(fd);
+        return Refused(errno);
     }
+
+    // Such memory is a file to the kernel, without a name or a disk, and the limits on files hold for it.
+    private static Problem Refused(int errno) => errno == Errno.EFBIG
+        ? new(
+            "file_size_limit_too_low",
+            $"memory of {Bytes} bytes for the counts of connections was refused: {Errno.Text(errno)}",
+            "a limit on the size of files: 'ulimit -f' in the shell, or LimitFSIZE= in the systemd unit",
+            "raise it ('ulimit -f unlimited', or LimitFSIZE=infinity), then start bal again")
+        : new(
+            "shared_memory_failed",
+            $"memory of {Bytes} bytes for the counts of connections was refused: {Errno.Text(errno)}",
+            errno is Errno.EMFILE or Errno.ENFILE
+                ? "a limit on open files is reached: that of this process ('ulimit -n'), or the machine's (fs.file-max)"
+                : "the machine is out of memory, or the limit of a container or a sandbox forbids memfd_create(2)",
+            "run 'bal doctor', raise the limit that the reason names, then start bal again");
 
     /// <summary>Counts of another process; the descriptor is this object's from now on. Null where it is none.</summary>
     public static OpenCounts? Of(int fd)

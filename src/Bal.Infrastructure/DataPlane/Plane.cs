@@ -23,7 +23,7 @@ internal sealed class Plane : IDataPlane, IDisposable
     private readonly Dictionary<string, ListenerSet> prepared = [];
     private readonly Dictionary<string, ListenerSet> reserved = [];
     private readonly Dictionary<string, int> backlogs = [];
-    private readonly OpenCounts open = OpenCounts.Create();
+    private readonly OpenCounts open;
     private readonly Dictionary<int, CounterBlock> counters = [];
     private readonly Dictionary<int, int> draining = [];
     private BalConfig? pending;
@@ -39,10 +39,13 @@ internal sealed class Plane : IDataPlane, IDisposable
 
     /// <param name="threads">The number of event loops.</param>
     /// <param name="descriptorLimit">The soft RLIMIT_NOFILE.</param>
+    /// <param name="open">Where open connections are counted; the plane's from now on.</param>
     /// <param name="supervisor">Woken by reports.</param>
     /// <param name="onCrash">Told of an exception that has ended a loop.</param>
-    public Plane(int threads, long descriptorLimit, WakeUp supervisor, Action<Exception> onCrash)
+    public Plane(
+        int threads, long descriptorLimit, OpenCounts open, WakeUp supervisor, Action<Exception> onCrash)
     {
+        this.open = open;
         var ceiling = (int)Math.Min(int.MaxValue, descriptorLimit - DescriptorBudget.Reserved(threads));
         mailboxes = [.. Enumerable.Range(0, threads).Select(_ => new LoopMailbox(supervisor))];
         loops = [.. mailboxes.Select((m, i) => new EventLoop(

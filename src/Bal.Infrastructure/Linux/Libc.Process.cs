@@ -37,6 +37,8 @@ internal static unsafe partial class Libc
     internal const int WNOHANG = 1;
 
     private const int SeekEnd = 2;
+    private const int SigDfl = 0;
+    private const int SigIgn = 1;
     private const int RLimitNoFile = 7;
     private const int CloseRangeCloexec = 4;
     private const long PidfdSendSignal = 424;
@@ -118,6 +120,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", SetLastError = true)]
     private static partial nint signal(int number, nint handler);
 
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int sigaction(int number, byte* action, byte* former);
+
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     private static partial long Syscall(long number, nint a, nint b, nint c, nint d);
 
@@ -143,10 +148,20 @@ internal static unsafe partial class Libc
     internal static long EndOf(int fd) => lseek(fd, 0, SeekEnd);
 
     /// <summary>Makes a write to a closed pipe or socket an error (EPIPE) instead of the end of the process.</summary>
-    internal static void IgnoreSigpipe() => _ = signal(SIGPIPE, 1);
+    internal static void IgnoreSigpipe() => _ = signal(SIGPIPE, SigIgn);
+
+    /// <summary>Gives a signal its default meaning again where it is ignored, as nohup(1) has SIGHUP ignored.</summary>
+    internal static void HeedSignal(int number)
+    {
+        // Larger than the struct of glibc and musl on 64-bit machines (152); its first member is the handler.
+        const int OpaqueSize = 256;
+        var action = stackalloc byte[OpaqueSize];
+        if (sigaction(number, null, action) == 0 && *(nint*)action == SigIgn)
+            _ = signal(number, SigDfl);
+    }
 
     /// <summary>Makes a write beyond RLIMIT_FSIZE an error (EFBIG) instead of the end of the process.</summary>
-    internal static void IgnoreFileSizeSignal() => _ = signal(SIGXFSZ, 1);
+    internal static void IgnoreFileSizeSignal() => _ = signal(SIGXFSZ, SigIgn);
 
     [LibraryImport("libc", SetLastError = true)]
     internal static partial int isatty(int fd);

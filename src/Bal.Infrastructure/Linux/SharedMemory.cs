@@ -16,7 +16,9 @@ internal static unsafe partial class SharedMemory
         var fd = memfd_create(name, MfdCloexec);
         if (fd < 0 || Libc.ftruncate(fd, bytes) == 0)
             return fd;
+        var errno = Errno.Last;
         _ = Libc.close(fd);
+        Marshal.SetLastPInvokeError(errno);
         return -1;
     }
 

@@ -3,6 +3,7 @@ using Bal.Domain.Config;
 using Bal.Domain.Diagnostics;
 using Bal.Domain.Primitives;
 using Bal.Infrastructure.Config;
+using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Logging;
 using Bal.Infrastructure.Process;
@@ -61,7 +62,9 @@ public static class Server
             Right: reading => Serving.TooFew(reading, descriptors).Match(
                 Some: problem => problem,
                 None: () => options.Takeover.Match(
-                    Some: takeover => takeover.Receive().Bind(_ => TakeOver(options, reading, takeover, descriptors)),
+                    Some: takeover => takeover.Receive()
+                        .Bind(_ => OpenCounts.Create())
+                        .Bind(open => TakeOver(options, reading, takeover, descriptors, open)),
                     None: () => PidFile.Acquire(options.Home.PidFile).Bind(pid => Start(options, reading, pid, descriptors)))),
             Left: refusal => refusal.Problem);
     }
@@ -70,7 +73,13 @@ public static class Server
         ServerOptions options, ConfigReading reading, PidFile pid, long descriptors)
     {
         using var held = pid;
-        using var serving = new Serving(options, reading, descriptors, Option<Instant>.None);
+        return OpenCounts.Create().Bind(open => Serve(options, reading, pid, descriptors, open));
+    }
+
+    private static Either<Problem, int> Serve(
+        ServerOptions options, ConfigReading reading, PidFile pid, long descriptors, OpenCounts open)
+    {
+        using var serving = new Serving(options, reading, descriptors, open, Option<Instant>.None);
         serving.TakeSignals();
         return ActivatedSockets.Assign(reading.Config, options.Sockets)
             .Bind(activated =>
@@ -107,11 +116,11 @@ public static class Server
     }
 
     private static Either<Problem, int> TakeOver(
-        ServerOptions options, ConfigReading reading, Takeover takeover, long descriptors)
+        ServerOptions options, ConfigReading reading, Takeover takeover, long descriptors, OpenCounts open)
     {
         var carried = takeover.Handover.State.Config;
         using var pid = PidFile.Adopt(options.Home.PidFile, takeover.PidFile);
-        using var serving = new Serving(options, reading, descriptors, takeover.Handover.StartedAt);
+        using var serving = new Serving(options, reading, descriptors, open, takeover.Handover.StartedAt);
         using var control = ControlServer.Adopt(
             serving.Reactor, options.Home.ControlSocket, takeover.ControlSocket, serving.Requests.Answer);
         foreach (var (service, sockets) in takeover.Listeners())

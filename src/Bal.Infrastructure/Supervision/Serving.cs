@@ -20,7 +20,8 @@ internal sealed class Serving : IDisposable
     private Upgrader? upgrader;
     private HomeGuard? guard;
 
-    public Serving(ServerOptions options, ConfigReading reading, long descriptors, Option<Instant> startedAt)
+    public Serving(
+        ServerOptions options, ConfigReading reading, long descriptors, OpenCounts open, Option<Instant> startedAt)
     {
         this.options = options;
         Reading = reading;
@@ -28,7 +29,7 @@ internal sealed class Serving : IDisposable
         Descriptors = descriptors;
         Identity = new ProcessIdentity(
             Environment.ProcessId, options.ConfigPath, options.Version, startedAt.IfNone(Reactor.Now));
-        Plane = new Plane(Threads, descriptors, Reactor.Wake, fault => Server.Crash(options.Log, fault));
+        Plane = new Plane(Threads, descriptors, open, Reactor.Wake, fault => Server.Crash(options.Log, fault));
         Reactor.Collect = Plane.Collect;
         Replaced = new ReplacedLinks(Reactor, Plane, options.Say);
         options.Log.Level = reading.Config.LogLevel;
@@ -109,7 +110,12 @@ internal sealed class Serving : IDisposable
         () => Successor.Start(options),
         options.Say)
     {
-        OnReplaced = Manager.HandOver,
+        OnReplaced = replacement =>
+        {
+            // The files are the new process's, which looks after them and says what becomes of them.
+            guard?.Dispose();
+            Manager.HandOver(replacement);
+        },
         // The other process goes on with the file of decisions.
         OnLeaving = () => recorder.Flush(DecisionRecorder.ExitPatience),
         OnReopen = ReopenLog,

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.Supervision;
 
@@ -12,13 +13,17 @@ internal sealed record SignalActions(Action Stop, Action Reload, Action ReopenLo
 /// <summary>Signals in place of the end of the process.</summary>
 internal sealed class Signals : IDisposable
 {
-    private const int Usr1 = 10;
-    private const int Usr2 = 12;
+    private const int Usr1 = Libc.SIGUSR1;
+    private const int Usr2 = Libc.SIGUSR2;
 
     private readonly PosixSignalRegistration[] registrations;
 
     public Signals(SignalActions actions)
     {
+        // The runtime leaves a signal alone that was ignored when the process began, as nohup(1) ignores HUP: then a reload
+        // by signal would do nothing. INT stays as it is: a shell takes it from what it starts in the background.
+        foreach (var number in (int[])[Libc.SIGHUP, Libc.SIGTERM, Usr1, Usr2])
+            Libc.HeedSignal(number);
         registrations =
         [
             On(PosixSignal.SIGTERM, actions.Stop),

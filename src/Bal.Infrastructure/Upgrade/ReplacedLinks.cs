@@ -15,14 +15,51 @@ namespace Bal.Infrastructure.Upgrade;
 internal sealed class ReplacedLinks(Reactor reactor, Plane plane, Action<LogEvent> log) : IDisposable
 {
     /// <summary>How long a report waits for what the others count; then it uses what they last said.</summary>
-    private static readonly Duration Patience = new(500);
+    public Duration Patience { get; init; } = new(500);
+
+    /// <summary>
+    /// How often they are asked though nobody wants to know: one that is killed can say nothing any more, and what it
+    /// counted since its last word is lost.
+    /// </summary>
+    public static readonly Duration AskEvery = new(1_000);
 
     private readonly List<Entry> entries = [];
-    private readonly List<(System.Collections.Generic.HashSet<int> Missing, Action Done)> waiting = [];
+    private Reactor.Timer? asking;
 
-    private sealed record Entry(int Pid, Link Link, Action<string> OnWord)
+    private sealed class Entry(int pid, Link link, Action<string> onWord)
     {
+        public int Pid => pid;
+
+        public Link Link => link;
+
+        public Action<string> OnWord => onWord;
+
         public ulong Tag { get; set; }
+
+        /// <summary>Who is owed the answers that are still to come, in their order; null where nobody waits.</summary>
+        public Queue<Waiting?> Asked { get; } = new();
+    }
+
+    /// <summary>Somebody who wants to know what all of them have counted by now.</summary>
+    private sealed class Waiting(Action done)
+    {
+        private bool over;
+
+        public List<Entry> Missing { get; } = [];
+
+        public void Answered(Entry by)
+        {
+            _ = Missing.Remove(by);
+            if (Missing.Count == 0)
+                End();
+        }
+
+        public void End()
+        {
+            if (!over)
+                done();
+            over = true;
+        }
     }
 
     public int Count => entries.Count;
@@ -36,6 +73,7 @@ internal sealed class ReplacedLinks(Reactor reactor, Plane plane, Action<LogEven
         var entry = new Entry(pid, link, onWord);
         entries.Add(entry);
         Watch(entry);
+        asking ??= reactor.After(AskEvery, Ask);
     }
 
     /// <summary>Tells all of them.</summary>
@@ -54,25 +92,29 @@ internal sealed class ReplacedLinks(Reactor reactor, Plane plane, Action<LogEven
             return;
         }
 
-        var asked = (Missing: entries.Select(e => e.Pid).ToHashSet(), Done: then);
-        waiting.Add(asked);
-        Tell("report");
-        reactor.After(Patience, () =>
-        {
-            if (waiting.Remove(asked))
-                asked.Done();
-        });
+        var waiting = new Waiting(then);
+        waiting.Missing.AddRange(entries.Where(entry => Ask(entry, waiting)));
+        if (waiting.Missing.Count == 0)
+            waiting.End();
+        else
+            reactor.After(Patience, waiting.End);
     }
 
     /// <summary>Listens to none of them any more: another process may be about to.</summary>
     public void Rest()
     {
+        asking?.Cancel();
+        asking = null;
         foreach (var entry in entries)
             reactor.Unwatch(entry.Link.Fd, entry.Tag);
     }
 
     /// <summary>Listens again.</summary>
-    public void Resume() => entries.ForEach(Watch);
+    public void Resume()
+    {
+        entries.ForEach(Watch);
+        Ask();
+    }
 
     /// <summary>They are another process's; for them nothing has been closed.</summary>
     public void Dispose()
@@ -84,6 +126,27 @@ internal sealed class ReplacedLinks(Reactor reactor, Plane plane, Action<LogEven
         }
 
         entries.Clear();
+        asking?.Cancel();
+    }
+
+    // Until none is left; the next upgrade begins anew.
+    private void Ask()
+    {
+        asking = null;
+        if (entries.Count == 0)
+            return;
+        foreach (var entry in entries.Where(e => e.Asked.Count == 0))
+            _ = Ask(entry, null);
+        asking = reactor.After(AskEvery, Ask);
+    }
+
+    // One that hangs is asked until its queue is full.
+    private static bool Ask(Entry entry, Waiting? waiting)
+    {
+        var sent = entry.Link.Send("report");
+        if (sent)
+            entry.Asked.Enqueue(waiting);
+        return sent;
     }
 
     private void Watch(Entry entry) => entry.Tag = reactor.Watch(entry.Link.Fd, Libc.EPOLLIN, _ => Read(entry));
@@ -125,11 +188,11 @@ internal sealed class ReplacedLinks(Reactor reactor, Plane plane, Action<LogEven
         }
 
         entry.OnWord(message.Word);
-        foreach (var (missing, done) in waiting.ToArray())
-        {
-            if (missing.Remove(entry.Pid) && missing.Count == 0 && waiting.RemoveAll(w => w.Missing == missing) > 0)
-                done();
-        }
+        // An answer is as old as its question: it serves whoever asked it, and nobody who came later.
+        if (message.Word == "report" && entry.Asked.TryDequeue(out var asked))
+            asked?.Answered(entry);
+        while (message.Word == LinkMessage.Closed && entry.Asked.TryDequeue(out var last))
+            last?.Answered(entry);
     }
 
     private static Option<Traffic> Parse(byte[] document)

@@ -58,6 +58,9 @@ public sealed class HostileEnvironmentTests(ITestOutputHelper output)
         var end = await bal.Shell($"ulimit -f 0; $BAL {command}");
         Assert.InRange(end.ExitCode, 1, 70);
         Assert.Contains("\ndo_this_now: ", end.Error, StringComparison.Ordinal);
+        Assert.Contains("ulimit -f", end.Error, StringComparison.Ordinal);
+        Assert.Contains("LimitFSIZE=", end.Error, StringComparison.Ordinal);
+        Assert.DoesNotContain("internal_error", end.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("signal", end.Error, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", end.Error, StringComparison.Ordinal);
     }

@@ -56,6 +56,9 @@ public sealed class AfterwardsTests(ITestOutputHelper output)
         await using var scene = await Scene.Upgraded(output);
         Posix.Signal(scene.Old, Posix.Terminate);
         await scene.Talk();
+        // The same signal twice before it is heard is one signal.
+        await Eventually.Holds("the first is heard", () =>
+            scene.Bal.LogLines().Any(l => l.Contains("which another one has replaced", StringComparison.Ordinal)));
         Posix.Signal(scene.Old, Posix.Terminate);
         await Eventually.Holds("it has ended", () => !ProcFs.IsAlive(scene.Old));
         await scene.Bal.Exchange();
@@ -75,6 +78,44 @@ public sealed class AfterwardsTests(ITestOutputHelper output)
         await Eventually.Holds("the old process ends in the new file", () =>
             scene.Bal.LogLines().Any(l => l.Contains("every connection has ended", StringComparison.Ordinal)));
         File.Delete(rotated);
+    }
+
+    [Fact]
+    public async Task Of_a_home_that_is_removed_only_the_new_process_speaks_and_its_files_come_back()
+    {
+        await using var backend = Serving.Echo();
+        using var installed = new InstalledBal();
+        await using var bal = new BalInstance(output, BalFile.For(backend)) { Program = installed.Path };
+        // Both log to the same standard error, which does not go away with the home.
+        var said = Path.GetTempFileName();
+        _ = bal.ShellInBackground($"exec \"$BAL\" start 2>'{said}'");
+        await Eventually.Holds("it serves", () => File.Exists(bal.PidPath) && new FileInfo(bal.PidPath).Length > 1);
+        var old = bal.Pid;
+        using var open = await bal.Connect();
+        await open.Write(new byte[1]);
+        await open.Read(1);
+        (await bal.Run("upgrade")).Succeeds();
+        var pid = bal.Pid;
+
+        Directory.Delete(bal.Home, recursive: true);
+        await Eventually.Holds("it is said", () => Lines("home_removed").Length > 0);
+        Directory.CreateDirectory(bal.Home, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        bal.Write(bal.File);
+        await bal.SeeStatus("the new process is found again", s => s.Running && s.Pid == pid);
+        Assert.Equal(pid, bal.Pid);
+        await open.Write(new byte[1]);
+        await open.Read(1);
+        open.Dispose();
+        await Eventually.Holds("the old process has ended", () => !ProcFs.IsAlive(old));
+
+        Assert.Contains($"kill -TERM {pid}'", Assert.Single(Lines("home_removed")), StringComparison.Ordinal);
+        Assert.Single(Lines("home_restored"));
+        // Its end has taken nothing away.
+        Assert.Equal(pid, (await bal.Status()).Pid);
+        (await bal.Run("stop")).Succeeds();
+        File.Delete(said);
+
+        string[] Lines(string name) => [.. File.ReadAllLines(said).Where(l => l.Contains($"\"event\":\"{name}\"", StringComparison.Ordinal))];
     }
 
     [Fact]

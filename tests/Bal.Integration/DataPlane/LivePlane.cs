@@ -27,7 +27,7 @@ internal sealed class LivePlane : IDisposable
     public LivePlane(RelayMode relay, int loops, bool serving, params int[] backends)
     {
         Port = Ports.Free();
-        Plane = new Plane(loops, long.MaxValue, wake, Crashed);
+        Plane = new Plane(loops, long.MaxValue, Counts(), wake, Crashed);
         Table = new RoutingTable(
             1, "default", new Arr<Route>(backends.Select((port, i) => RouteTo(i + 1, port))), [], [], false,
             new(2_000), new(60_000), 10_000, relay, []);
@@ -46,6 +46,10 @@ internal sealed class LivePlane : IDisposable
         : this(RelayMode.Auto, loops, serving: true, backends)
     {
     }
+
+    /// <summary>Memory for a plane to count in.</summary>
+    public static OpenCounts Counts() => OpenCounts.Create().Match(
+        Right: counts => counts, Left: problem => throw new InvalidOperationException(problem.ToText()));
 
     public Plane Plane { get; }
 
