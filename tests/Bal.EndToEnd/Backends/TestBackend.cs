@@ -12,6 +12,7 @@ internal sealed class TestBackend : IAsyncDisposable
     private readonly ConcurrentDictionary<Socket, bool> _open = new();
     private readonly CancellationTokenSource _ended = new();
     private readonly IPEndPoint _endpoint;
+    private readonly Lock _accepting = new();
     private Socket _socket;
     private bool _listening;
     private int _accepted;
@@ -60,8 +61,12 @@ internal sealed class TestBackend : IAsyncDisposable
         if (!_listening)
             return;
         _listening = false;
-        _socket.Dispose();
-        _socket = Bound(_endpoint);
+        // Bound before the other one is closed: at no moment is the port free for somebody else.
+        var next = Bound(_endpoint);
+        Socket listener;
+        lock (_accepting)
+            (listener, _socket) = (_socket, next);
+        listener.Dispose();
     }
 
     public void Revive()
@@ -99,8 +104,17 @@ internal sealed class TestBackend : IAsyncDisposable
             {
                 var client = await listener.AcceptAsync(_ended.Token);
                 Interlocked.Increment(ref _accepted);
-                _open[client] = true;
-                _ = Task.Run(() => Serve(client));
+                lock (_accepting)
+                {
+                    if (listener == _socket)
+                        _open[client] = true;
+                }
+
+                // Accepted before a kill and looked at after it: as dead as all the others.
+                if (_open.ContainsKey(client))
+                    _ = Task.Run(() => Serve(client));
+                else
+                    client.Reset();
             }
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)

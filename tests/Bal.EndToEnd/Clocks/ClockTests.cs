@@ -9,7 +9,7 @@ namespace Bal.EndToEnd.Clocks;
 /// </summary>
 public sealed class ClockTests(ITestOutputHelper output)
 {
-    private const int IdleMs = 4_000;
+    private const int IdleMs = 7_000;
 
     private static readonly string[] Jumps = ["+400d", "-400d", "+0", "-20000d", "+9000d", "+0"];
 

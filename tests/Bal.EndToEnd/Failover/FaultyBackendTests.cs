@@ -101,7 +101,7 @@ public sealed class FaultyBackendTests(ITestOutputHelper output)
         await using var silent = Serving.Silent();
         await using var alive = Serving.Echo();
         await using var bal = await BalInstance.Started(output, BalFile.For(silent, alive).WithRareProbes()
-            .With("connection_idle_timeout_ms", 1_500).With("relay", relay));
+            .With("connection_idle_timeout_ms", 5_000).With("relay", relay));
         var before = ProcFs.ResidentBytes(bal.Pid);
 
         // Every other client gets the silent one; the rest notice nothing. Each offers far more than any buffer takes.

@@ -33,7 +33,17 @@ internal sealed class BalInstance : IAsyncDisposable
     public string SocketPath => Path.Combine(Home, "bal.sock");
 
     /// <summary>The process id in the PID file.</summary>
-    public int Pid => int.Parse(System.IO.File.ReadAllText(PidPath).TrimEnd('\n'), CultureInfo.InvariantCulture);
+    public int Pid
+    {
+        get
+        {
+            // Whoever takes it over empties it before it writes.
+            var text = "";
+            Assert.True(SpinWait.SpinUntil(
+                () => (text = System.IO.File.ReadAllText(PidPath)).EndsWith('\n'), Eventually.Patience), "no PID is written");
+            return int.Parse(text, CultureInfo.InvariantCulture);
+        }
+    }
 
     public IPEndPoint Endpoint => new(IPAddress.Loopback, File.Port);
 
@@ -174,10 +184,14 @@ internal sealed class BalInstance : IAsyncDisposable
     {
         foreach (var command in _foreground)
             await command.DisposeAsync();
-        foreach (var pid in ProcFs.WithVariable("BAL_HOME", Home))
+        // One that is being ended may just be starting another one.
+        while (ProcFs.WithVariable("BAL_HOME", Home) is { Count: > 0 } left)
         {
-            Posix.Signal(pid, Posix.Kill);
-            await Eventually.Holds($"process {pid} is gone", () => !ProcFs.IsAlive(pid));
+            foreach (var pid in left)
+            {
+                Posix.KillIfThere(pid);
+                await Eventually.Holds($"process {pid} is gone", () => !ProcFs.IsAlive(pid));
+            }
         }
 
         foreach (var line in LogLines().TakeLast(40))

@@ -25,6 +25,17 @@ internal sealed class ManagerSocket : IDisposable
     /// <summary>How many signs of life have come so far.</summary>
     public int Signs => _all.Count(m => m == "WATCHDOG=1");
 
+    /// <summary>The same, with everything read that was sent before this was called.</summary>
+    public async Task<int> SignsUntilNow()
+    {
+        // Messages to one socket are read in the order in which they were sent.
+        var last = $"until now {Guid.NewGuid():N}";
+        using var sender = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        await sender.SendToAsync(Encoding.UTF8.GetBytes(last), new UnixDomainSocketEndPoint($"\0{Address[1..]}"));
+        await Heard(last);
+        return Signs;
+    }
+
     /// <summary>Waits until a message contains a text, among those after the first <paramref name="after"/>.</summary>
     /// <returns>How many messages there were up to that one.</returns>
     public async Task<int> Heard(string text, int after = 0)

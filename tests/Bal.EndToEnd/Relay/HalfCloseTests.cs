@@ -5,7 +5,7 @@ namespace Bal.EndToEnd.Relay;
 /// <summary>A FIN ends one direction; the other one goes on for as long as it has something to say.</summary>
 public sealed class HalfCloseTests(ITestOutputHelper output)
 {
-    private const int Idle = 400;
+    private const int Idle = 1_500;
     private const int Long = 12_000_000;
     private const int Short = 700_000;
 

@@ -60,8 +60,13 @@ public sealed class StallTests(ITestOutputHelper output)
         // One block, or one pipe, whichever the mode uses (docs/architecture.md, "Limits").
         var most = relay == "copy" ? 32 * 1024 : 256 * 1024;
         // A byte that has arrived and is not acknowledged yet is in both queues, for a moment.
-        var held = await Eventually.See("what bal holds is a block or a pipe", () =>
-            last - ProcFs.Queues(near, away).Unsent - ProcFs.Queues(away, near).Unread, n => n >= 0 && n <= most);
+        var held = await Eventually.See("what bal holds is a block or a pipe", async () =>
+        {
+            last = Moved(await bal.Status());
+            var queued = ProcFs.Queues(near, away).Unsent + ProcFs.Queues(away, near).Unread;
+            // Were the writer only slow, and not stopped, the two would be of different moments.
+            return Moved(await bal.Status()) == last ? last - queued : -1;
+        }, n => n >= 0 && n <= most);
         output.WriteLine($"stalled after {last} bytes; bal holds {held} of them and has grown by {grown} bytes");
         Assert.InRange(last, 1, Offered / 2);
         Assert.InRange(grown, long.MinValue, 2 * 1024 * 1024);

@@ -11,7 +11,7 @@ internal sealed class InstalledBal : IDisposable
         // Built without native compilation the program is a host beside its assemblies.
         string[] files = File.Exists(System.IO.Path.Combine(from, "bal.dll")) ? Directory.GetFiles(from) : [BalBinary.Path];
         foreach (var file in files)
-            File.Copy(file, System.IO.Path.Combine(_directory, System.IO.Path.GetFileName(file)));
+            Copy(file, System.IO.Path.Combine(_directory, System.IO.Path.GetFileName(file)));
         if (BalBinary.Path != Path && !File.Exists(Path))
             File.Move(System.IO.Path.Combine(_directory, System.IO.Path.GetFileName(BalBinary.Path)), Path);
     }
@@ -21,9 +21,10 @@ internal sealed class InstalledBal : IDisposable
     /// <summary>Replaces it by another file, which takes its place at once.</summary>
     public void Replace(string content)
     {
-        var next = Path + ".new";
-        File.WriteAllText(next, content);
-        File.SetUnixFileMode(next, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        var (text, next) = (Path + ".text", Path + ".new");
+        File.WriteAllText(text, content);
+        File.SetUnixFileMode(text, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        Copy(text, next);
         File.Move(next, Path, overwrite: true);
     }
 
@@ -31,11 +32,20 @@ internal sealed class InstalledBal : IDisposable
     public void Renew()
     {
         var next = Path + ".new";
-        File.Copy(BalBinary.Path, next, overwrite: true);
+        Copy(BalBinary.Path, next);
         File.Move(next, Path, overwrite: true);
     }
 
     public void Remove() => File.Delete(Path);
+
+    // By another process: a file that this one has open for writing is inherited for a moment by whatever a test beside this
+    // one starts, and as long as that lasts the file cannot be run (ETXTBSY, execve(2)).
+    private static void Copy(string from, string to)
+    {
+        using var copying = System.Diagnostics.Process.Start("cp", ["--preserve=mode", from, to]);
+        copying.WaitForExit();
+        Assert.Equal(0, copying.ExitCode);
+    }
 
     public void Dispose() => Directory.Delete(_directory, recursive: true);
 }
