@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Boots a real systemd in a container of this machine and puts packaging/systemd/bal.service through its life in there.
+# Boots a real systemd in a container of this machine and puts packaging/systemd/bal.service and bal.socket through their life
+# in there: start, reload, kill -9, watchdog, upgrade, a port below 1024, stop, socket activation. Ends in a verdict.
 #   scripts/systemd-container.sh [BINARY]        (default: dist/bal)
 # Needs root and the packages systemd and systemd-container. Nothing of this machine is changed: the container's root is an
 # overlay over it in memory, with process ids, mounts and a network of its own. Not part of scripts/test.sh, since not every
@@ -18,8 +19,10 @@ if [[ ${1:-} != --inside ]]; then
   status=0
   unshare --mount -- "$here/systemd-container.sh" --inside "$binary" "$place" || status=$?
   cat -- "$place/said"
+  passed="$(grep -c '^ok: ' "$place/said" || true)"
   rm -rf -- "$place"
-  [[ $status -eq 0 ]] || die "the unit failed in the container"
+  [[ $status -eq 0 ]] || die "the units failed in the container after $passed steps"
+  printf 'passed: %s steps under %s\n' "$passed" "$(systemctl --version | head -n 1)"
   exit 0
 fi
 
@@ -32,7 +35,7 @@ mount -t overlay overlay -o "lowerdir=/,upperdir=$place/memory/upper,workdir=$pl
 mount -t tmpfs tmpfs /run
 
 install -m 0755 -- "$binary" "$tree/usr/local/bin/bal"
-install -D -m 0644 -- "$ROOT/packaging/systemd/bal.service" "$tree/etc/systemd/system/bal.service"
+install -D -m 0644 -t "$tree/etc/systemd/system" -- "$ROOT"/packaging/systemd/bal.{service,socket}
 mkdir -p "$tree/etc/bal"
 cat >"$tree/etc/bal/config.yaml" <<'YAML'
 port: 9295
@@ -121,6 +124,60 @@ restarted() { [[ $(property NRestarts) == 1 && $(property ActiveState) == active
 until_true restarted || fail "the watchdog does not act on a bal that hangs"
 echo "ok: the watchdog leaves a healthy bal alone and replaces one that hangs"
 
+# The binary is replaced as an installation replaces it. One connection stays in the old process.
+exec 5<>/dev/tcp/127.0.0.1/9296
+still() {
+  local answer=''
+  echo "$1" >&5
+  read -r -t 10 answer <&5
+  [[ $answer == "$1" ]]
+}
+still before || fail "it does not serve before the upgrade"
+old="$(property MainPID)" restarts="$(property NRestarts)"
+install -m 0755 /usr/local/bin/bal /usr/local/bin/bal.new
+mv /usr/local/bin/bal.new /usr/local/bin/bal
+BAL_HOME=/var/lib/bal bal upgrade || fail "the upgrade fails"
+followed() { [[ $(property MainPID) != "$old" && $(property MainPID) -gt 1 ]]; }
+until_true followed || fail "systemd does not follow the new process: MainPID is still $old"
+new="$(property MainPID)"
+[[ $(cat /var/lib/bal/bal.pid) == "$new" ]] || fail "systemd follows $new, and bal.pid says $(cat /var/lib/bal/bal.pid)"
+[[ $(process Seccomp) == 2 && $(process NoNewPrivs) == 1 && $(process CapEff) =~ ^0+$ ]] || fail "the new one is not confined"
+exchange 9296 || fail "the new process does not serve"
+still during || fail "the upgrade has cut an open connection"
+[[ $(property ActiveState)/$(property SubState) == active/running ]] || fail "the unit is no longer active"
+serving() { [[ $(property StatusText) == serving:* ]]; }
+until_true serving || fail "the new process tells systemd nothing: $(property StatusText)"
+systemctl reload bal || fail "a reload after the upgrade fails"
+BAL_HOME=/var/lib/bal bal status --exit-code | grep -q "draining: old process pid=$old" || fail "the old process is not listed"
+# Longer than the watchdog waits: the signs of life are the new process's.
+sleep 3
+[[ $(property MainPID) == "$new" && $(property NRestarts) == "$restarts" ]] || fail "the watchdog has ended the new process"
+exec 5>&-
+gone() { ! kill -0 "$old" 2>/dev/null; }
+until_true gone || fail "the old process does not end with its last connection"
+[[ $(property ActiveState) == active && $(property MainPID) == "$new" && $(property NRestarts) == "$restarts" ]] ||
+  fail "the end of the old process has changed the unit"
+exchange 9296 || fail "the end of the old process has stopped it from serving"
+kill -STOP "$new"
+replaced() { [[ $(property NRestarts) == $((restarts + 1)) && $(property ActiveState) == active ]]; }
+until_true replaced || fail "the watchdog does not act on a new process that hangs"
+echo "ok: is upgraded: systemd follows the new process, which is confined, reloads and is watched; the old one ends alone"
+
+exec 5<>/dev/tcp/127.0.0.1/9296
+still again || fail "it does not serve before the second upgrade"
+old="$(property MainPID)"
+kill -USR2 "$old"
+until_true followed || fail "systemd does not follow the new process after USR2"
+systemctl stop bal --no-block
+until_true [ "$(property ActiveState)" = deactivating ] || true
+still stopping || fail "a stop cuts a connection of the old process at once"
+exec 5>&-
+inactive() { [[ $(property ActiveState) == inactive ]]; }
+until_true inactive || fail "it does not end after an upgrade: $(property ActiveState)"
+until_true gone || fail "the old process outlives the stop"
+[[ $(property Result) == success ]] || fail "its end after an upgrade was no success: $(property Result)"
+echo "ok: is upgraded by USR2 and stopped while the old process drains: both end, with success"
+
 dropin port <<<$'AmbientCapabilities=CAP_NET_BIND_SERVICE\nCapabilityBoundingSet=CAP_NET_BIND_SERVICE\nPrivateUsers=no'
 sed -i 's/^port: 9296/port: 80/' /etc/bal/config.yaml
 systemctl restart bal || fail "it does not start on port 80 with the three lines"
@@ -135,11 +192,34 @@ echo still here >&4
 read -r -t 10 answer <&4
 [[ $answer == "still here" ]] || fail "an open connection does not survive the beginning of a stop"
 exec 4>&-
-inactive() { [[ $(property ActiveState) == inactive ]]; }
 until_true inactive || fail "it does not end"
 [[ $(property Result) == success ]] || fail "its end was no success: $(property Result)"
 [[ ! -e /var/lib/bal/bal.pid && ! -e /var/lib/bal/bal.sock ]] || fail "it leaves files behind"
 echo "ok: drains, ends with success, leaves nothing behind"
+
+rm -r /etc/systemd/system/bal.service.d
+mkdir -p /etc/systemd/system/bal.socket.d
+printf '[Socket]\nListenStream=\nListenStream=127.0.0.1:81\n' >/etc/systemd/system/bal.socket.d/port.conf
+sed -i 's/^port: 80/port: 81/; s/^bind_address: .*/bind_address: 127.0.0.1/' /etc/bal/config.yaml
+systemctl daemon-reload
+systemctl start bal.socket || fail "the socket does not start"
+[[ $(property ActiveState) == inactive ]] || fail "the socket starts the service before anybody has come"
+exchange 81 || fail "the first client is not served by the socket"
+[[ $(process CapEff) =~ ^0+$ ]] || fail "it has capabilities although systemd opens the port"
+touch /restarting
+(while [[ -e /restarting ]]; do exchange 81 || touch /refused; done) &
+for _ in 1 2 3; do
+  systemctl restart bal || fail "a restart with a socket fails"
+done
+BAL_HOME=/var/lib/bal bal upgrade >/dev/null || fail "an upgrade with a socket fails"
+exchange 81 || fail "the socket does not serve after an upgrade"
+systemctl restart bal || fail "a restart after an upgrade fails"
+rm /restarting
+wait $!
+[[ ! -e /refused ]] || fail "a client was refused while the service was restarted"
+systemctl stop bal.socket bal.service || fail "the socket and the service cannot be stopped"
+! exchange 81 || fail "the port is served after both were stopped"
+echo "ok: serves port 81 by a socket of systemd without any capability, and refuses nobody during restarts and an upgrade"
 touch /passed
 INSIDE
 chmod 0755 "$tree/usr/local/bin/try-bal"
@@ -153,7 +233,7 @@ Type=oneshot
 ExecStart=/usr/local/bin/try-bal
 StandardOutput=file:/said
 StandardError=file:/said
-TimeoutStartSec=150
+TimeoutStartSec=240
 UNIT
 cat >"$tree/etc/systemd/system/try-bal.target" <<'UNIT'
 [Unit]
@@ -163,7 +243,7 @@ for unit in systemd-udevd systemd-udev-trigger systemd-resolved systemd-timesync
   ln -sf /dev/null "$tree/etc/systemd/system/$unit.service"
 done
 
-timeout --kill-after=10 180 systemd-nspawn --directory="$tree" --register=no --keep-unit --private-network \
+timeout --kill-after=10 270 systemd-nspawn --directory="$tree" --register=no --keep-unit --private-network \
   --link-journal=no --machine="bal-try-$$" --console=read-only --boot systemd.unit=try-bal.target \
   >"$place/console" 2>&1 </dev/null || true
 cat "$tree/said" "$place/console" 2>/dev/null | sed -n '/^ok: \|^FAILED/,$p' | head -n 60 >"$place/said" || true

@@ -20,9 +20,9 @@ internal sealed class Signals : IDisposable
 
     public Signals(SignalActions actions)
     {
-        // The runtime leaves a signal alone that was ignored when the process began, as nohup(1) ignores HUP: then a reload
-        // by signal would do nothing. INT stays as it is: a shell takes it from what it starts in the background.
-        foreach (var number in (int[])[Libc.SIGHUP, Libc.SIGTERM, Usr1, Usr2])
+        // The runtime leaves a signal alone that was ignored when the process began, as nohup(1) ignores HUP, and a shell INT
+        // for what it starts in the background: then it would mean nothing at all.
+        foreach (var number in (int[])[Libc.SIGHUP, Libc.SIGINT, Libc.SIGTERM, Usr1, Usr2])
             Libc.HeedSignal(number);
         registrations =
         [

@@ -105,11 +105,16 @@ public sealed class SignalTests(ITestOutputHelper output)
         await using var backend = Serving.Echo();
         await using var bal = new BalInstance(output, BalFile.For(backend));
         // As after 'nohup bal start &', and worse.
-        var process = bal.ShellInBackground("trap '' HUP TERM USR1 USR2; exec \"$BAL\" start");
+        var process = bal.ShellInBackground("trap '' HUP INT TERM USR1 USR2; exec \"$BAL\" start");
         await Eventually.Holds("it serves", () => File.Exists(bal.PidPath) && File.ReadAllText(bal.PidPath) == $"{process.Pid}\n");
 
         Posix.Signal(process.Pid, Posix.HangUp);
         await bal.SeeStatus("it has reloaded", s => s.ConfigVersion == 2);
+        using var open = await bal.Connect();
+        await open.Write(new byte[1]);
+        await open.Read(1);
+        Posix.Signal(process.Pid, Posix.Interrupt);
+        await bal.SeeStatus("it drains", s => s.Root.GetProperty("stopping").GetBoolean());
 
         Posix.Signal(process.Pid, Posix.Terminate);
         (await process.End()).Succeeds();
