@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Globalization;
+using Bal.Domain.Primitives;
 
 namespace Bal.Cli;
 
@@ -35,17 +37,20 @@ internal static class Options
         json ? ReportForm.Json : verbose && !brief ? ReportForm.Verbose : ReportForm.Concise;
 
     /// <summary>A whole number of seconds.</summary>
-    internal static Option<int?> Seconds()
+    internal static Option<int?> Seconds() =>
+        Number("--seconds", "End after so many seconds (1 to 86400)", "N", most: 86_400);
+
+    /// <summary>A whole number from 1 on; null where it is not given.</summary>
+    internal static Option<int?> Number(string name, string description, string shown, int most)
     {
-        var option = new Option<int?>("--seconds")
-        {
-            Description = "End after so many seconds (1 to 86400)",
-            HelpName = "N",
-        };
+        var option = new Option<int?>(name) { Description = description, HelpName = shown };
         option.CustomParser = result =>
         {
-            if (int.TryParse(result.Tokens[0].Value, out var seconds) && seconds is >= 1 and <= 86_400) return seconds;
-            result.AddError($"--seconds needs a whole number from 1 to 86400, not '{result.Tokens[0].Value}'");
+            var word = result.Tokens[0].Value;
+            if (int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= most)
+                return number;
+            result.AddError(string.Create(
+                CultureInfo.InvariantCulture, $"{name} needs a whole number from 1 to {most}, not '{Printable.Short(word, 40)}'"));
             return null;
         };
         return option;

@@ -13,6 +13,8 @@ namespace Bal.Application.Simulation;
 /// </summary>
 public sealed class SimulationRun
 {
+    private const long LongWaitMs = 60_000;
+
     private readonly BalConfig config;
     private readonly string configName;
     private readonly string scenarioName;
@@ -179,7 +181,9 @@ public sealed class SimulationRun
     {
         if (plane.Busy)
         {
-            clock.After(new Duration(10), Settle);
+            // A connect may be allowed to take weeks: then nobody looks every hundredth of a second whether it is over.
+            var waited = clock.Now.Since(End).Milliseconds;
+            clock.After(new Duration(waited < LongWaitMs ? 10 : waited / 100), Settle);
             return;
         }
 

@@ -16,22 +16,15 @@ internal static class UpgradeCommand
 
     internal static Command Define(CompositionRoot composition)
     {
-        var timeout = new System.CommandLine.Option<int>("--timeout")
-        {
-            Description = "Seconds that the new process may take until it is ready (1 to 600; 30 by default)",
-            HelpName = "SECONDS",
-            DefaultValueFactory = _ => (int)(Upgrading.DefaultPatience.Milliseconds / 1_000),
-        };
-        timeout.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<int>() is < 1 or > 600)
-                result.AddError("--timeout needs a whole number of seconds from 1 to 600");
-        });
+        var timeout = Options.Number(
+            "--timeout", "Seconds that the new process may take until it is ready (1 to 600; 30 by default)", "SECONDS",
+            most: (int)(Upgrading.MaxPatience.Milliseconds / 1_000));
         var command = new Command("upgrade", "Replace the running process by the binary now installed, refusing nobody")
         {
             timeout,
         };
-        command.SetAction(parsed => Run(composition, TimeSpan.FromSeconds(parsed.GetValue(timeout))));
+        command.SetAction(parsed => Run(composition, TimeSpan.FromMilliseconds(
+            parsed.GetValue(timeout) * 1_000L ?? Upgrading.DefaultPatience.Milliseconds)));
         return command;
     }
 

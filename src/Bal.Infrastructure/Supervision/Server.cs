@@ -170,7 +170,8 @@ public static class Server
         {
             Code = "config_invalid",
             WhatHappened = $"the configuration cannot be used: {first.WhatHappened}{more}",
-            DoThisNow = $"{first.DoThisNow}; run 'bal check --config {loaded.Path}' to see everything at once",
+            DoThisNow = $"{first.DoThisNow}{(first.DoThisNow.EndsWith('?') ? "" : ";")} run 'bal check --config {loaded.Path}' " +
+                "to see everything at once",
         };
     }
 

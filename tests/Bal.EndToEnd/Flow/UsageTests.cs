@@ -22,6 +22,12 @@ public sealed class UsageTests(ITestOutputHelper output)
     [InlineData("check --config")]
     [InlineData("start now")]
     [InlineData("--no-such-option")]
+    [InlineData("upgrade --timeout soon")]
+    [InlineData("upgrade --timeout 0")]
+    [InlineData("upgrade --timeout 601")]
+    [InlineData("upgrade --timeout 99999999999")]
+    [InlineData("upgrade --timeout")]
+    [InlineData("demo --seconds soon")]
     public async Task Wrong_usage_is_exit_code_64(string typed)
     {
         await using var bal = new BalInstance(output);
