@@ -38,10 +38,10 @@ internal static class Options
 
     /// <summary>A whole number of seconds.</summary>
     internal static Option<int?> Seconds() =>
-        Number("--seconds", "End after so many seconds (1 to 86400)", "N", most: 86_400);
+        SecondsOf("--seconds", "End after so many seconds (1 to 86400)", "N", most: 86_400);
 
-    /// <summary>A whole number from 1 on; null where it is not given.</summary>
-    internal static Option<int?> Number(string name, string description, string shown, int most)
+    /// <summary>A whole number of seconds from 1 on; null where it is not given.</summary>
+    internal static Option<int?> SecondsOf(string name, string description, string shown, int most)
     {
         var option = new Option<int?>(name) { Description = description, HelpName = shown };
         option.CustomParser = result =>
@@ -50,7 +50,7 @@ internal static class Options
             if (int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= most)
                 return number;
             result.AddError(string.Create(
-                CultureInfo.InvariantCulture, $"{name} needs a whole number from 1 to {most}, not '{Printable.Short(word, 40)}'"));
+                CultureInfo.InvariantCulture, $"{name} needs a whole number of seconds from 1 to {most}, not '{Printable.Short(word, 40)}'"));
             return null;
         };
         return option;

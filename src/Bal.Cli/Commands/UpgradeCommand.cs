@@ -16,7 +16,7 @@ internal static class UpgradeCommand
 
     internal static Command Define(CompositionRoot composition)
     {
-        var timeout = Options.Number(
+        var timeout = Options.SecondsOf(
             "--timeout", "Seconds that the new process may take until it is ready (1 to 600; 30 by default)", "SECONDS",
             most: (int)(Upgrading.MaxPatience.Milliseconds / 1_000));
         var command = new Command("upgrade", "Replace the running process by the binary now installed, refusing nobody")

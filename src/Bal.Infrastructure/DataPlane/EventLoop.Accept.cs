@@ -269,8 +269,9 @@ internal sealed unsafe partial class EventLoop
     {
         if (!service.TryAdmit(service.Current.Table.MaxConcurrentConnections))
         {
-            CloseWithReset(fd);
+            // Before the client can know: whoever was rejected and asks finds itself counted.
             counters->Rejected++;
+            CloseWithReset(fd);
             rejectsUnreported = true;
             return;
         }

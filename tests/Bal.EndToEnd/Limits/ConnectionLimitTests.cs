@@ -38,6 +38,7 @@ public sealed class ConnectionLimitTests(ITestOutputHelper output)
         }
 
         // At most one line a second, however many were rejected.
+        (await bal.Run("stop")).Succeeds();
         var most = 1 + clock.ElapsedMilliseconds / 1_000;
         Assert.InRange(bal.LogLines().Count(l => l.Contains("reject", StringComparison.Ordinal)), 1, most);
     }

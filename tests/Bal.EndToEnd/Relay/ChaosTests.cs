@@ -18,7 +18,11 @@ public sealed class ChaosTests(ITestOutputHelper output)
             BalFile.For(one, two, three).With("threads", threads).With("relay", relay));
         // A first connection, for what is only made when it is needed.
         using (var first = await bal.Connect())
+        {
             await first.Write(new byte[1]);
+            await first.Read(1);
+        }
+
         await bal.SeeStatus("the first connection has ended", s => s.Active == 0);
         var sockets = ProcFs.Descriptors(bal.Pid, "socket:");
         var others = ProcFs.Descriptors(bal.Pid, "anon_inode:");
@@ -30,6 +34,14 @@ public sealed class ChaosTests(ITestOutputHelper output)
             var client = await bal.Connect();
             try
             {
+                // Every third stays until it has a backend; of the others a slow bal may find nothing but a grave.
+                if (i % 3 == 0)
+                {
+                    await client.Write(new byte[1]);
+                    using var bound = new CancellationTokenSource(Eventually.Patience);
+                    await client.ReceiveAsync(new byte[1].AsMemory(), bound.Token);
+                }
+
                 for (var steps = random.Next(6); steps > 0; steps--)
                     await Act(client, random);
             }

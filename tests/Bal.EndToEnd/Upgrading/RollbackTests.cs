@@ -31,8 +31,9 @@ public sealed class RollbackTests(ITestOutputHelper output)
         Assert.Contains($"upgraded: no\ndaemon: running (pid={pid})\n", failed.Out, StringComparison.Ordinal);
         Assert.Contains(says, failed.Error, StringComparison.Ordinal);
         Assert.Equal(3, failed.Error.TrimEnd('\n').Split('\n').Length);
-        Assert.Contains(bal.LogLines(), l => l.Contains("upgrade_failed", StringComparison.Ordinal)
-            && l.Contains(code, StringComparison.Ordinal));
+        // The log is written by a thread of its own.
+        await Eventually.Holds("it is logged", () => bal.LogLines().Any(l =>
+            l.Contains("upgrade_failed", StringComparison.Ordinal) && l.Contains(code, StringComparison.Ordinal)));
         Assert.Equal(pid, bal.Pid);
         Assert.Equal(pid, (await bal.Status()).Pid);
         await load.GoesOn();

@@ -31,9 +31,9 @@ public sealed class UsageSpecs : IDisposable
     [InlineData("explain backend", "BACKEND is missing: host:port, or its number in the file")]
     [InlineData("explain backend a\nstatus", "a BACKEND is host:port, or its number in the file")]
     [InlineData("graceful --dryrun", "did you mean '--dry-run'?")]
-    [InlineData("demo --seconds soon", "--seconds needs a whole number from 1 to 86400, not 'soon'")]
+    [InlineData("demo --seconds soon", "--seconds needs a whole number of seconds from 1 to 86400, not 'soon'")]
     [InlineData("upgrade --timeout 0", "--timeout needs a whole number of seconds from 1 to 600")]
-    [InlineData("demo --seconds 0", "--seconds needs a whole number from 1 to 86400, not '0'")]
+    [InlineData("demo --seconds 0", "--seconds needs a whole number of seconds from 1 to 86400, not '0'")]
     public async Task A_slip_is_answered_with_the_nearest_valid_word(string words, string answer)
     {
         var run = await BalProgram.Run(_home.Root, words.Split(' '));
