@@ -47,10 +47,11 @@ internal static class Options
         option.CustomParser = result =>
         {
             var word = result.Tokens[0].Value;
-            if (int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= most)
+            if (int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                && number >= 1 && number <= most)
                 return number;
-            result.AddError(string.Create(
-                CultureInfo.InvariantCulture, $"{name} needs a whole number of seconds from 1 to {most}, not '{Printable.Short(word, 40)}'"));
+            result.AddError(string.Create(CultureInfo.InvariantCulture,
+                $"{name} needs a whole number of seconds from 1 to {most}, not '{Printable.Short(word, 40)}'"));
             return null;
         };
         return option;

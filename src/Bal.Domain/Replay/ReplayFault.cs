@@ -41,15 +41,17 @@ public sealed record ReplayFault(long Line, Problem Problem)
             $"expected digest {step.Digest.ToText()}, computed {computed.ToText()}",
             recordedBy == replayedBy
                 ? "this bal does not decide as the one that wrote the file, though both have one version"
-                : $"bal {Printable.Short(recordedBy, LongestVersion)} wrote the file, and this is bal {replayedBy}, which decides differently here",
+                : $"bal {Short(recordedBy)} wrote the file, and this is bal {replayedBy}, which decides differently here",
             recordedBy == replayedBy
                 ? "report it with the file: the same inputs must give the same decisions"
-                : $"replay it with bal {Printable.Short(recordedBy, LongestVersion)}, or take the difference as the change between the versions"));
+                : $"replay it with bal {Short(recordedBy)}, or take the difference as the change between the versions"));
 
     private static string What(DecisionDigest expected, DecisionDigest computed) =>
         expected.State == computed.State ? "the effects differ"
         : expected.Effects == computed.Effects ? "the state differs"
         : "the state and the effects differ";
+
+    private static string Short(string version) => Printable.Short(version, LongestVersion);
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

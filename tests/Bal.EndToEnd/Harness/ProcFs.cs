@@ -29,7 +29,8 @@ internal static class ProcFs
         // The table changes while it is read, and may miss a row that is there.
         string[]? row = null;
         Assert.True(SpinWait.SpinUntil(
-            () => (row = File.ReadLines("/proc/net/tcp").Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            () => (row = File.ReadLines("/proc/net/tcp")
+                .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
                 .FirstOrDefault(fields => $"{fields[1]} {fields[2]}" == wanted)) is not null,
             Eventually.Patience), $"no connection {wanted}");
         var queues = row![4].Split(':');

@@ -106,7 +106,8 @@ public sealed class SignalTests(ITestOutputHelper output)
         await using var bal = new BalInstance(output, BalFile.For(backend));
         // As after 'nohup bal start &', and worse.
         var process = bal.ShellInBackground("trap '' HUP INT TERM USR1 USR2; exec \"$BAL\" start");
-        await Eventually.Holds("it serves", () => File.Exists(bal.PidPath) && File.ReadAllText(bal.PidPath) == $"{process.Pid}\n");
+        await Eventually.Holds("it serves", () =>
+            File.Exists(bal.PidPath) && File.ReadAllText(bal.PidPath) == $"{process.Pid}\n");
 
         Posix.Signal(process.Pid, Posix.HangUp);
         await bal.SeeStatus("it has reloaded", s => s.ConfigVersion == 2);

@@ -33,7 +33,7 @@ public sealed class TerminalTests(ITestOutputHelper output)
         Assert.False(ProcFs.IsAlive(pid));
     }
 
-    /// <summary>What the same work costs bal: clients, reloads, each of which makes lines of the log, and an open session.</summary>
+    /// <summary>What the same work costs bal: clients, reloads that make lines of the log, and an open session.</summary>
     private static async Task<TimeSpan> Cost(BalInstance bal, int pid, Socket open)
     {
         var before = ProcFs.RunTime(pid);

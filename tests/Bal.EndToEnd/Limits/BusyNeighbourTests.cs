@@ -62,7 +62,7 @@ public sealed class BusyNeighbourTests(ITestOutputHelper output)
         output.WriteLine($"median of an exchange: {alone.TotalMilliseconds:0.00} ms alone, " +
             $"{beside.TotalMilliseconds:0.00} ms beside {rate:0} failing probes a second");
         Assert.True(rate > 100, $"only {rate:0} probes a second: that is no storm");
-        // Far below the interval and timeout of a probe; what the machine is busy with otherwise delays who does without bal, too.
+        // Far below the interval and timeout of a probe; what else the machine is busy with delays who does without bal, too.
         Assert.InRange(beside / alone / Math.Max(1, direct / directAlone), 0, 10);
         Assert.True((await bal.Status()).Of(backend.Address).Reachable);
     }

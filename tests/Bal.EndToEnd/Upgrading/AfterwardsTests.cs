@@ -115,7 +115,8 @@ public sealed class AfterwardsTests(ITestOutputHelper output)
         (await bal.Run("stop")).Succeeds();
         File.Delete(said);
 
-        string[] Lines(string name) => [.. File.ReadAllLines(said).Where(l => l.Contains($"\"event\":\"{name}\"", StringComparison.Ordinal))];
+        string[] Lines(string name) => [.. File.ReadAllLines(said)
+            .Where(l => l.Contains($"\"event\":\"{name}\"", StringComparison.Ordinal))];
     }
 
     [Fact]
