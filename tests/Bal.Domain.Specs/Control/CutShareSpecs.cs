@@ -29,12 +29,28 @@ public class CutShareSpecs
     [Property]
     public void Loops_with_equally_few_connections_end_the_first_at_different_moments(byte more, byte few)
     {
-        var (loops, open) = (2 + (more % 7), 2 + (few % 4));
+        var (loops, open) = (2 + (more % 7), 1 + (few % 5));
 
         var moments = Enumerable.Range(0, loops).Select(i => FirstCut(open, CutShare.OfLoop(i, loops))).ToArray();
 
         Assert.Distinct(moments);
         Assert.All(moments, moment => Assert.InRange(moment, 1, 50));
+    }
+
+    [Property]
+    public void Shares_end_what_they_owe_less_than_one_connection_early_or_late(Count open, byte index)
+    {
+        const int Shares = 50;
+        var (all, carried) = (open.Value % 10_000, CutShare.OfLoop(index % 8, 8));
+        var ended = 0;
+        for (var left = Shares; left >= 2; left--)
+        {
+            var step = CutShares.Next(left, all - ended, carried);
+            (ended, carried) = (ended + step.Cut, step.Carried);
+
+            var owed = (double)all * (Shares + 1 - left) / Shares;
+            Assert.InRange(ended, owed - 1.001, owed + 1);
+        }
     }
 
     [Fact]
