@@ -1,3 +1,4 @@
+using Bal.Domain.Config;
 using Bal.Domain.Diagnostics;
 using Bal.Domain.Recording;
 using Bal.Domain.Replay;
@@ -67,6 +68,40 @@ public static class Replaying
         }
 
         return new(state, state.Position.IsSome ? Option<ReplayFault>.None : Empty, Option<long>.None);
+    }
+
+    /// <summary>
+    /// As <see cref="Follow"/>, and says along the way what an operator would have read: each change of state, or what
+    /// another configuration makes of them.
+    /// </summary>
+    /// <param name="lines">The lines.</param>
+    /// <param name="version">The version of this bal.</param>
+    /// <param name="other">A configuration that is tried on what was recorded.</param>
+    /// <param name="say">Told of each line: its time of day, itself, and whose it is.</param>
+    public static ReplaySummary Tell(
+        IEnumerable<DecisionLogLine> lines, string version, Option<BalConfig> other, Action<string, LogEvent, Side> say)
+    {
+        var clock = ReplayClock.Unset;
+        var comparison = other.Map(ComparisonMachine.Begin);
+        var outcome = Follow(lines, version, step =>
+        {
+            clock = clock.After(step.What);
+            comparison.Match(
+                Some: before =>
+                {
+                    var compared = ComparisonMachine.Next(step.What, before);
+                    comparison = compared.State;
+                    foreach (var entry in compared.Entries)
+                        say(clock.At(entry.At), entry.Line, entry.Side);
+                },
+                None: () =>
+                {
+                    if (step.What is Replayed.Step decided)
+                        foreach (var line in Timeline.Of(decided.After.Effects))
+                            say(clock.At(decided.Line.At), line, Side.Both);
+                });
+        });
+        return new(outcome, clock, comparison);
     }
 
     private static ReplayFault Empty => new(1, new Problem(

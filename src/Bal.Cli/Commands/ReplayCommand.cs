@@ -2,7 +2,6 @@ using System.CommandLine;
 using Bal.Application;
 using Bal.Domain.Config;
 using Bal.Domain.Diagnostics;
-using Bal.Domain.Replay;
 using Bal.Infrastructure.Config;
 using Bal.Infrastructure.Recording;
 using LanguageExt;
@@ -52,28 +51,9 @@ internal static class ReplayCommand
         IReplayReport report = form == ReportForm.Json
             ? new ReplayJsonReport(composition.Out, file, trial.Map(t => t.Path))
             : new ReplayTextReport(composition.Out, trial);
-        var clock = ReplayClock.Unset;
-        var comparison = trial.Map(t => ComparisonMachine.Begin(t.Config));
-        var outcome = Replaying.Follow(reader.Lines(), CommandLine.Version, step =>
-        {
-            clock = clock.After(step.What);
-            comparison.Match(
-                Some: before =>
-                {
-                    var compared = ComparisonMachine.Next(step.What, before);
-                    comparison = compared.State;
-                    foreach (var entry in compared.Entries)
-                        report.Say(clock.At(entry.At), entry.Line, entry.Side);
-                },
-                None: () =>
-                {
-                    if (step.What is Replayed.Step decided)
-                        foreach (var line in Timeline.Of(decided.After.Effects))
-                            report.Say(clock.At(decided.Line.At), line, Side.Both);
-                });
-        });
-        report.End(new ReplaySummary(outcome, clock, comparison));
-        return outcome.Fault.IsSome ? ExitCode.Failure : ExitCode.Ok;
+        var summary = Replaying.Tell(reader.Lines(), CommandLine.Version, trial.Map(t => t.Config), report.Say);
+        report.End(summary);
+        return summary.Outcome.Fault.IsSome ? ExitCode.Failure : ExitCode.Ok;
     }
 
     private static Either<Problem, BalConfig> Load(string path)

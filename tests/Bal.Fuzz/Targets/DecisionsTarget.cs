@@ -50,27 +50,9 @@ internal static class DecisionsTarget
     {
         var text = new StringBuilder();
         var report = new ReplayJson(part => text.Append(part), Version, "d.ndjson", other.Map(_ => "other.yaml"));
-        var clock = ReplayClock.Unset;
-        var comparison = other.Map(ComparisonMachine.Begin);
-        var outcome = Replaying.Follow(lines, Version, step =>
-        {
-            clock = clock.After(step.What);
-            comparison.Match(
-                Some: before =>
-                {
-                    var compared = ComparisonMachine.Next(step.What, before);
-                    comparison = compared.State;
-                    foreach (var entry in compared.Entries)
-                        report.Say(clock.At(entry.At), entry.Line, entry.Side);
-                },
-                None: () =>
-                {
-                    if (step.What is Replayed.Step decided)
-                        foreach (var line in Timeline.Of(decided.After.Effects))
-                            report.Say(clock.At(decided.Line.At), line, Side.Both);
-                });
-        });
-        report.End(new ReplaySummary(outcome, clock, comparison));
+        var summary = Replaying.Tell(lines, Version, other, report.Say);
+        report.End(summary);
+        var outcome = summary.Outcome;
         using var json = JsonDocument.Parse(text.ToString());
         Claim.That(json.RootElement.GetProperty("same").GetBoolean() == outcome.Fault.IsNone, "the JSON says what came of it");
         outcome.Fault.IfSome(fault => Claim.That(Terminal.IsHarmless(fault.Problem.ToText(), lines: true)
