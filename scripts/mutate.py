@@ -10,7 +10,7 @@ leaves no broken rule behind. It exits 1 where a rule can be broken unnoticed, d
 caught by any property that the list names.
 
   --only WORD  only rules whose name or file contains WORD
-  --update     write down the properties that caught each rule, where they are others than listed
+  --update     write down the properties that caught each rule, where they are others than listed; none where it survived
   --table      only write the tables of docs/specification.md from the list
 """
 
@@ -56,7 +56,7 @@ def main():
 def run(rules, options):
     word = options.only.lower()
     chosen = [rule for rule in rules if word in rule["rule"].lower() or word in rule["file"].lower()]
-    counts = dict.fromkeys(("caught", "survived", "not compiled", "caught by others"), 0)
+    counts = dict.fromkeys(("caught", "survived", "not compiled", "caught by others", "did not end"), 0)
     with tempfile.TemporaryDirectory(prefix="bal-mutate-") as folder:
         tree = Path(folder)
         copy(tree)
@@ -65,7 +65,7 @@ def run(rules, options):
             outcome, names = break_one(tree, rule)
             counts[outcome] += 1
             print(f"{outcome}: {rule['file']}: {rule['rule']}: {'; '.join(names)}", flush=True)
-            if options.update and names:
+            if options.update and outcome in ("caught", "survived", "caught by others"):
                 rule["caughtBy"] = named(rule, names)
                 RULES.write_text(to_json(rules), encoding="utf-8")
     print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
@@ -104,6 +104,8 @@ def break_one(tree, rule):
         shutil.copy(tree / DOMAIN / OUTPUT / "Bal.Domain.dll", tree / SPECS / OUTPUT)
         # The properties that caught it before will do so again, in a tenth of the time of all.
         names = failures(tree, sorted({name.split(".")[0] for name in rule["caughtBy"]})) or failures(tree, [])
+    except subprocess.TimeoutExpired:
+        return "did not end", []
     finally:
         path.write_text(sound, encoding="utf-8")
     if not names:
@@ -115,10 +117,7 @@ def failures(tree, classes):
     command = ["dotnet", "test", f"{SPECS}/{OUTPUT}/Bal.Domain.Specs.dll", "--nologo"]
     if classes:
         command += ["--filter", "|".join(f"FullyQualifiedName~{name}" for name in classes)]
-    try:
-        done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
-    except subprocess.TimeoutExpired:
-        return []
+    done = subprocess.run(command, cwd=tree, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
     return sorted(set(re.findall(r"^\s+Failed Bal\.Domain\.Specs\.(?:\w+\.)*?(\w+\.\w+)[ (]", done.stdout, re.M)))
 
 
@@ -149,7 +148,8 @@ def write_tables(rules):
             f"| {rule['rule']} | {Path(rule['file']).name}: {difference(rule['old'], rule['new'])} | "
             f"{'; '.join(rule['caughtBy'])} |\n"
             for rule in rules if rule["file"].startswith(folder + "/")))
-    count = f"All {len(rules)} are caught.\n"
+    caught = sum(1 for rule in rules if rule["caughtBy"])
+    count = f"{caught} of {len(rules)} are caught.\n"
     PAGE.write_text(f"{head}{begin}{count}\n" + "\n".join(tables) + f"\n{end}{tail}", encoding="utf-8")
 
 
