@@ -1,4 +1,5 @@
 using Bal.Domain.Diagnostics;
+using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -12,8 +13,11 @@ internal sealed unsafe partial class EventLoop
     /// <summary>Reads of one direction in a row, before other sessions get their turn.</summary>
     private const int ReadBudget = 4;
 
-    /// <summary>Bytes of one direction in a row: one full large pipe, two full buffers a read of <see cref="ReadBudget"/>.</summary>
-    private const int ByteBudget = PipePool.LargeBytes;
+    /// <summary>
+    /// Bytes of one direction in a row, begun by the last read: two full large pipes, so that a stream that has gathered
+    /// <see cref="GatherRule.LowWater"/> and a little more is emptied without another turn of the loop.
+    /// </summary>
+    private const int ByteBudget = 2 * PipePool.LargeBytes;
 
     private enum Progress
     {
@@ -100,18 +104,30 @@ internal sealed unsafe partial class EventLoop
             var read = splicing ? SpliceIn(ref from) : Libc.recv(from.Fd, buffer, BlockPool.BlockSize, 0);
             if (read > 0)
             {
-                session->LastActivity = now;
-                bytes += read;
-                moved += read;
                 // A short read has emptied the socket; after EPOLLRDHUP only recv's 0 says so, as no new edge may come,
                 // and at urgent data a read stops short (tcp(7)). A short splice says nothing: the pipe's slots may have
                 // been what ran out.
-                if (!splicing && read < BlockPool.BlockSize && !from.Has(SideFlags.ShortReads))
-                    from.Flags &= ~SideFlags.Readable;
+                if (!splicing && read < BlockPool.BlockSize)
+                {
+                    if (from.Has(SideFlags.ShortReads))
+                        read += ReadToEnd(ref from, read);
+                    else
+                        from.Flags &= ~SideFlags.Readable;
+                }
+
+                session->LastActivity = now;
+                bytes += read;
+                moved += read;
                 if (splicing)
+                {
                     from.PipeLength = (int)read;
+                    Took(ref from, read);
+                }
+
                 if (!(splicing ? SpliceOut(ref from, ref to) : Send(ref from, ref to, (int)read)))
                     return Progress.DestinationReset;
+                if (from.Has(SideFlags.Failed))
+                    return Progress.SourceReset;
                 Adapt(session, ref from, read);
             }
             else if (splicing && (read == 0 || (*errno == Errno.EAGAIN && Unread(from.Fd) > 0)))
@@ -136,10 +152,50 @@ internal sealed unsafe partial class EventLoop
         }
     }
 
+    /// <summary>
+    /// Fills up the loop's buffer, until the socket is empty or its stream at the end. Who answers and closes sends the
+    /// FIN right behind the last bytes: known before they are sent, the two leave in one segment.
+    /// </summary>
+    /// <param name="from">The socket.</param>
+    /// <param name="filled">How many bytes are in the buffer.</param>
+    /// <returns>How many were added; the side's flags say why not more.</returns>
+    private nint ReadToEnd(ref Side from, nint filled)
+    {
+        nint added = 0;
+        while (filled + added < BlockPool.BlockSize)
+        {
+            var free = (nuint)(BlockPool.BlockSize - filled - added);
+            var read = Libc.recv(from.Fd, buffer + filled + added, free, 0);
+            if (read > 0)
+            {
+                added += read;
+            }
+            else if (read == 0)
+            {
+                from.Flags |= SideFlags.EndOfStream;
+                break;
+            }
+            else if (*errno == Errno.EAGAIN)
+            {
+                from.Flags &= ~SideFlags.Readable;
+                break;
+            }
+            else if (*errno != Errno.EINTR)
+            {
+                from.Flags |= SideFlags.Failed;
+                break;
+            }
+        }
+
+        return added;
+    }
+
     /// <summary>Sends what is in the loop's buffer and keeps what the socket does not take; false where it has failed.</summary>
     private bool Send(ref Side from, ref Side to, int length)
     {
-        var sent = Libc.send(to.Fd, buffer, (nuint)length, Libc.MSG_NOSIGNAL);
+        // The end is known only where these are the last bytes, and is passed on at once: MSG_MORE holds them for its FIN.
+        var flags = from.Has(SideFlags.EndOfStream) ? Libc.MSG_NOSIGNAL | Libc.MSG_MORE : Libc.MSG_NOSIGNAL;
+        var sent = Libc.send(to.Fd, buffer, (nuint)length, flags);
         if (sent == length)
             return true;
         if (sent < 0)

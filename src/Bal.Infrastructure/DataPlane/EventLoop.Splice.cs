@@ -78,6 +78,8 @@ internal sealed unsafe partial class EventLoop
         if (!session->IsSpliced)
             counters->SplicedSessions++;
         side.Flags |= SideFlags.Splicing;
+        if (side.Has(SideFlags.LargePipe))
+            Watch(session, ref side);
         counters->SplicedDirections++;
     }
 
@@ -87,6 +89,7 @@ internal sealed unsafe partial class EventLoop
         if (!side.Has(SideFlags.Splicing))
             return;
         side.Flags &= ~SideFlags.Splicing;
+        Unwatch(ref side);
         pipes.Return(ref side);
         counters->SplicedDirections--;
         if (!session->IsSpliced)

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Bal.Domain.Control;
 using Bal.Domain.Diagnostics;
+using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -44,12 +45,14 @@ internal sealed unsafe partial class EventLoop : IDisposable
         int index,
         int loops,
         int descriptorCeiling,
+        GatherRule gatherRule,
         Func<int, ServicePlane> serviceOf,
         LoopMailbox mailbox,
         Action<Exception> onCrash)
     {
         this.index = index;
         this.descriptorCeiling = descriptorCeiling;
+        this.gatherRule = gatherRule;
         pipes = new PipePool(descriptorCeiling);
         cutCarried = CutShare.OfLoop(index, loops);
         this.serviceOf = serviceOf;
@@ -126,6 +129,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
             Dispatch(epoll.Whom(i), epoll.What(i));
         RunReady();
         FireTimers();
+        LookAtStreams();
         ResumeListeners();
         CloseRetired();
         ReportRefusals();
@@ -135,6 +139,8 @@ internal sealed unsafe partial class EventLoop : IDisposable
     private int WaitMs()
     {
         var wait = timers.WaitMs(now);
+        if (gathering > 0)
+            wait = Sooner(wait, 1);
         if (listenersPausedUntil != 0)
             wait = Sooner(wait, listenersPausedUntil - now);
         if (retiredUntil != 0)

@@ -5,6 +5,7 @@ using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Diagnostics;
+using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 using LanguageExt;
 
@@ -42,14 +43,20 @@ internal sealed class Plane : IDataPlane, IDisposable
     /// <param name="open">Where open connections are counted; the plane's from now on.</param>
     /// <param name="supervisor">Woken by reports.</param>
     /// <param name="onCrash">Told of an exception that has ended a loop.</param>
+    /// <param name="gatherRule">When streams gather; null for <see cref="GatherRule.Standard"/>.</param>
     public Plane(
-        int threads, long descriptorLimit, OpenCounts open, WakeUp supervisor, Action<Exception> onCrash)
+        int threads,
+        long descriptorLimit,
+        OpenCounts open,
+        WakeUp supervisor,
+        Action<Exception> onCrash,
+        GatherRule? gatherRule = null)
     {
         this.open = open;
         var ceiling = (int)Math.Min(int.MaxValue, descriptorLimit - DescriptorBudget.Reserved(threads));
         mailboxes = [.. Enumerable.Range(0, threads).Select(_ => new LoopMailbox(supervisor))];
         loops = [.. mailboxes.Select((m, i) => new EventLoop(
-            i, threads, ceiling, s => Volatile.Read(ref services)[s], m, onCrash))];
+            i, threads, ceiling, gatherRule ?? GatherRule.Standard, s => Volatile.Read(ref services)[s], m, onCrash))];
         synced = new int[threads];
         foreach (var loop in loops)
             loop.Start();

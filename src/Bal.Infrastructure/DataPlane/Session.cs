@@ -72,6 +72,9 @@ internal unsafe struct Side
     /// <summary>Large reads in a row while copying, small ones while splicing: what decides when to change over.</summary>
     public int Streak;
 
+    /// <summary>Its place among the <see cref="EventLoop"/>'s watched streams, from 1; 0 where it is not watched.</summary>
+    public int Stream;
+
     /// <summary>Whether bytes were read that the other side has not taken.</summary>
     public readonly bool HasUnsent => PendingLength > 0 || PipeLength > 0;
 

@@ -6,6 +6,7 @@ using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Primitives;
+using Bal.Domain.Relay;
 using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
 using LanguageExt;
@@ -25,9 +26,19 @@ internal sealed class LivePlane : IDisposable
     /// <param name="serving">Whether clients are accepted from the beginning.</param>
     /// <param name="backends">The ports of the backends on 127.0.0.1; their identities count from 1.</param>
     public LivePlane(RelayMode relay, int loops, bool serving, params int[] backends)
+        : this(relay, GatherRule.Standard, loops, serving, backends)
+    {
+    }
+
+    /// <param name="relay">How bytes are moved.</param>
+    /// <param name="gatherRule">When streams gather.</param>
+    /// <param name="loops">How many event loops.</param>
+    /// <param name="serving">Whether clients are accepted from the beginning.</param>
+    /// <param name="backends">The ports of the backends on 127.0.0.1; their identities count from 1.</param>
+    public LivePlane(RelayMode relay, GatherRule gatherRule, int loops, bool serving, params int[] backends)
     {
         Port = Ports.Free();
-        Plane = new Plane(loops, long.MaxValue, Counts(), wake, Crashed);
+        Plane = new Plane(loops, long.MaxValue, Counts(), wake, Crashed, gatherRule);
         Table = new RoutingTable(
             1, "default", new Arr<Route>(backends.Select((port, i) => RouteTo(i + 1, port))), [], [], false,
             new(2_000), new(60_000), 10_000, relay, []);
