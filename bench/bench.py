@@ -1,8 +1,8 @@
 """Interleaved comparison of L4 balancers on loopback. Run it through bench/run.sh.
 
-The balancer is pinned to core 0, clients and backends to core 1. Each round runs every target once, in rotating order;
-ratios are taken within a round and then the median over the rounds, so that a machine that drifts does not decide.
-A measurement during which the hypervisor stole time is repeated.
+The balancer is pinned to core 0, clients and backends to core 1. Each round runs every target once, in an order that is
+balanced over the rounds; ratios are taken within a round and then the median over the rounds, so that a machine that
+drifts does not decide. A measurement during which the hypervisor stole time is repeated.
 """
 
 import argparse
@@ -298,6 +298,17 @@ def churn(target, ports, work):
         target.process.stop()
 
 
+def order_of(targets, r):
+    """
+    The order of round r. Over as many rounds as there are targets (an even number) each one follows each other one exactly
+    once (a Williams square): what a run leaves behind, a rested core after no balancer, closing sockets after many
+    connections, falls on all alike. A mere rotation would always give it to the same neighbour.
+    """
+    n = len(targets)
+    zigzag = [(i + 1) // 2 if i % 2 else (n - i // 2) % n for i in range(n)]
+    return [targets[(place + r) % n] for place in zigzag]
+
+
 def version(*command):
     out = subprocess.run(command, capture_output=True, text=True)
     return (out.stdout + out.stderr).strip().splitlines()[0]
@@ -307,7 +318,7 @@ def main():
     args = argparse.ArgumentParser(description=__doc__)
     args.add_argument("--bal", required=True)
     args.add_argument("--out", required=True)
-    args.add_argument("--rounds", type=int, default=5)
+    args.add_argument("--rounds", type=int, default=6)
     args.add_argument("--seconds", type=int, default=3)
     args.add_argument("--only", default=",".join([*WORKLOADS, "idle", "churn"]))
     args = args.parse_args()
@@ -329,8 +340,7 @@ def main():
             _, title, rate_unit, cpu_unit, _, _ = WORKLOADS[name]
             rounds = []
             for r in range(args.rounds):
-                order = targets[r % len(targets):] + targets[:r % len(targets)]
-                rounds.append({t.name: measure(t, name, ports, work, args.seconds) for t in order})
+                rounds.append({t.name: measure(t, name, ports, work, args.seconds) for t in order_of(targets, r)})
                 print(f"{name} round {r + 1}/{args.rounds}: " + "  ".join(
                     f"{t.name} {rounds[-1][t.name]['rate']:.4g}" for t in targets), flush=True)
             results["workloads"][name] = {
