@@ -26,16 +26,16 @@ internal sealed class LivePlane : IDisposable
     /// <param name="serving">Whether clients are accepted from the beginning.</param>
     /// <param name="backends">The ports of the backends on 127.0.0.1; their identities count from 1.</param>
     public LivePlane(RelayMode relay, int loops, bool serving, params int[] backends)
-        : this(relay, GatherRule.Standard, loops, serving, backends)
+        : this(relay, gatherRule: null, loops, serving, backends)
     {
     }
 
     /// <param name="relay">How bytes are moved.</param>
-    /// <param name="gatherRule">When streams gather.</param>
+    /// <param name="gatherRule">When streams gather; null for the plane's own rule.</param>
     /// <param name="loops">How many event loops.</param>
     /// <param name="serving">Whether clients are accepted from the beginning.</param>
     /// <param name="backends">The ports of the backends on 127.0.0.1; their identities count from 1.</param>
-    public LivePlane(RelayMode relay, GatherRule gatherRule, int loops, bool serving, params int[] backends)
+    public LivePlane(RelayMode relay, GatherRule? gatherRule, int loops, bool serving, params int[] backends)
     {
         Port = Ports.Free();
         Plane = new Plane(loops, long.MaxValue, Counts(), wake, Crashed, gatherRule);

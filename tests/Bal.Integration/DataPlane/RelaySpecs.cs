@@ -12,7 +12,7 @@ public abstract class RelaySpecs(RelayMode relay, GatherRule? gatherRule = null)
     public async Task A_client_that_has_sent_its_FIN_still_gets_the_whole_answer()
     {
         using var backend = new Backend();
-        using var plane = new LivePlane(relay, gatherRule ?? GatherRule.Standard, 1, serving: true, backend.Port);
+        using var plane = new LivePlane(relay, gatherRule, 1, serving: true, backend.Port);
         using var client = plane.Client();
         var request = Sockets.Pattern(300_000);
         var answer = Sockets.Pattern(3_000_000);
@@ -41,7 +41,7 @@ public abstract class RelaySpecs(RelayMode relay, GatherRule? gatherRule = null)
     public async Task A_backend_that_has_sent_its_FIN_still_gets_what_the_client_says()
     {
         using var backend = new Backend();
-        using var plane = new LivePlane(relay, gatherRule ?? GatherRule.Standard, 1, serving: true, backend.Port);
+        using var plane = new LivePlane(relay, gatherRule, 1, serving: true, backend.Port);
         using var client = plane.Client();
         using var server = backend.Accept();
         server.Send("220 ready\r\n"u8);
@@ -63,7 +63,7 @@ public abstract class RelaySpecs(RelayMode relay, GatherRule? gatherRule = null)
     public void An_RST_of_the_backend_reaches_the_client_after_the_bytes_before_it()
     {
         using var backend = new Backend();
-        using var plane = new LivePlane(relay, gatherRule ?? GatherRule.Standard, 1, serving: true, backend.Port);
+        using var plane = new LivePlane(relay, gatherRule, 1, serving: true, backend.Port);
         using var client = plane.Client();
         using var server = backend.Accept();
         var answer = Sockets.Pattern(100_000);
@@ -81,7 +81,7 @@ public abstract class RelaySpecs(RelayMode relay, GatherRule? gatherRule = null)
     public void An_RST_of_the_client_reaches_the_backend_after_the_bytes_before_it()
     {
         using var backend = new Backend();
-        using var plane = new LivePlane(relay, gatherRule ?? GatherRule.Standard, 1, serving: true, backend.Port);
+        using var plane = new LivePlane(relay, gatherRule, 1, serving: true, backend.Port);
         using var client = plane.Client();
         using var server = backend.Accept();
         var request = Sockets.Pattern(100_000);
@@ -99,7 +99,7 @@ public abstract class RelaySpecs(RelayMode relay, GatherRule? gatherRule = null)
     public void A_client_that_sends_and_resets_before_a_backend_is_connected_is_heard_all_the_same()
     {
         using var backend = new Backend();
-        using var plane = new LivePlane(relay, gatherRule ?? GatherRule.Standard, 1, serving: false, backend.Port);
+        using var plane = new LivePlane(relay, gatherRule, 1, serving: false, backend.Port);
         using (var client = plane.Client())
         {
             client.Send("a log line\n"u8);
@@ -118,7 +118,7 @@ public abstract class RelaySpecs(RelayMode relay, GatherRule? gatherRule = null)
     public void A_client_that_resets_without_a_word_while_a_backend_is_silent_gives_its_place_back_at_once()
     {
         using var silent = new Silent();
-        using var plane = new LivePlane(relay, gatherRule ?? GatherRule.Standard, 1, serving: true, silent.Port);
+        using var plane = new LivePlane(relay, gatherRule, 1, serving: true, silent.Port);
         plane.Publish(t => t with { ConnectTimeout = new(60_000) });
         using var client = plane.Client();
         plane.Until(() => plane.Open == 1, "the client is admitted");
@@ -131,7 +131,7 @@ public abstract class RelaySpecs(RelayMode relay, GatherRule? gatherRule = null)
     public async Task A_reader_that_stalls_stops_the_sender_and_loses_nothing()
     {
         using var backend = new Backend();
-        using var plane = new LivePlane(relay, gatherRule ?? GatherRule.Standard, 1, serving: true, backend.Port);
+        using var plane = new LivePlane(relay, gatherRule, 1, serving: true, backend.Port);
         using var client = plane.Client();
         using var server = backend.Accept();
         var answer = Sockets.Pattern(64 * 1024 * 1024);
@@ -154,7 +154,7 @@ public abstract class RelaySpecs(RelayMode relay, GatherRule? gatherRule = null)
     public async Task Messages_far_below_any_low_water_go_back_and_forth()
     {
         using var backend = new Backend().Echoing();
-        using var plane = new LivePlane(relay, gatherRule ?? GatherRule.Standard, 1, serving: true, backend.Port);
+        using var plane = new LivePlane(relay, gatherRule, 1, serving: true, backend.Port);
         using var client = plane.Client();
         foreach (var length in new[] { 1, 700_000, 3, 1, 1, 70_000, 1, 5_000_000, 2, 1, 1 })
         {
@@ -169,7 +169,7 @@ public abstract class RelaySpecs(RelayMode relay, GatherRule? gatherRule = null)
     public async Task A_bulk_stream_does_not_keep_a_small_request_waiting()
     {
         using var backend = new Backend().Echoing();
-        using var plane = new LivePlane(relay, gatherRule ?? GatherRule.Standard, 1, serving: true, backend.Port);
+        using var plane = new LivePlane(relay, gatherRule, 1, serving: true, backend.Port);
         using var bulk = plane.Client();
         var stop = false;
         var chunk = Sockets.Pattern(256 * 1024);
@@ -200,7 +200,7 @@ public abstract class RelaySpecs(RelayMode relay, GatherRule? gatherRule = null)
     public void Urgent_data_neither_stalls_the_bytes_after_it_nor_gets_lost()
     {
         using var backend = new Backend();
-        using var plane = new LivePlane(relay, gatherRule ?? GatherRule.Standard, 1, serving: false, backend.Port);
+        using var plane = new LivePlane(relay, gatherRule, 1, serving: false, backend.Port);
         using var client = plane.Client();
         client.Send("ab"u8);
         client.Send("c"u8, SocketFlags.OutOfBand);
@@ -216,7 +216,7 @@ public abstract class RelaySpecs(RelayMode relay, GatherRule? gatherRule = null)
     public void It_is_counted_how_many_connections_go_through_the_kernel()
     {
         using var backend = new Backend().Echoing();
-        using var plane = new LivePlane(relay, gatherRule ?? GatherRule.Standard, 1, serving: true, backend.Port);
+        using var plane = new LivePlane(relay, gatherRule, 1, serving: true, backend.Port);
         using (var first = plane.Client())
         using (var second = plane.Client())
         {
@@ -241,7 +241,7 @@ public abstract class RelaySpecs(RelayMode relay, GatherRule? gatherRule = null)
     public void Urgent_data_of_a_backend_does_not_stall_either()
     {
         using var backend = new Backend();
-        using var plane = new LivePlane(relay, gatherRule ?? GatherRule.Standard, 1, serving: true, backend.Port);
+        using var plane = new LivePlane(relay, gatherRule, 1, serving: true, backend.Port);
         using var client = plane.Client();
         using var server = backend.Accept();
         for (var i = 0; i < 20; i++)
