@@ -8,23 +8,30 @@ def number(value, digits=3):
     return f"{value:,.0f}" if value >= 1000 else f"{value:.{digits}g}"
 
 
+def ratio(summary, key, digits=2):
+    low, high = summary[f"{key}_between"]
+    text = f"{summary[key]:.{digits}f}"
+    return text if low == high else f"{text} [{low:.2f}..{high:.2f}]"
+
+
 def table(results):
     machine, versions = results["machine"], results["versions"]
     lines = [f"Linux {machine['kernel']}, {machine['cores']} cores (balancer on one, clients and backends on the other), "
-             f"{results['rounds']} rounds of {results['seconds']} s, medians; ratios to HAProxy of the same round.",
+             "medians; ratios to HAProxy of the same round, in brackets where the true median lies (95 %). "
+             f"Congestion control of the machine: {machine['congestion']}.",
              f"{versions['haproxy']}; {versions['nginx']}; {versions['bal']}. "
              f"{machine['busy_before']:.0%} of the machine was busy with something else before the run.", ""]
     for workload in results["workloads"].values():
-        lines += [f"**{workload['title']}**", "",
+        lines += [f"**{workload['title']}**, {len(workload['rounds'])} rounds of {workload['seconds']} s", "",
                   f"| target | {workload['rate_unit']} (min..max) | ratio | CPU {workload['cpu_unit']} | ratio | p99 ms (ratio) | p99.9 ms |",
                   "|---|---|---|---|---|---|---|"]
         for name, s in workload["summary"].items():
-            cpu = (number(s["cpu"]), f"{s['cpu_ratio']:.2f}") if "cpu" in s else ("", "")
-            p99, p999 = ((f"{number(s['p99_ms'])} ({s['p99_ms_ratio']:.2f})", number(s["p999_ms"]))
+            cpu = (number(s["cpu"]), ratio(s, "cpu_ratio")) if "cpu" in s else ("", "")
+            p99, p999 = ((f"{number(s['p99_ms'])} ({ratio(s, 'p99_ms_ratio')})", number(s["p999_ms"]))
                          if "p99_ms" in s else ("", ""))
             failed = f" ({s['failed']} failed)" if s["failed"] else ""
             lines.append(f"| {name}{failed} | {number(s['rate'])} ({number(s['rate_min'])}..{number(s['rate_max'])}) | "
-                         f"{s['rate_ratio']:.2f} | {cpu[0]} | {cpu[1]} | {p99} | {p999} |")
+                         f"{ratio(s, 'rate_ratio')} | {cpu[0]} | {cpu[1]} | {p99} | {p999} |")
         lines.append("")
     if results["idle"]:
         lines += ["**9,500 idle connections**", "", "| target | base RSS MB | user memory bytes each | CPU % |",
@@ -50,17 +57,18 @@ def against_targets(results):
     def row(what, wanted, measured, holds):
         return f"| {what} | {wanted} | {measured} | {'holds' if holds else '**missed**'} |"
 
-    lines = ["| bal-auto relative to HAProxy | wanted | measured (median) | |", "|---|---|---|---|"]
+    lines = ["| bal-auto relative to HAProxy | wanted | measured: median [where the true one lies, 95 %] | |", "|---|---|---|---|"]
     for name, (rate, cpu) in TARGETS.items():
         if name not in results["workloads"]:
             continue
         workload = results["workloads"][name]
         s = workload["summary"]["bal-auto"]
-        lines.append(row(f"{workload['title']}: throughput", f">= {rate:.2f}", f"{s['rate_ratio']:.2f}",
+        lines.append(row(f"{workload['title']}: throughput", f">= {rate:.2f}", ratio(s, "rate_ratio", 3),
                          s["rate_ratio"] >= rate))
-        lines.append(row(f"{workload['title']}: CPU", f"<= {cpu:.2f}", f"{s['cpu_ratio']:.2f}", s["cpu_ratio"] <= cpu))
+        lines.append(row(f"{workload['title']}: CPU", f"<= {cpu:.2f}", ratio(s, "cpu_ratio", 3),
+                         s["cpu_ratio"] <= cpu))
         if name == "requests":
-            lines.append(row(f"{workload['title']}: p99", "<= 1.00", f"{s['p99_ms_ratio']:.2f}",
+            lines.append(row(f"{workload['title']}: p99", "<= 1.00", ratio(s, "p99_ms_ratio", 3),
                              s["p99_ms_ratio"] <= 1))
     if "bal-auto" in results["idle"]:
         i = results["idle"]["bal-auto"]

@@ -72,6 +72,7 @@ internal sealed unsafe partial class EventLoop
 
         var on = 1;
         _ = Libc.setsockopt(fd, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, &on, sizeof(int));
+        LoopbackSockets.Prepare(fd, address);
         int result;
         fixed (byte* bytes = address)
             result = Libc.connect(fd, bytes, (uint)address.Length);

@@ -22,6 +22,8 @@ internal static class InheritedSockets
         {
             Sockets.MakeOwn(socket);
             Sockets.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
+            if (Sockets.LocalAddress(socket) is { } at)
+                LoopbackSockets.Prepare(socket, SockAddr.Of(at.Address, at.Port));
         }
 
         var all = new List<int>(sockets);

@@ -99,6 +99,7 @@ internal sealed record ListenerSet(Listener Listener, int[] Descriptors, int Tag
         Sockets.SetOption(fd, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, 1);
         // Accepted sockets inherit it: one system call less for each connection.
         Sockets.SetOption(fd, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
+        LoopbackSockets.Prepare(fd, bytes);
         if (address.Equals(IPAddress.IPv6Any))
             Sockets.SetOption(fd, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, 0);
         if (shared)

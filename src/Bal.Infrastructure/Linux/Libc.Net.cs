@@ -24,6 +24,7 @@ internal static unsafe partial class Libc
     internal const int SO_ATTACH_FILTER = 26;
     internal const int IPPROTO_TCP = 6;
     internal const int TCP_NODELAY = 1;
+    internal const int TCP_CONGESTION = 13;
     internal const int IPPROTO_IPV6 = 41;
     internal const int IPV6_V6ONLY = 26;
     internal const int MSG_NOSIGNAL = 0x4000;

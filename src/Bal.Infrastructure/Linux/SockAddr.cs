@@ -10,6 +10,8 @@ internal static class SockAddr
     /// <summary>Room for either kind.</summary>
     public const int MaxLength = 28;
 
+    private static ReadOnlySpan<byte> MappedPrefix => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF];
+
     /// <summary>The bytes that bind(2) and connect(2) take.</summary>
     public static byte[] Of(IPAddress address, int port)
     {
@@ -29,6 +31,15 @@ internal static class SockAddr
     /// <summary>The bytes of the IP address.</summary>
     public static ReadOnlySpan<byte> HostOf(ReadOnlySpan<byte> address) =>
         FamilyOf(address) == Libc.AF_INET6 ? address.Slice(8, 16) : address.Slice(4, 4);
+
+    /// <summary>Whether it is an address of the loopback interface, that of IPv4 written in IPv6 included (RFC 4291).</summary>
+    public static bool IsLoopback(ReadOnlySpan<byte> address)
+    {
+        var host = HostOf(address);
+        return host.Length == 4 || host.StartsWith(MappedPrefix)
+            ? host[^4] == 127
+            : host[^1] == 1 && !host[..^1].ContainsAnyExcept((byte)0);
+    }
 
     /// <summary>AF_INET or AF_INET6.</summary>
     public static int FamilyOf(ReadOnlySpan<byte> address) => BitConverter.ToUInt16(address);

@@ -2,6 +2,7 @@ using Bal.Application;
 using Bal.Domain.Diagnostics;
 using Bal.Domain.Primitives;
 using Bal.Infrastructure.DataPlane;
+using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Process;
 using Bal.Infrastructure.Recording;
 using Bal.Infrastructure.Systemd;
@@ -148,8 +149,14 @@ internal sealed class Serving : IDisposable
             LogField.Of("backends", Reading.Config.Main.Backends.Count),
             LogField.Of("threads", Threads),
             LogField.Of("descriptor_limit", Descriptors),
+            .. LoopbackCongestionControl,
             .. more,
         ]));
+
+    /// <summary>Said only where it is not the one that the machine is set to.</summary>
+    private static LogField[] LoopbackCongestionControl => LoopbackSockets.Replacement is { } instead
+        ? [LogField.Of("loopback_congestion_control", instead)]
+        : [];
 
     public void SayStarted(params LogField[] more) => options.Say(LogEvent.Info(
         Server.Module, "started", "bal accepts connections", [LogField.Of("pid", Identity.Pid), .. more]));
