@@ -289,21 +289,34 @@ def idle(target, ports, work):
         target.process.stop()
 
 
-def churn(target, ports, work):
-    """Memory while a million connections come and go, one request each."""
-    target.start(work, ports["http"])
-    samples, done, failed = [], 0, 0
+def churn(targets, ports, work):
+    """
+    Memory and tail latency while a million connections come and go through each target, one request each. The targets take
+    turns, each one first as often as last, so that what the machine does meanwhile falls on all alike.
+    """
+    results = {t.name: {"samples": [], "failed": 0} for t in targets}
+    running = []
     try:
-        wait_port(target.port)
-        while done < CHURN_CONNECTIONS and len(samples) < 4 * CHURN_SAMPLES:
-            result = wrk(target.port, 10, "-H", "Connection: close")
-            done, failed = done + result["units"], failed + result["failed"]
-            samples.append({"connections": done, "rss_mb": target.process.memory("VmRSS") / 1e6,
-                            "p99_ms": result["p99_ms"], "p999_ms": result["p999_ms"], "max_ms": result["max_ms"]})
-            print(f"churn {target.name}: {samples[-1]}", flush=True)
-        return {"samples": samples, "failed": failed}
+        for target in targets:
+            target.start(work, ports["http"])
+            running.append(target.process)
+        for target in targets:
+            wait_port(target.port)
+        for part in range(4 * CHURN_SAMPLES):
+            for target in targets if part % 2 == 0 else reversed(targets):
+                own = results[target.name]
+                result = wrk(target.port, 10, "-H", "Connection: close")
+                own["failed"] += result["failed"]
+                done = result["units"] + (own["samples"][-1]["connections"] if own["samples"] else 0)
+                own["samples"].append({"connections": done, "rss_mb": target.process.memory("VmRSS") / 1e6,
+                                       "p99_ms": result["p99_ms"], "p999_ms": result["p999_ms"], "max_ms": result["max_ms"]})
+                print(f"churn {target.name}: {own['samples'][-1]}", flush=True)
+            if all(r["samples"][-1]["connections"] >= CHURN_CONNECTIONS for r in results.values()):
+                break
+        return results
     finally:
-        target.process.stop()
+        for process in running:
+            process.stop()
 
 
 def order_of(targets, r):
@@ -379,8 +392,7 @@ def main():
                 results["idle"][target.name] = idle(target, ports, work)
                 print(f"idle {target.name}: {results['idle'][target.name]}", flush=True)
         if "churn" in chosen:
-            for target in (targets[1], targets[3]):
-                results["churn"][target.name] = churn(target, ports, work)
+            results["churn"] = churn([targets[1], targets[3]], ports, work)
     finally:
         for process in running:
             process.stop()

@@ -1,5 +1,7 @@
 """The results of bench.py as a Markdown table and an SVG chart."""
 
+import statistics
+
 COLOURS = {"direct": "#9aa0a6", "haproxy": "#5b7fb5", "nginx": "#7bb08a", "bal-auto": "#c2552d", "bal-copy": "#dd9a6a",
            "bal-splice": "#8f3a1c"}
 
@@ -42,8 +44,10 @@ def table(results):
         first, last = c["samples"][0], c["samples"][-1]
         lines += [f"**{name}, {last['connections']:,} connections one after the other** (64 at a time): RSS "
                   f"{first['rss_mb']:.1f} MB after {first['connections']:,}, {last['rss_mb']:.1f} MB at the end, at most "
-                  f"{max(x['rss_mb'] for x in c['samples']):.1f} MB; p99.9 {min(x['p999_ms'] for x in c['samples']):.1f}.."
-                  f"{max(x['p999_ms'] for x in c['samples']):.1f} ms; {c['failed']} failed.", ""]
+                  f"{max(x['rss_mb'] for x in c['samples']):.1f} MB; p99.9 of {len(c['samples'])} parts "
+                  f"{statistics.median(x['p999_ms'] for x in c['samples']):.1f} ms "
+                  f"({min(x['p999_ms'] for x in c['samples']):.1f}..{max(x['p999_ms'] for x in c['samples']):.1f}); "
+                  f"{c['failed']} failed.", ""]
     return "\n".join(lines)
 
 
