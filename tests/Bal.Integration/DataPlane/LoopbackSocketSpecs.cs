@@ -69,6 +69,10 @@ public sealed class LoopbackSocketSpecs
         set.Discard();
     }
 
+    [Fact]
+    public void The_line_of_the_start_names_it_only_where_it_is_not_the_machines() =>
+        Assert.Equal(OverLoopback == Machines ? null : OverLoopback, LoopbackSockets.Replacement);
+
     [Property(Arbitrary = [typeof(LoopbackSocketSpecs)])]
     public void An_address_is_of_loopback_where_dotnet_says_so(IPAddress address)
     {
