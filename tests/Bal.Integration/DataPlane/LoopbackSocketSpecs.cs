@@ -70,7 +70,7 @@ public sealed class LoopbackSocketSpecs
     }
 
     [Fact]
-    public void The_line_of_the_start_names_it_only_where_it_is_not_the_machines() =>
+    public void A_replacement_is_named_only_where_it_is_not_what_the_machine_uses() =>
         Assert.Equal(OverLoopback == Machines ? null : OverLoopback, LoopbackSockets.Replacement);
 
     [Property(Arbitrary = [typeof(LoopbackSocketSpecs)])]
