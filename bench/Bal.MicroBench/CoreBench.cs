@@ -3,6 +3,7 @@ using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using BenchmarkDotNet.Attributes;
 using LanguageExt;
@@ -56,7 +57,7 @@ internal static class Sample
             Service.DefaultName,
             new Listener(new Host.Address(IPAddress.Loopback), 9295),
             Method.RoundRobin,
-            new Arr<Endpoint>(Enumerable.Range(0, backends).Select(i =>
-                new Endpoint(new Host.Address(IPAddress.Loopback), 9000 + i))),
+            new Arr<BackendConfig>(Enumerable.Range(0, backends).Select(i =>
+                new BackendConfig(new Endpoint(new Host.Address(IPAddress.Loopback), 9000 + i)))),
             Tuning.For(backends))));
 }

@@ -1,7 +1,8 @@
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
-using Bal.Domain.Reload;
+using Bal.Domain.Counting;
+using Bal.Domain.Messages;
+using Bal.Domain.Reports;
 using LanguageExt;
 
 namespace Bal.Application;

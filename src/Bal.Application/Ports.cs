@@ -2,8 +2,11 @@ using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
+using Bal.Domain.Reports;
 using LanguageExt;
 
 namespace Bal.Application;
@@ -60,7 +63,7 @@ public interface IInbox
 }
 
 /// <summary>Where decisions are told. Must never block.</summary>
-public interface IDecisionLog
+public interface ILogSink
 {
     /// <summary>Writes a line.</summary>
     void Write(LogEvent line);

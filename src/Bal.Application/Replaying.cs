@@ -1,5 +1,5 @@
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Domain.Recording;
 using Bal.Domain.Replay;
 using LanguageExt;

@@ -1,8 +1,9 @@
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Reload;
+using Bal.Domain.Reports;
 using LanguageExt;
 
 namespace Bal.Application;
@@ -24,7 +25,7 @@ public sealed class SupervisorLoop(
     IInbox inbox,
     IDataPlane plane,
     IProber prober,
-    IDecisionLog log,
+    ILogSink log,
     IServiceManager manager,
     Func<Either<ConfigRefusal, ConfigReading>> readConfig,
     Action<BalConfig> onReloaded,

@@ -1,10 +1,10 @@
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
+using Bal.Domain.Reports;
+using Bal.Infrastructure.Hosting;
 using Bal.Infrastructure.Logging;
 using Bal.Infrastructure.Process;
-using Bal.Infrastructure.Supervision;
 using Bal.Infrastructure.Systemd;
-using Bal.Infrastructure.Upgrade;
 using LanguageExt;
 
 namespace Bal.Cli;

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Cli;

@@ -1,5 +1,7 @@
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
+using Bal.Domain.Reports;
 using Bal.Infrastructure.Config;
 using Bal.Infrastructure.Control;
 using Bal.Infrastructure.Diagnosis;

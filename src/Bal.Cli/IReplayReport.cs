@@ -1,6 +1,6 @@
 using Bal.Application;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Domain.Replay;
 
 namespace Bal.Cli;

@@ -1,5 +1,5 @@
 using Bal.Application;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Domain.Replay;
 using Bal.Infrastructure.Json;
 

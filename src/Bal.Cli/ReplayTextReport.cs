@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using Bal.Application;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Replay;
 

@@ -13,7 +13,7 @@ let ``a document becomes a configuration, a state and the table that clients are
     | Invalid why -> failwithf "invalid: %A" why
     | Valid config ->
         let hosts =
-            config.Main.Backends
+            config.Main.Endpoints
             |> Seq.map (fun endpoint ->
                 match endpoint.Host with
                 | Address ip -> string ip

@@ -9,6 +9,7 @@ open Bal.Domain.Config
 open Bal.Domain.Control
 open Bal.Domain.Explain
 open Bal.Domain.History
+open Bal.Domain.Messages
 open Bal.Domain.Primitives
 open Bal.Domain.Protection
 

@@ -7,7 +7,9 @@ open FsCheck.Xunit
 open Bal.Domain.Backend
 open Bal.Domain.Config
 open Bal.Domain.Control
-open Bal.Domain.Diagnostics
+open Bal.Domain.Counting
+open Bal.Domain.Messages
+open Bal.Domain.Reports
 open Bal.Domain.Explain
 open Bal.Domain.History
 open Bal.FSharp.Core

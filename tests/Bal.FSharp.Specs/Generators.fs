@@ -5,6 +5,7 @@ open FsCheck.FSharp
 open Bal.Domain.Backend
 open Bal.Domain.Config
 open Bal.Domain.Primitives
+open Bal.Domain.Protection
 
 let kinds = [ FailureKind.Timeout; FailureKind.Refused; FailureKind.Other ]
 

@@ -53,11 +53,11 @@ let ``rejected connections are said at most once a second, and none is lost`` (P
     let _, effects = run two [ 0, rejected first; 999, rejected (first + more); 999, tick; 1_000, tick ]
     let lines = effects |> List.choose (function :? ControlEffect.Log as log -> Some log.Line | _ -> None)
 
-    let number name (line: Bal.Domain.Diagnostics.LogEvent) =
+    let number name (line: Bal.Domain.Messages.LogEvent) =
         line.Fields
         |> Seq.pick (fun field ->
             match field.Value with
-            | :? Bal.Domain.Diagnostics.LogValue.Number as n when field.Name = name -> Some n.Value
+            | :? Bal.Domain.Messages.LogValue.Number as n when field.Name = name -> Some n.Value
             | _ -> None)
 
     List.map (number "rejected") lines = [ int64 first; int64 more ]

@@ -1,5 +1,5 @@
 using System.Text;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 
 namespace Bal.Fuzz;
 

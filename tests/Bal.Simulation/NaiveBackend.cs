@@ -1,6 +1,7 @@
 using Bal.Domain.Backend;
-using Bal.Domain.Config;
+using Bal.Domain.Backoff;
 using Bal.Domain.Primitives;
+using Bal.Domain.Protection;
 
 namespace Bal.Simulation;
 

@@ -1,6 +1,10 @@
 using System.Net;
+using Bal.Domain.Backend;
+using Bal.Domain.Backoff;
 using Bal.Domain.Config;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
+using Bal.Domain.Protection;
 using Bal.Domain.Simulation;
 using LanguageExt;
 
@@ -45,7 +49,7 @@ internal sealed record SeededWorld(ulong Seed, BalConfig Config, Scenario Scenar
             < 50 => new ScenarioAction.SetFault(Backend(config), Fault()),
             < 65 => new ScenarioAction.SetFault(Backend(config), Domain.Simulation.Fault.Healthy),
             < 75 => new ScenarioAction.Reload(Config(
-                Chance(50) ? Tuning() : config.Main.Tuning, Chance(30) ? config.Main.Backends : Some(Between(1, 5))), "another"),
+                Chance(50) ? Tuning() : config.Main.Tuning, Chance(30) ? config.Main.Endpoints : Some(Between(1, 5))), "another"),
             < 82 => new ScenarioAction.SetAddresses($"b{Between(1, 7)}.internal", Addresses()),
             < 90 => new ScenarioAction.SetRate(Rate()),
             < 96 => new ScenarioAction.Crash(new(Between(0, 3_000))),
@@ -76,7 +80,8 @@ internal sealed record SeededWorld(ulong Seed, BalConfig Config, Scenario Scenar
 
         private static BalConfig Config(Tuning tuning, Arr<Endpoint> backends) => new(
             Mode.Advanced, LogLevel.Info, Option<int>.None, Prelude.Array(new Service(
-                Service.DefaultName, new Listener(new Host.Address(IPAddress.Loopback), 9_295), Method.RoundRobin, backends, tuning)));
+                Service.DefaultName, new Listener(new Host.Address(IPAddress.Loopback), 9_295), Method.RoundRobin,
+                backends.Map(backend => new BackendConfig(backend)), tuning)));
 
         private Tuning Tuning()
         {

@@ -161,7 +161,7 @@ internal sealed partial class Watch(SeededWorld world, Option<Invariant> only)
     {
         foreach (var backend in before.Backends.Filter(b => !b.Draining))
         {
-            var stays = config.Main.Backends.Contains(backend.Endpoint);
+            var stays = config.Main.Endpoints.Contains(backend.Endpoint);
             var kept = after.Backends.FirstOrDefault(b => b.Id == backend.Id);
             Check(Invariant.ReloadKeeps, kept is not null, $"{backend.Endpoint} is gone, or another one now");
             if (kept is null)

@@ -2,7 +2,8 @@ using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Simulation;
 using LanguageExt;
@@ -10,7 +11,7 @@ using LanguageExt;
 namespace Bal.Application.Simulation;
 
 /// <summary>Writes down what happens in a simulated world, in bounded memory, for the report.</summary>
-internal sealed class Chronicle(Scenario scenario, VirtualClock clock) : IDecisionLog
+internal sealed class Chronicle(Scenario scenario, VirtualClock clock) : ILogSink
 {
     private readonly Dictionary<Endpoint, BackendNotes> notes = [];
     private readonly List<Endpoint> order = [];

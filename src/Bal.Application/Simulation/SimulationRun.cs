@@ -1,7 +1,8 @@
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
+using Bal.Domain.Reports;
 using Bal.Domain.Simulation;
 using LanguageExt;
 
@@ -61,7 +62,7 @@ public sealed class SimulationRun
 
     private SimulationReport Run()
     {
-        foreach (var endpoint in config.Main.Backends)
+        foreach (var endpoint in config.Main.Endpoints)
             _ = chronicle.NotesOf(endpoint);
         foreach (var planned in scenario.Events)
             clock.Plan.At(planned.At, () => Do(planned.Do));
@@ -135,7 +136,7 @@ public sealed class SimulationRun
         reload: a =>
         {
             file = a.Config;
-            foreach (var endpoint in a.Config.Main.Backends)
+            foreach (var endpoint in a.Config.Main.Endpoints)
                 _ = chronicle.NotesOf(endpoint);
             chronicle.Scene("reload", $"reload with {a.Name}");
             clock.Post(new SupervisorInput.Reload(_ => { }));

@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Infrastructure.Control;
 using Bal.Infrastructure.Process;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Bal.Application;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Infrastructure.Config;
 using Bal.Infrastructure.Recording;
 using LanguageExt;

@@ -1,7 +1,8 @@
 using System.CommandLine;
 using Bal.Application.Simulation;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
+using Bal.Domain.Reports;
 using Bal.Domain.Simulation;
 using Bal.Infrastructure.Config;
 using Bal.Infrastructure.Html;

@@ -1,10 +1,11 @@
 using System.CommandLine;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
+using Bal.Infrastructure.Hosting;
 using Bal.Infrastructure.Logging;
 using Bal.Infrastructure.Process;
 using Bal.Infrastructure.Systemd;
-using Bal.Infrastructure.Upgrade;
 using LanguageExt;
 
 namespace Bal.Cli.Commands;

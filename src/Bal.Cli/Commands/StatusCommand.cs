@@ -1,5 +1,5 @@
 using System.CommandLine;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Infrastructure.Control;
 using Bal.Infrastructure.Process;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using Bal.Infrastructure.Hosting;
 using Bal.Infrastructure.Process;
-using Bal.Infrastructure.Upgrade;
 
 namespace Bal.Cli.Commands;
 

@@ -3,10 +3,10 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
+using Bal.Infrastructure.Hosting;
 using Bal.Infrastructure.Logging;
 using Bal.Infrastructure.Process;
-using Bal.Infrastructure.Supervision;
 using LanguageExt;
 
 namespace Bal.Cli.Demo;

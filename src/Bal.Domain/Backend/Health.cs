@@ -1,5 +1,3 @@
-using Bal.Domain.Config;
-
 namespace Bal.Domain.Backend;
 
 /// <summary>Whether a backend is in rotation, and how far it is from changing sides.</summary>

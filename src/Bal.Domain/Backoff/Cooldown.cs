@@ -1,4 +1,3 @@
-using Bal.Domain.Config;
 using Bal.Domain.Primitives;
 
 namespace Bal.Domain.Backoff;

@@ -21,13 +21,17 @@ public enum Tier
 
 /// <summary>A backend as the event loops see it.</summary>
 /// <param name="Id">Its identity.</param>
-/// <param name="Endpoint">As configured, for messages.</param>
+/// <param name="Config">As configured.</param>
 /// <param name="Addresses">What to connect to, the preferred address first; never empty.</param>
 /// <param name="WantsSuccess">
 /// Whether a successful connect would change anything and so must be reported. On a healthy system it is false
 /// everywhere and the loops report nothing at all.
 /// </param>
-public sealed record Route(BackendId Id, Endpoint Endpoint, Arr<IPAddress> Addresses, bool WantsSuccess);
+public sealed record Route(BackendId Id, BackendConfig Config, Arr<IPAddress> Addresses, bool WantsSuccess)
+{
+    /// <summary>Where it is.</summary>
+    public Endpoint Endpoint => Config.Endpoint;
+}
 
 /// <summary>Everything that an event loop needs to know to serve the clients of one service; immutable, published whole.</summary>
 /// <param name="Version">Grows with every table published.</param>

@@ -1,3 +1,4 @@
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
 
@@ -26,19 +27,39 @@ public sealed record BalConfig(Mode Mode, LogLevel LogLevel, Option<int> Threads
 /// <param name="Method">How a backend is chosen.</param>
 /// <param name="Backends">At least one, no two equal, in the order of the file.</param>
 /// <param name="Tuning">The policies, each value given or auto-tuned.</param>
-public sealed record Service(string Name, Listener Listener, Method Method, Arr<Endpoint> Backends, Tuning Tuning)
+public sealed record Service(string Name, Listener Listener, Method Method, Arr<BackendConfig> Backends, Tuning Tuning)
 {
     /// <summary>The name of the service that the top level of the file describes.</summary>
     public const string DefaultName = "default";
+
+    /// <summary>Where its backends are, in the order of the file.</summary>
+    public Arr<Endpoint> Endpoints => Backends.Map(backend => backend.Endpoint);
 }
 
-/// <summary>Where clients connect.</summary>
-/// <param name="BindAddress">A literal address, or a local name resolved when the listener opens.</param>
-/// <param name="Port">1..65535.</param>
-public sealed record Listener(Host BindAddress, int Port)
+/// <summary>A backend as the file describes it. Within its service it is known by its endpoint.</summary>
+/// <param name="Endpoint">Where it is; unique within the service.</param>
+public sealed record BackendConfig(Endpoint Endpoint)
 {
-    /// <summary><c>address:port</c>, bracketed for IPv6.</summary>
-    public override string ToString() => new Endpoint(BindAddress, Port).ToString();
+    /// <summary>The endpoint.</summary>
+    public override string ToString() => Endpoint.ToString();
+}
+
+/// <summary>Where clients connect: one port on one address or more.</summary>
+/// <param name="Addresses">At least one, no two equal: literal addresses, or local names resolved when the listener opens.</param>
+/// <param name="Port">1..65535.</param>
+public sealed record Listener(Arr<Host> Addresses, int Port)
+{
+    /// <summary>A listener on a single address.</summary>
+    public Listener(Host address, int port) : this(Prelude.Array(address), port) { }
+
+    /// <summary>The first address: the one that stands where only one is shown.</summary>
+    public Host BindAddress => Addresses[0];
+
+    /// <summary>Each address with the port.</summary>
+    public Arr<Endpoint> Endpoints => Addresses.Map(address => new Endpoint(address, Port));
+
+    /// <summary><c>address:port</c>, bracketed for IPv6; several are separated by commas.</summary>
+    public override string ToString() => string.Join(", ", Endpoints);
 }
 
 /// <summary>Whether the file carries a <c>runtime</c> block.</summary>
@@ -56,22 +77,6 @@ public enum Method
 {
     /// <summary>One after the other, in one sequence for the whole process.</summary>
     RoundRobin,
-}
-
-/// <summary>Severity of a log line, in ascending order.</summary>
-public enum LogLevel
-{
-    /// <summary>Every failed check and client connect, also where it changes nothing.</summary>
-    Debug,
-
-    /// <summary>State changes and life cycle.</summary>
-    Info,
-
-    /// <summary>Something an operator should look at.</summary>
-    Warn,
-
-    /// <summary>Something that failed.</summary>
-    Error,
 }
 
 /// <summary>How the event loops move bytes.</summary>

@@ -1,3 +1,4 @@
+using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Domain.Config;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Domain.Config;
@@ -28,8 +29,8 @@ public static class ConfigPrinter
             Entry(ConfigKeys.Backends, new RawNode.Sequence(SourcePosition.Start, new Arr<RawNode>(
                 service.Backends.Select(backend => Map(
                 [
-                    Entry(ConfigKeys.Host, Quoted(backend.Host.ToString())),
-                    Entry(ConfigKeys.Port, Number(backend.Port)),
+                    Entry(ConfigKeys.Host, Quoted(backend.Endpoint.Host.ToString())),
+                    Entry(ConfigKeys.Port, Number(backend.Endpoint.Port)),
                 ]))))),
             Entry(ConfigKeys.RuntimeBlock, Map(
             [

@@ -1,4 +1,5 @@
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
 
@@ -75,7 +76,7 @@ public static class ConfigValidation
         var runtime = RuntimeRules.Read(top, BackendRules.CountOf(top));
 
         var service = listener.And(method, (where, how) => new { where, how })
-            .And(backends, (s, entries) => new { s.where, s.how, to = entries.Map(entry => entry.Endpoint) })
+            .And(backends, (s, entries) => new { s.where, s.how, to = entries.Map(entry => new BackendConfig(entry.Endpoint)) })
             .And(runtime, (s, r) => new
             {
                 r.Threads,

@@ -1,20 +1,7 @@
+using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Domain.Config;
-
-/// <summary>A place in a text, both counted from 1.</summary>
-/// <param name="Line">The line.</param>
-/// <param name="Column">The column in characters.</param>
-public readonly record struct SourcePosition(int Line, int Column)
-{
-    /// <summary>The first character of a text.</summary>
-    public static SourcePosition Start => new(1, 1);
-
-    /// <summary>
-    /// No place in particular: what is said concerns the file as a whole, such as that it does not exist.
-    /// </summary>
-    public static SourcePosition None => new(0, 0);
-}
 
 /// <summary>
 /// A YAML document as it was written, with positions and nothing decided: what a reader hands to

@@ -1,3 +1,7 @@
+using Bal.Domain.Backend;
+using Bal.Domain.Backoff;
+using Bal.Domain.Protection;
+
 namespace Bal.Domain.Config;
 
 /// <summary>Every policy of a service with its numbers; see the table of the contract, section 1.</summary>
@@ -45,22 +49,3 @@ public sealed record Tuning(
             1_024,
             RelayMode.Auto);
 }
-
-/// <summary>Active health checks and the thresholds that active and passive results share.</summary>
-/// <param name="Interval">Time between the starts of two probes of one backend; above zero.</param>
-/// <param name="Timeout">How long a probe may take; above zero.</param>
-/// <param name="FailThreshold">Consecutive failures that take a backend out; above zero.</param>
-/// <param name="SuccessThreshold">Consecutive successes that bring it back; above zero.</param>
-public sealed record HealthPolicy(Duration Interval, Duration Timeout, int FailThreshold, int SuccessThreshold);
-
-/// <summary>Exponential backoff of a backend whose client connects fail.</summary>
-/// <param name="Initial">The backoff after the first failure; above zero.</param>
-/// <param name="Max">The cap; at least <paramref name="Initial"/>.</param>
-/// <param name="Cooldown">The least time that a failing backend is left alone, whatever the backoff says.</param>
-public sealed record BackoffPolicy(Duration Initial, Duration Max, Duration Cooldown);
-
-/// <summary>Hysteresis of protection mode.</summary>
-/// <param name="TriggerThreshold">Failed client connects (timeout or refused) within the window that turn it on; above zero.</param>
-/// <param name="Window">The sliding window they are counted in; above zero.</param>
-/// <param name="StableSuccessThreshold">Consecutive successes that turn it off; above zero.</param>
-public sealed record ProtectionPolicy(int TriggerThreshold, Duration Window, int StableSuccessThreshold);

@@ -97,10 +97,10 @@ internal static class BackendTransitions
             History = BackendChronicle.After(tuning, before, changed, health, result, protection.State.IsOn, now),
         };
 
-        var lines = DecisionLog.Health(after, health.Change, outcome, tuning.Health)
-            .Append(DecisionLog.Failure(before, health, outcome, result.Count))
-            .Append(DecisionLog.Cooldown(before, after, outcome, now))
-            .Append(DecisionLog.Protection(service, protection, now));
+        var lines = ControlLines.Health(after, health.Change, outcome, tuning.Health)
+            .Append(ControlLines.Failure(before, health, outcome, result.Count))
+            .Append(ControlLines.Cooldown(before, after, outcome, now))
+            .Append(ControlLines.Protection(service, protection, now));
         return new(
             after,
             protection.State,

@@ -1,7 +1,7 @@
 using System.Net;
 using Bal.Domain.Backend;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Domain.Control;

@@ -21,8 +21,8 @@ public static class ControlMachine
     public static ControlStep Start(BalConfig config, Instant now)
     {
         var empty = new ControlState(
-            config, 1, Arr<ServiceState>.Empty, NextBackendId: 1, Phase.Serving, OverloadNotice.None, OverloadNotice.None,
-            OverloadNotice.None, Option<RefusedReload>.None);
+            config, 1, Arr<ServiceState>.Empty, NextBackendId: 1, Phase.Serving, Notice.None, Notice.None,
+            Notice.None, Option<RefusedReload>.None);
         var state = config.Services.Fold(empty, (s, service) => ServiceTransitions.AddService(service, now, s));
         return Publishing.Finish(now, Nothing(state));
     }

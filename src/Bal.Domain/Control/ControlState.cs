@@ -4,8 +4,9 @@ using Bal.Domain.Backend;
 using Bal.Domain.Backoff;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
 using Bal.Domain.History;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Protection;
 using LanguageExt;
@@ -28,9 +29,9 @@ public sealed record ControlState(
     Arr<ServiceState> Services,
     int NextBackendId,
     Phase Phase,
-    OverloadNotice Overload,
-    OverloadNotice Exhaustion,
-    OverloadNotice Lost,
+    Notice Overload,
+    Notice Exhaustion,
+    Notice Lost,
     Option<RefusedReload> Refused);
 
 /// <summary>A reload that changed nothing.</summary>
@@ -53,7 +54,7 @@ public sealed record ServiceState(
 
 /// <summary>The state of one backend.</summary>
 /// <param name="Id">Its identity.</param>
-/// <param name="Endpoint">As configured.</param>
+/// <param name="Config">As configured.</param>
 /// <param name="Health">Up or down, and how far from changing.</param>
 /// <param name="Cooldown">Whether client connects to it have been failing.</param>
 /// <param name="Failures">Failed connects since it was added.</param>
@@ -64,7 +65,7 @@ public sealed record ServiceState(
 /// <param name="History">What led it to where it is; decides nothing.</param>
 public sealed record BackendState(
     BackendId Id,
-    Endpoint Endpoint,
+    BackendConfig Config,
     Health Health,
     Cooldown Cooldown,
     FailureCounters Failures,
@@ -74,6 +75,9 @@ public sealed record BackendState(
     bool Draining,
     BackendHistory History)
 {
+    /// <summary>Where it is: what it is known by within its service.</summary>
+    public Endpoint Endpoint => Config.Endpoint;
+
     /// <summary>How good a candidate it is at <paramref name="now"/>.</summary>
     public Tier TierAt(Instant now) =>
         !Health.Up ? Tier.Down : Cooldown.IsCooling(now) ? Tier.Cooling : Tier.Up;

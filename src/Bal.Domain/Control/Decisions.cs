@@ -1,6 +1,6 @@
 using Bal.Domain.Backend;
-using Bal.Domain.Diagnostics;
 using Bal.Domain.History;
+using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Domain.Control;

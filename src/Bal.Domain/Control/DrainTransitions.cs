@@ -1,4 +1,4 @@
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using static Bal.Domain.Control.Decisions;
 

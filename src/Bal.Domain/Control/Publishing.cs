@@ -71,7 +71,7 @@ internal static class Publishing
     private static Arr<Route> RoutesOf(Tier tier, Instant now, ServiceState service) =>
         service.Backends
             .Filter(b => !b.Draining && !b.Addresses.IsEmpty && b.TierAt(now) == tier)
-            .Map(b => new Route(b.Id, b.Endpoint, b.Addresses, WantsSuccess(service, b)));
+            .Map(b => new Route(b.Id, b.Config, b.Addresses, WantsSuccess(service, b)));
 
     // Only a success that would change some state is worth waking the supervisor for.
     private static bool WantsSuccess(ServiceState service, BackendState backend) =>

@@ -1,7 +1,8 @@
 using Bal.Domain.Backend;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
 using Bal.Domain.History;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Reload;
 using LanguageExt;
@@ -42,15 +43,15 @@ internal static class ReloadTransitions
         var known = old.Backends.Filter(b => !b.Draining);
         var fresh = state.NextBackendId;
         var backends = new List<BackendState>();
-        foreach (var endpoint in config.Backends)
+        foreach (var backend in config.Backends)
         {
-            backends.Add(known.Find(b => b.Endpoint == endpoint).Match(
+            backends.Add(known.Find(b => b.Endpoint == backend.Endpoint).Match(
                 Some: kept => Remembering(
-                    Rescheduled(LookedUpAgain(kept, now), old.Config.Tuning.Health, config.Tuning.Health, now), now),
-                None: () => ServiceTransitions.NewBackend(new BackendId(fresh++), endpoint, config.Tuning.Health, now)));
+                    Rescheduled(LookedUpAgain(kept with { Config = backend }, now), old.Config.Tuning.Health, config.Tuning.Health, now), now),
+                None: () => ServiceTransitions.NewBackend(new BackendId(fresh++), backend, config.Tuning.Health, now)));
         }
 
-        var kept = config.Backends.ToHashSet();
+        var kept = config.Endpoints.ToHashSet();
         var leaving = old.Backends.Filter(b => b.Draining || !kept.Contains(b.Endpoint)).Map(b => b with
         {
             Draining = true,

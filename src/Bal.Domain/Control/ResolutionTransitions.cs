@@ -1,6 +1,6 @@
 using System.Net;
-using Bal.Domain.Diagnostics;
 using Bal.Domain.History;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
 using static Bal.Domain.Control.Decisions;

@@ -3,8 +3,8 @@ using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Backoff;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
 using Bal.Domain.History;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Protection;
 using LanguageExt;
@@ -17,8 +17,8 @@ internal static class ServiceTransitions
 {
     public static ControlState AddService(Service config, Instant now, ControlState state)
     {
-        var backends = new Arr<BackendState>(config.Backends.Select((endpoint, i) =>
-            NewBackend(new BackendId(state.NextBackendId + i), endpoint, config.Tuning.Health, now)));
+        var backends = new Arr<BackendState>(config.Backends.Select((backend, i) =>
+            NewBackend(new BackendId(state.NextBackendId + i), backend, config.Tuning.Health, now)));
         var service = new ServiceState(
             config, backends, ProtectionState.Quiet, Publishing.Unpublished(config), ProtectionHistory.None);
         return state with
@@ -28,14 +28,14 @@ internal static class ServiceTransitions
         };
     }
 
-    public static BackendState NewBackend(BackendId id, Endpoint endpoint, HealthPolicy policy, Instant now) => new(
+    public static BackendState NewBackend(BackendId id, BackendConfig config, HealthPolicy policy, Instant now) => new(
         id,
-        endpoint,
+        config,
         HealthMachine.Initial(policy),
         Cooldown.None,
         FailureCounters.Zero,
-        endpoint.Host.Match(address => Prelude.Array(address), _ => Arr<IPAddress>.Empty),
-        endpoint.Host.Match(_ => Resolution.NotNeeded, _ => new Resolution(now, InFlight: false)),
+        config.Endpoint.Host.Match(address => Prelude.Array(address), _ => Arr<IPAddress>.Empty),
+        config.Endpoint.Host.Match(_ => Resolution.NotNeeded, _ => new Resolution(now, InFlight: false)),
         new ProbeSchedule(now, InFlight: false, Option<Instant>.None),
         Draining: false,
         BackendHistory.Begin(now));
@@ -51,7 +51,7 @@ internal static class ServiceTransitions
             var exhausted = new ProtectionEvent.ClientExhausted();
             var step = ProtectionMachine.Step(policy, exhausted, now, service.Protection);
             var history = service.History.After(policy, service.Protection, exhausted, step, now);
-            var lines = DecisionLog.Protection(service, step, now);
+            var lines = ControlLines.Protection(service, step, now);
             return new(
                 state.With(i, service with { Protection = step.State, History = history }),
                 lines.Map<ControlEffect>(line => new ControlEffect.Log(line)));
@@ -62,7 +62,7 @@ internal static class ServiceTransitions
 
     public static ControlStep Rejected(long total, Instant now, ControlState state)
     {
-        var step = OverloadRule.Step(total, now, state.Overload);
+        var step = NoticeRule.Step(total, now, state.Overload);
         var after = Nothing(state with { Overload = step.State });
         return step.Say == 0
             ? after
@@ -76,7 +76,7 @@ internal static class ServiceTransitions
 
     public static ControlStep Exhausted(long total, Instant now, ControlState state)
     {
-        var step = OverloadRule.Step(total, now, state.Exhaustion);
+        var step = NoticeRule.Step(total, now, state.Exhaustion);
         var after = Nothing(state with { Exhaustion = step.State });
         return step.Say == 0
             ? after
@@ -89,7 +89,7 @@ internal static class ServiceTransitions
 
     public static ControlStep Lost(long total, Instant now, ControlState state)
     {
-        var step = OverloadRule.Step(total, now, state.Lost);
+        var step = NoticeRule.Step(total, now, state.Lost);
         var after = Nothing(state with { Lost = step.State });
         return step.Say == 0
             ? after

@@ -1,3 +1,4 @@
+using Bal.Domain.Backend;
 using Bal.Domain.Backoff;
 using Bal.Domain.Config;
 using Bal.Domain.Control;

@@ -1,6 +1,6 @@
-using Bal.Domain.Diagnostics;
 using Bal.Domain.History;
 using Bal.Domain.Primitives;
+using Bal.Domain.Reports;
 using LanguageExt;
 
 namespace Bal.Domain.Explain;

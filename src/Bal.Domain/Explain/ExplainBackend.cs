@@ -1,7 +1,8 @@
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
 using Bal.Domain.History;
 using Bal.Domain.Primitives;
+using Bal.Domain.Reports;
 using LanguageExt;
 
 namespace Bal.Domain.Explain;

@@ -1,9 +1,10 @@
 using System.Globalization;
 using Bal.Domain.Backend;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
 using Bal.Domain.History;
 using Bal.Domain.Primitives;
 using Bal.Domain.Protection;
+using Bal.Domain.Reports;
 using LanguageExt;
 
 namespace Bal.Domain.Explain;

@@ -1,5 +1,6 @@
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Domain.Protection;
+using Bal.Domain.Reports;
 using LanguageExt;
 
 namespace Bal.Domain.Explain;

@@ -1,4 +1,3 @@
-using Bal.Domain.Config;
 using Bal.Domain.Primitives;
 using LanguageExt;
 

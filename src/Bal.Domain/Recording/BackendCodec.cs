@@ -76,7 +76,7 @@ internal static class BackendCodec
         (json, backend) =>
         {
             json.Put("id", Scalar.Id, backend.Id);
-            json.Put("endpoint", ConfigCodec.Endpoint, backend.Endpoint);
+            json.Put("endpoint", ConfigCodec.Backend, backend.Config);
             json.Put("health", Health, backend.Health);
             json.Put("cooldown", Cooldown, backend.Cooldown);
             json.Put("failures", Failures, backend.Failures);
@@ -88,7 +88,7 @@ internal static class BackendCodec
         },
         json =>
             from id in json.Get("id", Scalar.Id)
-            from endpoint in json.Get("endpoint", ConfigCodec.Endpoint)
+            from endpoint in json.Get("endpoint", ConfigCodec.Backend)
             from health in json.Get("health", Health)
             from cooldown in json.Get("cooldown", Cooldown)
             from failures in json.Get("failures", Failures)

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Bal.Domain.Backoff;
 using Bal.Domain.Config;
 using Bal.Domain.History;
 using LanguageExt;

@@ -1,4 +1,5 @@
 using Bal.Domain.Config;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
 
@@ -36,8 +37,10 @@ internal static class ConfigCodec
 
     private static readonly Codec<Option<int>> Threads = Codec.Maybe(Scalar.Integer(1, 1_024));
 
-    private static readonly Codec<Arr<Endpoint>> Backends =
-        Codec.List(Endpoint).Where(list => !list.IsEmpty, "at least one backend belongs here");
+    public static readonly Codec<BackendConfig> Backend =
+        Endpoint.Wrap<BackendConfig>(backend => backend.Endpoint, endpoint => new BackendConfig(endpoint));
+    private static readonly Codec<Arr<BackendConfig>> Backends =
+        Codec.List(Backend).Where(list => !list.IsEmpty, "at least one backend belongs here");
 
     private static readonly Codec<Tuning> Policies = Codec.Object<Tuning>(
         (json, tuning) =>

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.IO.Hashing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
+using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Domain.Recording;

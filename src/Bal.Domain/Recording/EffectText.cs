@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 
 namespace Bal.Domain.Recording;
 

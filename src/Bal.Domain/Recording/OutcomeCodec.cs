@@ -1,6 +1,7 @@
 using Bal.Domain.Backend;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using LanguageExt;
 using Outcome = Bal.Domain.Backend.Outcome;
 
@@ -13,11 +14,11 @@ internal static class OutcomeCodec
         new([FailureKind.Timeout, FailureKind.Refused, FailureKind.Other, FailureKind.Local]);
 
     public static readonly Codec<FailureKind> Kind =
-        Codec.Words(AllKinds, kind => DecisionLog.Reason(Outcome.Failure(kind)));
+        Codec.Words(AllKinds, kind => ControlLines.Reason(Outcome.Failure(kind)));
 
     /// <summary><c>success</c>, or the kind of failure.</summary>
     public static readonly Codec<Outcome> Outcomes = Codec.Words(
-        AllKinds.Map(Outcome.Failure).Add(Outcome.Success), DecisionLog.Reason);
+        AllKinds.Map(Outcome.Failure).Add(Outcome.Success), ControlLines.Reason);
 
     public static readonly Codec<Problem> Problem = Codec.Object<Problem>(
         (json, problem) =>

@@ -45,7 +45,7 @@ internal sealed record ServiceParts(
     }
 
     private static readonly Service Blank = new(
-        "", new Listener(new Primitives.Host.Name(""), 0), Method.RoundRobin, Arr<Primitives.Endpoint>.Empty,
+        "", new Listener(new Primitives.Host.Name(""), 0), Method.RoundRobin, Arr<BackendConfig>.Empty,
         Tuning.For(1));
 
     private static readonly RoutingTable NoTable = Publishing.Unpublished(Blank);

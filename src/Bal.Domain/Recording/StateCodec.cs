@@ -60,7 +60,7 @@ internal static class StateCodec
             _ => new CodecFault("kind", "running, draining or ended belongs here"),
         }));
 
-    private static readonly Codec<OverloadNotice> Notice = Codec.Object<OverloadNotice>(
+    private static readonly Codec<Notice> Notice = Codec.Object<Notice>(
         (json, notice) =>
         {
             json.Put("said", Scalar.Total, notice.Said);
@@ -71,7 +71,7 @@ internal static class StateCodec
             from said in json.Get("said", Scalar.Total)
             from last in json.Get("last_at", Scalar.At)
             from seen in json.Get("seen", Scalar.Total)
-            select new OverloadNotice(said, last, seen));
+            select new Notice(said, last, seen));
 
     private static readonly Codec<Option<RefusedReload>> Refused = Codec.Maybe(Codec.Object<RefusedReload>(
         (json, refused) =>

@@ -15,13 +15,13 @@ internal static class TableCodec
         (json, route) =>
         {
             json.Put("id", Scalar.Id, route.Id);
-            json.Put("endpoint", ConfigCodec.Endpoint, route.Endpoint);
+            json.Put("endpoint", ConfigCodec.Backend, route.Config);
             json.Put("addresses", Addresses, route.Addresses);
             json.Put("wants_success", Scalar.Flag, route.WantsSuccess);
         },
         json =>
             from id in json.Get("id", Scalar.Id)
-            from endpoint in json.Get("endpoint", ConfigCodec.Endpoint)
+            from endpoint in json.Get("endpoint", ConfigCodec.Backend)
             from addresses in json.Get("addresses", Addresses)
             from wants in json.Get("wants_success", Scalar.Flag)
             select new Route(id, endpoint, addresses, wants)));

@@ -1,4 +1,5 @@
 using Bal.Domain.Config;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
 
@@ -51,12 +52,12 @@ public static class ReloadDiff
     /// <summary>What changes between <paramref name="before"/> and <paramref name="after"/>.</summary>
     public static ReloadPlan Between(Service before, Service after)
     {
-        var had = before.Backends.ToHashSet();
-        var has = after.Backends.ToHashSet();
+        var had = before.Endpoints.ToHashSet();
+        var has = after.Endpoints.ToHashSet();
         return new(
-            after.Backends.Filter(had.Contains),
-            after.Backends.Filter(e => !had.Contains(e)),
-            before.Backends.Filter(e => !has.Contains(e)),
+            after.Endpoints.Filter(had.Contains),
+            after.Endpoints.Filter(e => !had.Contains(e)),
+            before.Endpoints.Filter(e => !has.Contains(e)),
             before.Listener != after.Listener,
             before.Tuning != after.Tuning || before.Method != after.Method);
     }

@@ -1,4 +1,5 @@
 using Bal.Domain.Config;
+using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Domain.Reload;

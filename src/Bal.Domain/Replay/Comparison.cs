@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
 

@@ -46,8 +46,8 @@ public static class ComparisonMachine
             RecordedProbes = state.RecordedProbes.Clear().AddRange(flying),
             OtherProbes = state.OtherProbes.Clear().AddRange(flying),
             ConfigChanges = ReloadDiff.Describe(line.State.Config, state.Config),
-            Unobserved = state.Config.Services.Bind(service => service.Backends.Filter(endpoint =>
-                !line.State.Config.Services.Exists(s => s.Name == service.Name && s.Backends.Contains(endpoint)))),
+            Unobserved = state.Config.Services.Bind(service => service.Endpoints.Filter(endpoint =>
+                !line.State.Config.Services.Exists(s => s.Name == service.Name && s.Endpoints.Contains(endpoint)))),
         };
     }
 

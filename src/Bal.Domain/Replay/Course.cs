@@ -1,6 +1,6 @@
 using Bal.Domain.Balancing;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
 
@@ -109,8 +109,8 @@ internal static class TableDifference
         if (here.Table.Protection != there.Table.Protection)
             lines.Add($"protection mode is {OnOff(here)} as recorded, {OnOff(there)} with the new configuration");
         var (places, others) = (Places(here.Table), Places(there.Table));
-        var shared = there.Config.Backends.ToHashSet();
-        foreach (var endpoint in here.Config.Backends.Filter(shared.Contains))
+        var shared = there.Config.Endpoints.ToHashSet();
+        foreach (var endpoint in here.Config.Endpoints.Filter(shared.Contains))
         {
             var (is_, was) = (Place(endpoint, others), Place(endpoint, places));
             if (is_ != was)

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Recording;
 

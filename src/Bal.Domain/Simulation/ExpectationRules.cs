@@ -67,7 +67,7 @@ internal static class ExpectationRules
             $"{fields.PathOf(key)} is missing; {why.Path} needs it", $"add '{key}: {example}' beside it")));
 
     // 'at: 10s' alone, or beside 'failed', expects nothing: that is a slip, not a wish.
-    private static IEnumerable<Bal.Domain.Diagnostics.Finding> Idle(Fields fields) =>
+    private static IEnumerable<Bal.Domain.Messages.Finding> Idle(Fields fields) =>
         from use in (IEnumerable<KeyUse>)
         [
             new(ScenarioKeys.At, new([ExpectationKeys.Protection, ExpectationKeys.State])),

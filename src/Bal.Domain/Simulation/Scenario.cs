@@ -97,9 +97,9 @@ public abstract record BackendRef
     public Arr<Endpoint> In(BalConfig config) => this switch
     {
         Position p when p.Number >= 1 && p.Number <= config.Main.Backends.Count =>
-            Prelude.Array(config.Main.Backends[p.Number - 1]),
+            Prelude.Array(config.Main.Endpoints[p.Number - 1]),
         Address a => Prelude.Array(a.Endpoint),
-        Every => config.Main.Backends,
+        Every => config.Main.Endpoints,
         _ => Arr<Endpoint>.Empty,
     };
 }

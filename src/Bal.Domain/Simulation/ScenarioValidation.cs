@@ -1,5 +1,6 @@
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
 
@@ -19,7 +20,7 @@ public sealed record ScenarioSurroundings(Arr<BalConfig> Configs, Arr<NamedConfi
     public Arr<Endpoint> Endpoints => new(Configs
         .Concat(Files.SelectMany(f => f.Loaded.Outcome.Config.AsEnumerable()))
         .Concat(Written)
-        .SelectMany(c => c.Services).SelectMany(s => s.Backends).Distinct());
+        .SelectMany(c => c.Services).SelectMany(s => s.Endpoints).Distinct());
 
     /// <summary>How many backends the configurations have at least.</summary>
     public int FewestBackends => Configs.Min(c => c.Main.Backends.Count);

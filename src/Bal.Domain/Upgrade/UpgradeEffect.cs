@@ -1,4 +1,4 @@
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Domain.Upgrade;

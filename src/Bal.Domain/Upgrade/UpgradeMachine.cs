@@ -1,4 +1,5 @@
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
 

@@ -1,5 +1,6 @@
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.Config;

@@ -1,8 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Unicode;
-using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
 

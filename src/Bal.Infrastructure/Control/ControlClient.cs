@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Control;

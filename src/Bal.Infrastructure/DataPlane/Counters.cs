@@ -1,5 +1,5 @@
 using System.Runtime.InteropServices;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
 
 namespace Bal.Infrastructure.DataPlane;
 

@@ -1,4 +1,5 @@
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
+using Bal.Domain.Doctor;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;

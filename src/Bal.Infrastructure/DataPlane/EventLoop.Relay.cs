@@ -1,4 +1,6 @@
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 

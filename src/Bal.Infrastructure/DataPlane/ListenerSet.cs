@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
-using Bal.Infrastructure.Diagnosis;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using Bal.Infrastructure.Linux;
 using LanguageExt;
 

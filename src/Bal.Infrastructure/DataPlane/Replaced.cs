@@ -1,5 +1,6 @@
 using Bal.Domain.Backend;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
+using Bal.Domain.Doctor;
 using Bal.Domain.Primitives;
 using LanguageExt;
 

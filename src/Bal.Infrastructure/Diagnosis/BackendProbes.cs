@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
 using Bal.Domain.Primitives;
 using LanguageExt;
 using Span = Bal.Domain.Primitives.Duration;
@@ -17,7 +17,7 @@ internal static class BackendProbes
 
     internal static async Task<Arr<BackendFact>> RunAsync(Arr<Service> services, CancellationToken cancel)
     {
-        var work = services.SelectMany(s => s.Backends.Select(b => (Backend: b, s.Tuning.Health.Timeout))).ToArray();
+        var work = services.SelectMany(s => s.Endpoints.Select(b => (Backend: b, s.Tuning.Health.Timeout))).ToArray();
         var facts = new BackendFact[work.Length];
         var options = new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = cancel };
         await Parallel.ForAsync(0, work.Length, options, async (i, stop) =>

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Infrastructure.Linux;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Diagnosis;

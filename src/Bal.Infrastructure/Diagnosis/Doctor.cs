@@ -1,8 +1,9 @@
 using System.Net;
 using System.Net.Sockets;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
 using Bal.Domain.Primitives;
+using Bal.Infrastructure.Linux;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Diagnosis;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using Bal.Domain.Simulation;
 using LanguageExt;
 

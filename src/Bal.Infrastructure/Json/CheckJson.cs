@@ -1,5 +1,8 @@
 using System.Text.Json;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Config;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
+using Bal.Domain.Reports;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Json;

@@ -1,5 +1,6 @@
 using System.Text.Json;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Json;

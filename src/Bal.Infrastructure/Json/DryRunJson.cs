@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Bal.Application;
 using Bal.Domain.Reload;
+using Bal.Domain.Reports;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Json;

@@ -1,9 +1,10 @@
 using System.Text.Json;
 using Bal.Domain.Backend;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
 using Bal.Domain.Explain;
 using Bal.Domain.History;
 using Bal.Domain.Primitives;
+using Bal.Domain.Reports;
 using LanguageExt;
 using BackendEntry = Bal.Domain.History.BackendEntry;
 

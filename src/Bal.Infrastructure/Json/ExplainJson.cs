@@ -1,8 +1,9 @@
 using System.Text.Json;
-using Bal.Domain.Diagnostics;
 using Bal.Domain.Explain;
 using Bal.Domain.History;
+using Bal.Domain.Messages;
 using Bal.Domain.Protection;
+using Bal.Domain.Reports;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Json;

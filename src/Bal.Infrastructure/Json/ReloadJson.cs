@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Bal.Application;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 
 namespace Bal.Infrastructure.Json;
 

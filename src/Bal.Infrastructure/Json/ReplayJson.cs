@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Bal.Application;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Domain.Replay;
 using LanguageExt;
 

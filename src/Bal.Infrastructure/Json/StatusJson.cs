@@ -1,6 +1,9 @@
 using System.Text.Json;
 using Bal.Domain.Backend;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
+using Bal.Domain.Reports;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Json;

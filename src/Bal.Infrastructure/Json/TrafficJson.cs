@@ -1,6 +1,8 @@
 using System.Text.Json;
 using Bal.Domain.Backend;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Json;

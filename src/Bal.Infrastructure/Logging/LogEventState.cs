@@ -1,5 +1,5 @@
 using System.Collections;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 
 namespace Bal.Infrastructure.Logging;
 

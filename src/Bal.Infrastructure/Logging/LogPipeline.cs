@@ -1,12 +1,12 @@
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using LanguageExt;
 using Microsoft.Extensions.Logging;
 using Serilog;
 using Serilog.Core;
 using Serilog.Events;
 using Serilog.Extensions.Logging;
-using LogEvent = Bal.Domain.Diagnostics.LogEvent;
-using LogLevel = Bal.Domain.Config.LogLevel;
+using LogEvent = Bal.Domain.Messages.LogEvent;
+using LogLevel = Bal.Domain.Messages.LogLevel;
 using MelLevel = Microsoft.Extensions.Logging.LogLevel;
 
 namespace Bal.Infrastructure.Logging;

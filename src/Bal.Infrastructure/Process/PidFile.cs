@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using Bal.Infrastructure.Linux;
 using LanguageExt;
 

@@ -1,4 +1,4 @@
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.Process;

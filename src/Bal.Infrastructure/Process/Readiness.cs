@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.Process;

@@ -1,5 +1,6 @@
 using Bal.Application;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using Bal.Infrastructure.Linux;
 using LanguageExt;
 using Microsoft.Win32.SafeHandles;

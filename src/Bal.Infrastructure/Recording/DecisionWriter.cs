@@ -1,6 +1,6 @@
 using System.Globalization;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Domain.Recording;
 using LanguageExt;
 

@@ -2,9 +2,10 @@ using System.Diagnostics;
 using System.Globalization;
 using Bal.Application;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
+using Bal.Domain.Reports;
 using Bal.Infrastructure.Linux;
-using Bal.Infrastructure.Supervision;
+using Bal.Infrastructure.Reacting;
 
 namespace Bal.Infrastructure.Systemd;
 

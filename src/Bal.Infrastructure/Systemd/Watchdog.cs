@@ -1,5 +1,5 @@
 using Bal.Infrastructure.DataPlane;
-using Bal.Infrastructure.Supervision;
+using Bal.Infrastructure.Reacting;
 
 namespace Bal.Infrastructure.Systemd;
 

@@ -12,7 +12,7 @@ public class OverloadSpecs
     [Property]
     public void The_first_rejection_is_said_at_once(Count rejected, Instant now)
     {
-        var step = OverloadRule.Step(rejected.Value, now, OverloadNotice.None);
+        var step = NoticeRule.Step(rejected.Value, now, Notice.None);
 
         Assert.Equal(rejected.Value, step.Say);
         Assert.Equal(Instant.Never, step.State.DueAt);
@@ -39,16 +39,16 @@ public class OverloadSpecs
 
         // What is unsaid is said when it is due, with nothing else having to happen.
         if (last.DueAt != Instant.Never)
-            said += OverloadRule.Step(last.Seen, last.DueAt, last).Say;
+            said += NoticeRule.Step(last.Seen, last.DueAt, last).Say;
         Assert.Equal(total, said);
     }
 
     [Property]
     public void Nothing_is_said_where_nothing_is_new(Count rejected, Gap later)
     {
-        var state = OverloadRule.Step(rejected.Value, Instant.Zero, OverloadNotice.None).State;
+        var state = NoticeRule.Step(rejected.Value, Instant.Zero, Notice.None).State;
 
-        var step = OverloadRule.Step(rejected.Value, new Instant(later.Milliseconds), state);
+        var step = NoticeRule.Step(rejected.Value, new Instant(later.Milliseconds), state);
 
         Assert.Equal(0, step.Say);
         Assert.Equal(state, step.State);
@@ -57,32 +57,32 @@ public class OverloadSpecs
     [Property]
     public void A_total_that_arrives_late_takes_nothing_back(Count a, Count b)
     {
-        var state = OverloadRule.Step(Math.Max(a.Value, b.Value), Instant.Zero, OverloadNotice.None).State;
+        var state = NoticeRule.Step(Math.Max(a.Value, b.Value), Instant.Zero, Notice.None).State;
 
-        Assert.Equal(state, OverloadRule.Step(Math.Min(a.Value, b.Value), new Instant(5_000), state).State);
+        Assert.Equal(state, NoticeRule.Step(Math.Min(a.Value, b.Value), new Instant(5_000), state).State);
     }
 
     [Property]
     public void It_is_due_one_second_after_the_last_time_while_something_is_unsaid(Count rejected)
     {
-        var state = OverloadRule.Step(rejected.Value, new Instant(70), OverloadNotice.None).State;
+        var state = NoticeRule.Step(rejected.Value, new Instant(70), Notice.None).State;
 
-        var silent = OverloadRule.Step(rejected.Value + 1L, new Instant(1_069), state);
+        var silent = NoticeRule.Step(rejected.Value + 1L, new Instant(1_069), state);
         Assert.Equal(0, silent.Say);
         Assert.Equal(new Instant(1_070), silent.State.DueAt);
-        Assert.Equal(1, OverloadRule.Step(rejected.Value + 1L, new Instant(1_070), silent.State).Say);
+        Assert.Equal(1, NoticeRule.Step(rejected.Value + 1L, new Instant(1_070), silent.State).Say);
     }
 
-    private static (long Total, OverloadNotice Last) Play(
-        (Gap Gap, byte More)[] moments, Action<Instant, OverloadStep> observe)
+    private static (long Total, Notice Last) Play(
+        (Gap Gap, byte More)[] moments, Action<Instant, NoticeStep> observe)
     {
-        var state = OverloadNotice.None;
+        var state = Notice.None;
         var (now, total) = (Instant.Zero, 0L);
         foreach (var (gap, more) in moments)
         {
             now = now.Plus(new Duration(gap.Milliseconds));
             total += more;
-            var step = OverloadRule.Step(total, now, state);
+            var step = NoticeRule.Step(total, now, state);
             observe(now, step);
             state = step.State;
         }

@@ -1,5 +1,4 @@
 using Bal.Domain.Backend;
-using Bal.Domain.Config;
 using Bal.Domain.Specs.Generators;
 using FsCheck.Xunit;
 

@@ -1,5 +1,4 @@
 using Bal.Domain.Backend;
-using Bal.Domain.Config;
 
 namespace Bal.Domain.Specs.Backend;
 

@@ -1,6 +1,6 @@
 using System.Net;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Domain.Specs.Config;

@@ -1,5 +1,5 @@
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Domain.Specs.Config;

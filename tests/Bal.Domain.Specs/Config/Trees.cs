@@ -1,6 +1,10 @@
 using System.Net;
+using Bal.Domain.Backend;
+using Bal.Domain.Backoff;
 using Bal.Domain.Config;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
+using Bal.Domain.Protection;
 using FsCheck;
 using FsCheck.Fluent;
 using LanguageExt;
@@ -84,7 +88,7 @@ public static class Trees
         from backends in EndpointGen.NonEmptyListOf()
         from tuning in TuningGen
         select new BalConfig(mode, level, threads, Prelude.Array(new Service(Service.DefaultName,
-            new Listener(bind.Host, bind.Port), Method.RoundRobin, new Arr<Endpoint>(backends.Distinct()), tuning)))
+            new Listener(bind.Host, bind.Port), Method.RoundRobin, new Arr<BackendConfig>(backends.Distinct().Select(e => new BackendConfig(e))), tuning)))
         {
             DecisionLog = decisions,
         };

@@ -72,7 +72,7 @@ public class AnyLifeSpecs
     public void The_configured_backends_come_first_in_the_order_of_the_file(Scenario scenario) => Life.Of(scenario, o =>
         Assert.All(o.After.State.Services, service =>
         {
-            var configured = service.Config.Backends;
+            var configured = service.Config.Endpoints;
             Assert.Equal(configured, service.Backends.Take(configured.Count).Select(b => b.Endpoint));
             Assert.All(service.Backends.Take(configured.Count), b => Assert.False(b.Draining));
             Assert.All(service.Backends.Skip(configured.Count), b => Assert.True(b.Draining));

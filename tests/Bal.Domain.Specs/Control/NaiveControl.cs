@@ -157,8 +157,8 @@ internal sealed class NaiveControl
 
     private void Reload(BalConfig config, long now)
     {
-        Leaving.AddRange(Backends.Where(b => !config.Main.Backends.Contains(b.Endpoint)).Select(b => b.Id));
-        Backends = config.Main.Backends
+        Leaving.AddRange(Backends.Where(b => !config.Main.Endpoints.Contains(b.Endpoint)).Select(b => b.Id));
+        Backends = config.Main.Endpoints
             .Select(e => Backends.Find(b => b.Endpoint == e) ?? new NaiveBackend(++given, e, now))
             .ToList();
         foreach (var named in Backends.Where(b => b.Endpoint.Host is Host.Name))

@@ -41,7 +41,7 @@ public class ReloadSpecs
         var before = Past(past.Scenario);
         var after = Reload(next, before).State;
 
-        foreach (var backend in Configured(before).Where(b => next.Main.Backends.Contains(b.Endpoint)))
+        foreach (var backend in Configured(before).Where(b => next.Main.Endpoints.Contains(b.Endpoint)))
         {
             var kept = Configured(after).Single(b => b.Endpoint == backend.Endpoint);
             // Only when the next probe starts may change, together with the interval; the history goes on.
@@ -77,7 +77,7 @@ public class ReloadSpecs
         var before = Past(past.Scenario);
         var after = Reload(next, before).State;
 
-        foreach (var backend in Configured(before).Where(b => !next.Main.Backends.Contains(b.Endpoint)))
+        foreach (var backend in Configured(before).Where(b => !next.Main.Endpoints.Contains(b.Endpoint)))
         {
             var leaving = after.Backend(backend.Id.Value);
             Assert.True(leaving.Draining);

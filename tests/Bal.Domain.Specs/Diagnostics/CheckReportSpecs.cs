@@ -1,5 +1,6 @@
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Reports;
 using Bal.Domain.Specs.Config;
 using FsCheck.Xunit;
 using LanguageExt;

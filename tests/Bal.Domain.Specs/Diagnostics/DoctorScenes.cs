@@ -1,6 +1,7 @@
 using System.Net;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using FsCheck;
 using FsCheck.Fluent;
@@ -24,7 +25,7 @@ internal static class DoctorScenes
             Service.DefaultName,
             new Listener(new Host.Address(IPAddress.Any), port),
             Method.RoundRobin,
-            Enumerable.Range(9000, backends).Select(Backend).ToArr(),
+            Enumerable.Range(9000, backends).Select(port => new BackendConfig(Backend(port))).ToArr(),
             Tuning.For(backends))));
 
     internal static ConfigFact Valid(BalConfig config) =>

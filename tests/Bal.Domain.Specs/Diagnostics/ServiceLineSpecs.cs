@@ -1,6 +1,7 @@
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
 using Bal.Domain.Primitives;
+using Bal.Domain.Reports;
 using Bal.Domain.Specs.Control;
 using Bal.Domain.Specs.Generators;
 using FsCheck.Xunit;

@@ -2,8 +2,11 @@ using System.Net;
 using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
+using Bal.Domain.Reports;
 using FsCheck;
 using FsCheck.Xunit;
 using LanguageExt;
@@ -88,7 +91,7 @@ public sealed class StatusSpecs
             Service.DefaultName,
             new Listener(new Host.Address(IPAddress.Loopback), 9295),
             Method.RoundRobin,
-            new Arr<Endpoint>(new[] { 9000, 9001 }.Select(p => new Endpoint(new Host.Address(IPAddress.Loopback), p))),
+            new Arr<BackendConfig>(new[] { 9000, 9001 }.Select(p => new BackendConfig(new Endpoint(new Host.Address(IPAddress.Loopback), p)))),
             Tuning.For(2))));
         return After(ControlMachine.Start(config, Instant.Zero).State, new ControlEvent.Tick());
     }

@@ -1,7 +1,7 @@
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
 using Bal.Domain.Explain;
+using Bal.Domain.Messages;
 using Bal.Domain.Specs.Control;
 using Bal.Domain.Specs.Generators;
 using FsCheck.Xunit;

@@ -2,10 +2,12 @@ using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
+using Bal.Domain.Doctor;
 using Bal.Domain.Explain;
 using Bal.Domain.History;
 using Bal.Domain.Primitives;
+using Bal.Domain.Reports;
 using Bal.Domain.Specs.Control;
 using Bal.Domain.Specs.Generators;
 using FsCheck.Xunit;
@@ -226,7 +228,7 @@ public class ExplainBackendSpecs
             Assert.Equal(count.Value, said.Connections);
             Assert.Equal(backend.Draining, said.Position == 0);
             if (!backend.Draining)
-                Assert.Equal(service.Config.Backends[said.Position - 1], backend.Endpoint);
+                Assert.Equal(service.Config.Endpoints[said.Position - 1], backend.Endpoint);
         });
 
     [Property]

@@ -1,9 +1,11 @@
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
+using Bal.Domain.Doctor;
 using Bal.Domain.Explain;
 using Bal.Domain.Primitives;
 using Bal.Domain.Protection;
+using Bal.Domain.Reports;
 using Bal.Domain.Specs.Control;
 using Bal.Domain.Specs.Generators;
 using FsCheck.Xunit;

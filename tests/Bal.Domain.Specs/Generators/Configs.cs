@@ -1,7 +1,11 @@
 using System.Net;
+using Bal.Domain.Backend;
+using Bal.Domain.Backoff;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
+using Bal.Domain.Protection;
 using FsCheck;
 using FsCheck.Fluent;
 using LanguageExt;
@@ -34,7 +38,7 @@ public static class Configs
 
     public static Service Service(Tuning tuning, params Endpoint[] backends) => new(
         Domain.Config.Service.DefaultName, new Listener(new Host.Address(IPAddress.Any), 9_295), Method.RoundRobin,
-        new Arr<Endpoint>(backends), tuning);
+        new Arr<BackendConfig>(backends.Select(e => new BackendConfig(e))), tuning);
 
     public static BalConfig Of(params Service[] services) =>
         new(Mode.Simple, LogLevel.Info, Option<int>.None, new Arr<Service>(services));

@@ -2,7 +2,7 @@ using System.Net;
 using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using FsCheck;
 using FsCheck.Fluent;
 using LanguageExt;

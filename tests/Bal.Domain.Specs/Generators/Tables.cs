@@ -40,7 +40,7 @@ public static class Tables
 
     private static Arr<Route> Routes(int first, int count) => new(Enumerable.Range(first, count).Select(id => new Route(
         new BackendId(id),
-        new Endpoint(new Host.Address(IPAddress.Loopback), 9_000 + id),
+        new BackendConfig(new Endpoint(new Host.Address(IPAddress.Loopback), 9_000 + id)),
         Prelude.Array(IPAddress.Loopback),
         WantsSuccess: false)));
 }

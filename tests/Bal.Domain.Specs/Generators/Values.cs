@@ -1,5 +1,5 @@
 using Bal.Domain.Backend;
-using Bal.Domain.Config;
+using Bal.Domain.Backoff;
 using Bal.Domain.Primitives;
 using Bal.Domain.Protection;
 using FsCheck;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using FsCheck;
 using FsCheck.Xunit;

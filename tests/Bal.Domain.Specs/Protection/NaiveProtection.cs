@@ -1,4 +1,3 @@
-using Bal.Domain.Config;
 using Bal.Domain.Protection;
 
 namespace Bal.Domain.Specs.Protection;

@@ -1,5 +1,6 @@
 using Bal.Domain.Config;
 using Bal.Domain.Control;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Recording;
 using Bal.Domain.Replay;

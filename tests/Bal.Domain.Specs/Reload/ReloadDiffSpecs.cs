@@ -1,4 +1,5 @@
 using Bal.Domain.Config;
+using Bal.Domain.Messages;
 using Bal.Domain.Reload;
 using Bal.Domain.Specs.Generators;
 using FsCheck.Xunit;
@@ -23,8 +24,8 @@ public class ReloadDiffSpecs
     {
         var plan = ReloadDiff.Between(before, after);
 
-        Assert.Equal(after.Backends.Filter(e => before.Backends.Contains(e)), plan.Kept);
-        Assert.Equal(after.Backends.Filter(e => !before.Backends.Contains(e)), plan.Added);
+        Assert.Equal(after.Endpoints.Filter(e => before.Endpoints.Contains(e)), plan.Kept);
+        Assert.Equal(after.Endpoints.Filter(e => !before.Endpoints.Contains(e)), plan.Added);
     }
 
     [Property]
@@ -32,7 +33,7 @@ public class ReloadDiffSpecs
     {
         var plan = ReloadDiff.Between(before, after);
 
-        Assert.Equal(before.Backends.ToHashSet(), plan.Kept.Concat(plan.Removed).ToHashSet());
+        Assert.Equal(before.Endpoints.ToHashSet(), plan.Kept.Concat(plan.Removed).ToHashSet());
         Assert.Empty(plan.Kept.Intersect(plan.Removed));
     }
 

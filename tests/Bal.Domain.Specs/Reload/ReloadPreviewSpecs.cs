@@ -1,8 +1,10 @@
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Reload;
+using Bal.Domain.Reports;
 using Bal.Domain.Specs.Control;
 using Bal.Domain.Specs.Generators;
 using FsCheck.Xunit;
@@ -47,7 +49,7 @@ public class ReloadPreviewSpecs
         var said = ReloadPreviews.Of(next, traffic, Now, before);
 
         Assert.Equal(
-            Configured(before).Filter(b => !next.Main.Backends.Contains(b.Endpoint)).Map(b => (long)b.Id.Value),
+            Configured(before).Filter(b => !next.Main.Endpoints.Contains(b.Endpoint)).Map(b => (long)b.Id.Value),
             said.Removed.Map(b => b.Connections));
         Assert.All(said.Removed, b => Assert.Contains(
             $"backend {b.Endpoint} removed; {b.Connections} connection(s) drain", said.ToLines()));
@@ -60,7 +62,7 @@ public class ReloadPreviewSpecs
         var said = ReloadPreviews.Of(state.Config, Traffic.None, Now, state);
 
         Assert.Empty(said.ToLines());
-        Assert.Equal(state.Config.Main.Backends, said.Kept);
+        Assert.Equal(state.Config.Main.Endpoints, said.Kept);
     }
 
     [Property]

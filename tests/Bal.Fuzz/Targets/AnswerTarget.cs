@@ -1,6 +1,8 @@
 using System.Text;
 using Bal.Cli;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
+using Bal.Domain.Reports;
 using Bal.Infrastructure.Json;
 
 namespace Bal.Fuzz.Targets;

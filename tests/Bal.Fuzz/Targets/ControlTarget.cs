@@ -1,7 +1,8 @@
 using System.Net.Sockets;
 using System.Text;
 using Bal.Domain.Primitives;
-using Bal.Infrastructure.Supervision;
+using Bal.Infrastructure.Hosting;
+using Bal.Infrastructure.Reacting;
 
 namespace Bal.Fuzz.Targets;
 

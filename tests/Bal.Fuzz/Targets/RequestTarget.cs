@@ -1,5 +1,5 @@
 using System.Text;
-using Bal.Infrastructure.Supervision;
+using Bal.Infrastructure.Hosting;
 
 namespace Bal.Fuzz.Targets;
 

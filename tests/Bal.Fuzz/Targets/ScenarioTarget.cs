@@ -2,7 +2,8 @@ using System.Text;
 using System.Text.Json;
 using Bal.Application.Simulation;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Simulation;
 using Bal.Infrastructure.Config;
@@ -32,7 +33,7 @@ internal static class ScenarioTarget
         """);
 
     private static readonly ScenarioSurroundings Around = new(
-        Prelude.Array(Named, Named with { LogLevel = Domain.Config.LogLevel.Debug }), Arr<NamedConfig>.Empty);
+        Prelude.Array(Named, Named with { LogLevel = Domain.Messages.LogLevel.Debug }), Arr<NamedConfig>.Empty);
 
     internal static void Run(byte[] bytes)
     {

@@ -1,7 +1,9 @@
 using System.Text;
 using System.Text.Json;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
+using Bal.Domain.Reports;
 using Bal.Infrastructure.Config;
 using Bal.Infrastructure.Json;
 using LanguageExt;

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Infrastructure.Config;
 using Bal.Infrastructure.Linux;
 

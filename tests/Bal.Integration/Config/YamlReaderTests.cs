@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Text;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using Bal.Infrastructure.Config;
 
 namespace Bal.Integration.Config;

@@ -1,5 +1,6 @@
 using System.Text;
 using Bal.Domain.Config;
+using Bal.Domain.Messages;
 using Bal.Infrastructure.Config;
 using FsCheck;
 using FsCheck.Fluent;

@@ -5,6 +5,7 @@ using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Relay;
 using Bal.Infrastructure.DataPlane;
@@ -75,7 +76,7 @@ internal sealed class LivePlane : IDisposable
 
     public static Route RouteTo(int id, int port, params string[] addresses) => new(
         new BackendId(id),
-        new Endpoint(new Host.Address(IPAddress.Loopback), port),
+        new BackendConfig(new Endpoint(new Host.Address(IPAddress.Loopback), port)),
         new Arr<IPAddress>((addresses.Length == 0 ? ["127.0.0.1"] : addresses).Select(IPAddress.Parse)),
         WantsSuccess: false);
 
@@ -83,7 +84,7 @@ internal sealed class LivePlane : IDisposable
         Mode.Simple, LogLevel.Info, Option<int>.None,
         Prelude.Array(new Service(
             "default", new Listener(new Host.Address(IPAddress.Parse(address)), port), Method.RoundRobin,
-            Prelude.Array(new Endpoint(new Host.Address(IPAddress.Loopback), 1)), Tuning.For(1))));
+            Prelude.Array(new BackendConfig(new Endpoint(new Host.Address(IPAddress.Loopback), 1))), Tuning.For(1))));
 
     public void Publish(Func<RoutingTable, RoutingTable> change)
     {

@@ -3,10 +3,12 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Infrastructure.Diagnosis;
 using Bal.Infrastructure.Json;
+using Bal.Infrastructure.Linux;
 using LanguageExt;
 
 namespace Bal.Integration.Diagnosis;
@@ -179,7 +181,7 @@ public sealed class DoctorTests : IDisposable
                 Service.DefaultName,
                 new Listener(new Host.Address(bind), port),
                 Method.RoundRobin,
-                backends.ToArr(),
+                backends.Select(backend => new BackendConfig(backend)).ToArr(),
                 tuning with { Health = tuning.Health with { Timeout = new(timeout) } })));
     }
 

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using Bal.Infrastructure.Diagnosis;
+using Bal.Infrastructure.Linux;
 
 namespace Bal.Integration.Diagnosis;
 

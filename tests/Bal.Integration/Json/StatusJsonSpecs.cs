@@ -1,5 +1,8 @@
 using Bal.Domain.Backend;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
+using Bal.Domain.Reports;
 using Bal.Infrastructure.Json;
 using FsCheck;
 using FsCheck.Xunit;

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Infrastructure.Logging;
 using Bal.Integration.Process;
 

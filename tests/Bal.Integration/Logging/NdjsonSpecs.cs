@@ -1,8 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
-using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Messages;
 using Bal.Infrastructure.Logging;
 using Bal.Integration.Process;
 using FsCheck;

@@ -62,6 +62,6 @@ public sealed class BalHomeSpecs : IDisposable
         Assert.Equal("home_unusable", new BalHome(_place.File("link")).Ensure().Match(_ => "", p => p.Code));
     }
 
-    private static LanguageExt.Either<Bal.Domain.Diagnostics.Problem, BalHome> Locate(string? given, string? home) =>
+    private static LanguageExt.Either<Bal.Domain.Messages.Problem, BalHome> Locate(string? given, string? home) =>
         BalHome.Locate(name => name == "BAL_HOME" ? given : home, "/cwd");
 }

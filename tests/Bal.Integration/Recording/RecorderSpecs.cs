@@ -2,7 +2,8 @@ using Bal.Application;
 using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Infrastructure.Recording;
 using Bal.Integration.DataPlane;
@@ -246,7 +247,8 @@ public sealed class RecorderSpecs : IDisposable
                     DecisionLog = file,
                     Services = config.Services.Map(s => s with
                     {
-                        Backends = Prelude.Array(9_001, 9_002).Map(port => new Endpoint(new Host.Name("localhost"), port)),
+                        Backends = Prelude.Array(9_001, 9_002)
+                            .Map(port => new BackendConfig(new Endpoint(new Host.Name("localhost"), port))),
                     }),
                 },
                 now).State;

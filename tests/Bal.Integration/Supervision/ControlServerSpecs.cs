@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text;
-using Bal.Infrastructure.Supervision;
+using Bal.Infrastructure.Hosting;
+using Bal.Infrastructure.Reacting;
 using Bal.Integration.Process;
 
 namespace Bal.Integration.Supervision;

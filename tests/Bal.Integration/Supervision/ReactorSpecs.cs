@@ -3,7 +3,7 @@ using System.Diagnostics;
 using Bal.Application;
 using Bal.Domain.Control;
 using Bal.Infrastructure.Linux;
-using Bal.Infrastructure.Supervision;
+using Bal.Infrastructure.Reacting;
 
 namespace Bal.Integration.Supervision;
 

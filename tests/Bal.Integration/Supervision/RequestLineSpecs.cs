@@ -1,5 +1,5 @@
 using System.Text;
-using Bal.Infrastructure.Supervision;
+using Bal.Infrastructure.Hosting;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;

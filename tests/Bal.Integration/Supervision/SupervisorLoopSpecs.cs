@@ -3,8 +3,10 @@ using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
+using Bal.Domain.Reports;
 using Bal.Integration.DataPlane;
 using LanguageExt;
 
@@ -18,7 +20,10 @@ public sealed class SupervisorLoopSpecs
     // A name keeps the start waiting for its lookup.
     private static readonly BalConfig Named = Literal with
     {
-        Services = Literal.Services.Map(s => s with { Backends = Prelude.Array(new Endpoint(new Host.Name("db.internal"), 5_432)) }),
+        Services = Literal.Services.Map(s => s with
+        {
+            Backends = Prelude.Array(new BackendConfig(new Endpoint(new Host.Name("db.internal"), 5_432))),
+        }),
     };
 
     [Fact]
@@ -179,7 +184,7 @@ public sealed class SupervisorLoopSpecs
         }
     }
 
-    private sealed class NoLog : IDecisionLog
+    private sealed class NoLog : ILogSink
     {
         public void Write(LogEvent line)
         {

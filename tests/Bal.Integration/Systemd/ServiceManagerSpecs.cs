@@ -1,7 +1,10 @@
 using Bal.Domain.Backend;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
-using Bal.Infrastructure.Supervision;
+using Bal.Domain.Doctor;
+using Bal.Domain.Messages;
+using Bal.Domain.Reports;
+using Bal.Infrastructure.Hosting;
+using Bal.Infrastructure.Reacting;
 using Bal.Infrastructure.Systemd;
 using Bal.Integration.DataPlane;
 using Bal.Integration.Process;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using Bal.Infrastructure.DataPlane;
-using Bal.Infrastructure.Supervision;
+using Bal.Infrastructure.Reacting;
 using Bal.Infrastructure.Systemd;
 
 namespace Bal.Integration.Systemd;

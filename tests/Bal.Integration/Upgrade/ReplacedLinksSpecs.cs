@@ -1,10 +1,10 @@
 using System.Diagnostics;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
 using Bal.Infrastructure.DataPlane;
+using Bal.Infrastructure.Hosting;
 using Bal.Infrastructure.Json;
 using Bal.Infrastructure.Linux;
-using Bal.Infrastructure.Supervision;
-using Bal.Infrastructure.Upgrade;
+using Bal.Infrastructure.Reacting;
 using Bal.Integration.DataPlane;
 using LanguageExt;
 

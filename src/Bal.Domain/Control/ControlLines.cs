@@ -1,0 +1,101 @@
+using Bal.Domain.Backend;
+using Bal.Domain.Balancing;
+using Bal.Domain.Config;
+using Bal.Domain.History;
+using Bal.Domain.Messages;
+using Bal.Domain.Primitives;
+using Bal.Domain.Protection;
+using LanguageExt;
+
+namespace Bal.Domain.Control;
+
+/// <summary>What the log says of each decision: what changed, which count made it change, and what comes next.</summary>
+internal static class ControlLines
+{
+    /// <summary>That a backend changed sides.</summary>
+    /// <param name="backend">The backend as it is afterwards, with what took it out in its history.</param>
+    /// <param name="change">Whether it did.</param>
+    /// <param name="outcome">What made it.</param>
+    /// <param name="policy">The thresholds.</param>
+    public static Arr<LogEvent> Health(
+        BackendState backend, HealthChange change, Outcome outcome, HealthPolicy policy) =>
+        change switch
+        {
+            HealthChange.WentDown => backend.History.LastOutage.Match(
+                outage => Prelude.Array(WentDown(backend, outage, outcome, policy)), () => Arr<LogEvent>.Empty),
+            HealthChange.CameUp => Prelude.Array(LogEvent.Info("health", "backend_up",
+                $"backend {backend.Endpoint} is up again after {policy.SuccessThreshold} success(es)",
+                LogField.Of("backend", backend.Endpoint.ToString()),
+                LogField.Of("success_threshold", policy.SuccessThreshold))),
+            _ => Arr<LogEvent>.Empty,
+        };
+
+    /// <summary>A failure that changed nothing yet: of interest only to who looks for the beginning of an outage.</summary>
+    public static Arr<LogEvent> Failure(BackendState backend, HealthStep step, Outcome outcome, int count) =>
+        step.Change != HealthChange.None
+            ? Arr<LogEvent>.Empty
+            : outcome.Match(
+                passed: () => Arr<LogEvent>.Empty,
+                failed: kind => kind == FailureKind.Local ? Arr<LogEvent>.Empty : Prelude.Array(LogEvent.Debug("health", "connect_failed",
+                    $"{count} connect(s) to backend {backend.Endpoint} failed ({Reason(outcome)})",
+                    LogField.Of("backend", backend.Endpoint.ToString()),
+                    LogField.Of("reason", Reason(outcome)),
+                    LogField.Of("count", count),
+                    LogField.Of("failures", step.State.Failures))));
+
+    public static Arr<LogEvent> Cooldown(BackendState before, BackendState after, Outcome outcome, Instant now)
+    {
+        var starts = !before.Cooldown.IsCooling(now) && after.Cooldown.IsCooling(now);
+        return starts && after.TierAt(now) == Tier.Cooling
+            ? Prelude.Array(LogEvent.Warn("health", "backend_cooling",
+                $"backend {after.Endpoint} cools down for {after.Cooldown.Until.Since(now).ToText()}: " +
+                $"{after.Cooldown.Streak} client connect(s) failed in a row ({Reason(outcome)})",
+                LogField.Of("backend", after.Endpoint.ToString()),
+                LogField.Of("reason", Reason(outcome)),
+                LogField.Of("streak", after.Cooldown.Streak),
+                LogField.Of("cooldown_ms", after.Cooldown.Until.Since(now).Milliseconds)))
+            : Arr<LogEvent>.Empty;
+    }
+
+    public static Arr<LogEvent> Protection(ServiceState service, ProtectionStep step, Instant now) => step.Change switch
+    {
+        ProtectionChange.TurnedOn => Prelude.Array(TurnedOn(service, step.State)),
+        ProtectionChange.TurnedOff => Prelude.Array(LogEvent.Info("protection", "protection_off",
+            $"protection mode is off: {service.Config.Tuning.Protection.StableSuccessThreshold} successes in a row",
+            LogField.Of("service", service.Config.Name),
+            LogField.Of("lasted_ms", service.Protection.Match(_ => 0L, on => now.Since(on.Since).Milliseconds)))),
+        _ => Arr<LogEvent>.Empty,
+    };
+
+    /// <summary>The stable word for why a connect failed.</summary>
+    public static string Reason(Outcome outcome) => outcome.Match(
+        () => "success",
+        FailureText.Of);
+
+    // Not what health has counted: a new backend is given all but one, which nobody has seen fail.
+    private static LogEvent WentDown(BackendState backend, Outage outage, Outcome outcome, HealthPolicy policy) =>
+        LogEvent.Warn("health", "backend_down",
+            $"backend {backend.Endpoint} is down: {outage.Seen} failed check(s) in a row ({Reason(outcome)})" +
+            $"{(outage.Seen < outage.Threshold ? ", enough for a new backend" : "")}; " +
+            $"{policy.SuccessThreshold} success(es) bring it back",
+            LogField.Of("backend", backend.Endpoint.ToString()),
+            LogField.Of("reason", Reason(outcome)),
+            LogField.Of("failures", outage.Seen),
+            LogField.Of("fail_threshold", policy.FailThreshold));
+
+    private static LogEvent TurnedOn(ServiceState service, ProtectionState state)
+    {
+        var policy = service.Config.Tuning.Protection;
+        var reason = state.Match(_ => ProtectionReason.TimeoutOrRefusedStorm, on => on.Reason);
+        var cause = reason == ProtectionReason.AllBackendsUnavailable
+            ? "every backend failed for one client"
+            : $"{policy.TriggerThreshold} client connects failed within {policy.Window.ToText()}";
+        return LogEvent.Warn("protection", "protection_on",
+            $"protection mode is on: {cause}; it ends after {policy.StableSuccessThreshold} successes in a row",
+            LogField.Of("service", service.Config.Name),
+            LogField.Of("reason", ProtectionText.Of(reason)),
+            LogField.Of("trigger_threshold", policy.TriggerThreshold),
+            LogField.Of("window_ms", policy.Window.Milliseconds),
+            LogField.Of("stable_success_threshold", policy.StableSuccessThreshold));
+    }
+}

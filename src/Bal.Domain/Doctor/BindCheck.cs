@@ -1,0 +1,51 @@
+using Bal.Domain.Messages;
+
+namespace Bal.Domain.Doctor;
+
+/// <summary>Whether a start could open the listener; what the own daemon holds is as it should be.</summary>
+public static class BindCheck
+{
+    /// <summary>The check of one listener.</summary>
+    public static DoctorCheck Of(BindFact fact) => fact.Outcome.Match(
+        free: () => DoctorCheck.Ok(CheckName.Bind, $"{fact.Listener} is free"),
+        heldByOwnDaemon: o => DoctorCheck.Ok(CheckName.Bind, o.ProcessId.Match(
+            Some: id => $"{fact.Listener} is held by the running daemon (pid={id})",
+            None: () => $"{fact.Listener} is held by the running daemon")),
+        heldByOther: o => Fault(fact, InUse(fact, o)),
+        notPermitted: n => Fault(fact, new Problem(
+            "bind_not_permitted",
+            $"{fact.Listener} may not be bound by this user",
+            $"ports below {n.FirstUnprivilegedPort} need the capability CAP_NET_BIND_SERVICE",
+            "run 'sudo setcap cap_net_bind_service=+ep \"$(command -v bal)\"', or set "
+                + "AmbientCapabilities=CAP_NET_BIND_SERVICE in the systemd unit, or choose port "
+                + $"{n.FirstUnprivilegedPort} or above")),
+        notLocal: () => Fault(fact, new Problem(
+            "bind_address_not_local",
+            $"{fact.Listener} cannot be bound: no interface of this machine has that address",
+            "bind_address is mistyped, belongs to another machine, or its interface is down",
+            "run 'ip -brief address', then set bind_address to an address that it lists, or to 0.0.0.0")),
+        unresolved: u => Fault(fact, new Problem(
+            "bind_address_unresolved",
+            $"{fact.Listener} cannot be bound: {fact.Listener.BindAddress} does not resolve: {u.Reason}",
+            "bind_address is mistyped, or the name is missing in /etc/hosts",
+            "set bind_address to an IP address, or add the name to /etc/hosts")),
+        failed: f => Fault(fact, new Problem(
+            "bind_failed",
+            $"{fact.Listener} cannot be bound: {f.Reason}",
+            "the system refused for a reason that bal has no name for",
+            $"run 'ss -ltnp', choose another port or bind_address, then run 'bal doctor' again")));
+
+    private static DoctorCheck Fault(BindFact fact, Problem problem) =>
+        DoctorCheck.Critical(CheckName.Bind, problem);
+
+    private static Problem InUse(BindFact fact, BindOutcome.HeldByOther held) => new(
+        "address_in_use",
+        held.Holder.Match(
+            Some: h => $"{fact.Listener} is held by another process: {h.Command} (pid={h.ProcessId})",
+            None: () => $"{fact.Listener} is held by another process"),
+        "another service, or a bal with another BAL_HOME, uses this port",
+        held.Holder.Match(
+            Some: h => $"stop process {h.ProcessId}, or set another port, then run 'bal doctor' again",
+            None: () => $"run 'sudo ss -ltnp sport = :{fact.Listener.Port}' to see who it is; "
+                + "stop it or set another port"));
+}

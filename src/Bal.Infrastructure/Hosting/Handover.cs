@@ -1,0 +1,43 @@
+using Bal.Domain.Control;
+using Bal.Domain.Counting;
+using Bal.Domain.Primitives;
+using LanguageExt;
+
+namespace Bal.Infrastructure.Hosting;
+
+/// <summary>
+/// What the process that replaces another one gets to know. The descriptors come beside it, in this order: the PID file, the
+/// control socket, the listening sockets of each service, and for each process of <paramref name="Processes"/> its link
+/// and its <see cref="DataPlane.OpenCounts"/>; the last of these is the sender, whose link is the one it comes by.
+/// </summary>
+/// <param name="Version">The sender's version of bal.</param>
+/// <param name="StartedAt">When the first of the processes started.</param>
+/// <param name="Services">The services that listen.</param>
+/// <param name="Before">What processes counted that are gone.</param>
+/// <param name="Processes">Those that are there, the eldest first.</param>
+/// <param name="State">Everything decided.</param>
+internal sealed record Handover(
+    string Version,
+    Instant StartedAt,
+    Arr<ServiceHandover> Services,
+    Traffic Before,
+    Arr<ProcessHandover> Processes,
+    ControlState State)
+{
+    /// <summary>The descriptors that belong to it.</summary>
+    public int DescriptorCount => 2 + Services.Sum(s => s.Sockets) + 2 * Processes.Count - 1;
+}
+
+/// <summary>One service.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Sockets">How many listening sockets it has.</param>
+/// <param name="Turn">The number of its next client.</param>
+internal sealed record ServiceHandover(string Name, int Sockets, ulong Turn);
+
+/// <summary>One process that has counted something.</summary>
+/// <param name="Pid">Its process id.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="Since">When it was replaced; for the sender, now.</param>
+/// <param name="Services">Its services in the order of its counts.</param>
+/// <param name="Reported">What it has counted.</param>
+internal sealed record ProcessHandover(int Pid, string Version, Instant Since, Arr<string> Services, Traffic Reported);

@@ -1,0 +1,192 @@
+using Bal.Application;
+using Bal.Domain.Config;
+using Bal.Domain.Messages;
+using Bal.Domain.Primitives;
+using Bal.Infrastructure.Config;
+using Bal.Infrastructure.DataPlane;
+using Bal.Infrastructure.Linux;
+using Bal.Infrastructure.Logging;
+using Bal.Infrastructure.Process;
+using Bal.Infrastructure.Reacting;
+using Bal.Infrastructure.Systemd;
+using LanguageExt;
+
+namespace Bal.Infrastructure.Hosting;
+
+/// <summary>What a balancer process is started with.</summary>
+/// <param name="Home">The directory of this instance, which exists.</param>
+/// <param name="ConfigPath">The configuration file, as an absolute path; read again by every reload.</param>
+/// <param name="Version">bal's version.</param>
+/// <param name="Readiness">Told once connections are accepted.</param>
+/// <param name="Log">Where decisions are told; its level follows the configuration.</param>
+public sealed record ServerOptions(
+    BalHome Home, string ConfigPath, string Version, Readiness Readiness, LogPipeline Log)
+{
+    /// <summary>Sees every line that is logged, on the thread that logs it.</summary>
+    public Action<LogEvent> Watch { get; init; } = _ => { };
+
+    /// <summary>The process that this one is to replace, if it is started for that.</summary>
+    public Option<Takeover> Takeover { get; init; } = Option<Takeover>.None;
+
+    /// <summary>Listening sockets that the service manager has opened; used in place of opening them.</summary>
+    public Arr<int> Sockets { get; init; } = Arr<int>.Empty;
+
+    /// <summary>Whether it runs as a daemon: without a terminal, with its log in a file.</summary>
+    public bool IsDaemon { get; init; }
+
+    /// <summary>Cancelled to stop like SIGTERM does.</summary>
+    public CancellationToken Stop { get; init; } = CancellationToken.None;
+
+    /// <summary>The service manager that has started this process.</summary>
+    public ManagerEnvironment Manager { get; init; } = ManagerEnvironment.None;
+
+    internal void Say(LogEvent line)
+    {
+        Log.Write(line);
+        Watch(line);
+    }
+}
+
+/// <summary>The composition of a serving process: it starts everything in order, serves, and takes it down again.</summary>
+public static class Server
+{
+    internal const string Module = "lifecycle";
+
+    /// <summary>Serves until told to stop; why not, where it cannot start. Exit code 0 is a clean stop.</summary>
+    public static Either<Problem, int> Run(ServerOptions options)
+    {
+        Libc.IgnoreSigpipe();
+        // An unknown limit is taken for none: the kernel will say where it is.
+        var descriptors = Libc.RaiseDescriptorLimit() is >= 0 and var limit ? limit : long.MaxValue;
+        return ReadConfig(options).Match(
+            Right: reading => Serving.TooFew(reading, descriptors).Match(
+                Some: problem => problem,
+                None: () => options.Takeover.Match(
+                    Some: takeover => takeover.Receive()
+                        .Bind(_ => OpenCounts.Create())
+                        .Bind(open => TakeOver(options, reading, takeover, descriptors, open)),
+                    None: () => PidFile.Acquire(options.Home.PidFile).Bind(pid => Start(options, reading, pid, descriptors)))),
+            Left: refusal => refusal.Problem);
+    }
+
+    private static Either<Problem, int> Start(
+        ServerOptions options, ConfigReading reading, PidFile pid, long descriptors)
+    {
+        using var held = pid;
+        return OpenCounts.Create().Bind(open => Serve(options, reading, pid, descriptors, open));
+    }
+
+    private static Either<Problem, int> Serve(
+        ServerOptions options, ConfigReading reading, PidFile pid, long descriptors, OpenCounts open)
+    {
+        using var serving = new Serving(options, reading, descriptors, open, Option<Instant>.None);
+        serving.TakeSignals();
+        return ActivatedSockets.Assign(reading.Config, options.Sockets)
+            .Bind(activated =>
+            {
+                foreach (var (service, sockets) in activated)
+                    serving.Plane.Inherit(service, sockets);
+                return serving.Plane.Prepare(reading.Config);
+            })
+            .Bind(_ => ControlServer.Open(serving.Reactor, options.Home.ControlSocket, serving.Requests.Answer))
+            .Bind(control =>
+            {
+                using (control)
+                {
+                    serving.SayStarting();
+                    SayWarnings(options, reading);
+                    if (!serving.Supervisor.Start(reading.Config))
+                    {
+                        serving.Supervisor.Run();
+                        return Either<Problem, int>.Right(0);
+                    }
+
+                    return pid.WritePid().Map(_ =>
+                    {
+                        serving.SayStarted();
+                        options.Readiness.ReportReady();
+                        serving.AllowUpgrade(pid, control);
+                        serving.ServeManager();
+                        ProgramPages.GiveBack();
+                        serving.Supervisor.Run();
+                        return 0;
+                    });
+                }
+            });
+    }
+
+    private static Either<Problem, int> TakeOver(
+        ServerOptions options, ConfigReading reading, Takeover takeover, long descriptors, OpenCounts open)
+    {
+        var carried = takeover.Handover.State.Config;
+        using var pid = PidFile.Adopt(options.Home.PidFile, takeover.PidFile);
+        using var serving = new Serving(options, reading, descriptors, open, takeover.Handover.StartedAt);
+        using var control = ControlServer.Adopt(
+            serving.Reactor, options.Home.ControlSocket, takeover.ControlSocket, serving.Requests.Answer);
+        foreach (var (service, sockets) in takeover.Listeners())
+            carried.Services.Find(s => s.Name == service).IfSome(s => serving.Plane.Inherit(s, sockets));
+        return serving.Plane.Prepare(carried)
+            // What the file changes is acquired before anything is taken, and applied as a reload afterwards.
+            .Bind(_ => serving.Plane.Reserve(reading.Config))
+            .Bind(_ => takeover.AwaitTurn())
+            .Bind(final => pid.TryTakeRest() ? Either<Problem, Handover>.Right(final) : LockTaken(options.Home.PidFile))
+            .Map(final =>
+            {
+                serving.SayStarting(LogField.Of("replaces", final.Processes[final.Processes.Count - 1].Pid));
+                SayWarnings(options, reading);
+                new Succession(options, serving, pid, control).Begin(takeover, final);
+                serving.Supervisor.Run();
+                return 0;
+            });
+    }
+
+    private static void SayWarnings(ServerOptions options, ConfigReading reading)
+    {
+        foreach (var warning in reading.Warnings)
+            options.Say(ToLog(warning));
+    }
+
+    private static Problem LockTaken(string path) => new(
+        "upgrade_lock_taken",
+        $"the lock of {path} was not handed over",
+        "the file was replaced, or the running bal has taken it back",
+        "run 'bal upgrade' again");
+
+    internal static Either<ConfigRefusal, ConfigReading> ReadConfig(ServerOptions options)
+    {
+        var loaded = ConfigLoader.Load(options.ConfigPath);
+        var outcome = loaded.Outcome;
+        return outcome.Config.Match(
+            Some: config => Either<ConfigRefusal, ConfigReading>.Right(new ConfigReading(config, outcome.Findings)),
+            None: () => new ConfigRefusal(Invalid(loaded), outcome.Findings));
+    }
+
+    private static Problem Invalid(LoadedConfig loaded)
+    {
+        var errors = loaded.Outcome.Findings.Filter(f => f.Severity == Severity.Error);
+        var first = FindingProblem.Of(loaded.Path, errors[0]);
+        var more = errors.Count > 1 ? $" (and {errors.Count - 1} more)" : "";
+        return first with
+        {
+            Code = "config_invalid",
+            WhatHappened = $"the configuration cannot be used: {first.WhatHappened}{more}",
+            DoThisNow = $"{first.DoThisNow}{(first.DoThisNow.EndsWith('?') ? "" : ";")} run 'bal check --config {loaded.Path}' " +
+                "to see everything at once",
+        };
+    }
+
+    private static LogEvent ToLog(Finding warning) => LogEvent.Warn("config", "config_warning", warning.Message,
+        LogField.Of("code", warning.Code), LogField.Of("path", warning.Path), LogField.Of("hint", warning.Hint));
+
+    // A loop that has crashed serves nobody, and half of a balancer is worse than none that is started again.
+    internal static void Crash(LogPipeline log, Exception fault)
+    {
+        log.Write(LogEvent.Failure(Module, "internal_error", new Problem(
+            "internal_error",
+            $"an event loop failed: {fault.Message}",
+            "this is a defect of bal",
+            "start bal again, and report this line with the log before it")));
+        _ = log.Flush(LogPipeline.ExitPatience);
+        Environment.FailFast(fault.ToString());
+    }
+}
