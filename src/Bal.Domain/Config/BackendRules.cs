@@ -5,7 +5,7 @@ using LanguageExt;
 namespace Bal.Domain.Config;
 
 /// <summary>A backend with the place it was read from.</summary>
-internal sealed record BackendEntry(BackendConfig Config, string Path, SourcePosition At);
+internal sealed record ReadBackend(BackendConfig Config, string Path, SourcePosition At);
 
 /// <summary>Reads <c>backends</c>.</summary>
 internal static class BackendRules
@@ -16,7 +16,7 @@ internal static class BackendRules
     private const string Example = "write '- 10.0.0.1:9000', or '- host: \"10.0.0.1\"' and below it, aligned with host, 'port: 9000'";
 
     /// <summary>The backends that can be read; the others, repeated ones and a missing list are errors.</summary>
-    public static Checked<Arr<BackendEntry>> Read(Fields service) => service.Find(Settings.Backends).Match(
+    public static Checked<Arr<ReadBackend>> Read(Fields service) => service.Find(Settings.Backends).Match(
         field => field.Value switch
         {
             RawNode.Sequence { Items.IsEmpty: false } list =>
@@ -34,7 +34,7 @@ internal static class BackendRules
         field => field.Value is RawNode.Sequence list ? list.Items.Count : 0, () => 0);
 
     /// <summary>A backend in its long or its short form.</summary>
-    public static Checked<BackendEntry> One(Field item) => item.Value switch
+    public static Checked<ReadBackend> One(Field item) => item.Value switch
     {
         RawNode.Mapping mapping => Fields.Read(mapping, item.Path, Settings.OfBackend.Keys, Settings.PlaceOf)
             .Then(fields => Of(fields, item)),
@@ -42,23 +42,23 @@ internal static class BackendRules
             parts => Of(Fields.Of(item.Path, item.Value.At, new([
                 Raw.Entry("host", new RawNode.Scalar(scalar.At, parts.Host, quoted: true)),
                 Raw.Entry(Settings.Port, new RawNode.Scalar(scalar.At, parts.Port, quoted: false))])), item),
-            () => Checked.Bad<BackendEntry>(Faults.Unexpected("wrong_type", item, "HOST:PORT", Remedy(scalar.Text)))),
-        _ => Checked.Bad<BackendEntry>(Scalars.WrongKind(item, "HOST:PORT, or a mapping of host and port", Example)),
+            () => Checked.Bad<ReadBackend>(Faults.Unexpected("wrong_type", item, "HOST:PORT", Remedy(scalar.Text)))),
+        _ => Checked.Bad<ReadBackend>(Scalars.WrongKind(item, "HOST:PORT, or a mapping of host and port", Example)),
     };
 
-    private static Checked<BackendEntry> Of(Fields fields, Field item) => Settings.OfBackend.Read(fields).Then(edits =>
+    private static Checked<ReadBackend> Of(Fields fields, Field item) => Settings.OfBackend.Read(fields).Then(edits =>
         edits.Sound(Settings.OfBackend.RequiredKeys)
-            ? Checked.Good(new BackendEntry(
+            ? Checked.Good(new ReadBackend(
                 edits.Apply(Settings.OfBackend.Defaults(1, Settings.BlankBackend)), item.Path, item.Value.At))
-            : Checked.None<BackendEntry>());
+            : Checked.None<ReadBackend>());
 
     private static string Remedy(string text) => HostSyntax.Read(text).Match(
         Right: host => $"add the port: \"{host.ToUrlText()}:9000\"",
         Left: _ => "write \"10.0.0.1:9000\", \"[::1]:9000\" or \"db.internal:9000\"");
 
-    private static Checked<Arr<BackendEntry>> WithoutDuplicates(Checked<Arr<BackendEntry>> read) => read.Then(entries =>
+    private static Checked<Arr<ReadBackend>> WithoutDuplicates(Checked<Arr<ReadBackend>> read) => read.Then(entries =>
     {
-        var first = new Dictionary<Endpoint, BackendEntry>();
+        var first = new Dictionary<Endpoint, ReadBackend>();
         var repeated = entries.Where(entry => !first.TryAdd(entry.Config.Endpoint, entry)).Select(entry => Faults.Error(
             "duplicate_backend", entry.Path, entry.At,
             $"{entry.Path}: duplicate backend {entry.Config} (first listed as {first[entry.Config.Endpoint].Path}, "
@@ -67,5 +67,5 @@ internal static class BackendRules
         return Checked.Good(entries).With([.. repeated]);
     });
 
-    private static Checked<Arr<BackendEntry>> Bad(Finding why) => Checked.Bad<Arr<BackendEntry>>(why);
+    private static Checked<Arr<ReadBackend>> Bad(Finding why) => Checked.Bad<Arr<ReadBackend>>(why);
 }

@@ -71,7 +71,7 @@ public static class ConfigValidation
                     .With(ConfigWarnings.Of(top, read.entries, facts))));
 
     /// <summary>Every default; a file that tunes anything is advanced unless it says otherwise.</summary>
-    private static BalConfig Inferred(Arr<ServiceEntry> services, Fields top) =>
+    private static BalConfig Inferred(Arr<ReadService> services, Fields top) =>
         Settings.Process.Defaults(1, Settings.BlankConfig) with
         {
             Mode = ConfigWarnings.RuntimeBlocks(top, services).Any() ? Mode.Advanced : Mode.Simple,

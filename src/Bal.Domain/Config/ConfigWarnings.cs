@@ -15,7 +15,7 @@ internal static class ConfigWarnings
     private const long ReservedDescriptors = 64;
 
     /// <summary>The warnings about one key, or about the whole file.</summary>
-    public static IEnumerable<Finding> Of(Fields top, Arr<ServiceEntry> services, HostFacts facts) =>
+    public static IEnumerable<Finding> Of(Fields top, Arr<ReadService> services, HostFacts facts) =>
     [
         .. SimpleWithRuntime(top, services),
         .. services.SelectMany(Everywhere),
@@ -24,11 +24,11 @@ internal static class ConfigWarnings
     ];
 
     /// <summary>Every <c>runtime</c> block of the file.</summary>
-    public static IEnumerable<Field> RuntimeBlocks(Fields top, Arr<ServiceEntry> services) => services
+    public static IEnumerable<Field> RuntimeBlocks(Fields top, Arr<ReadService> services) => services
         .Select(service => service.Given).Where(given => given != top).Prepend(top)
         .SelectMany(given => given.Find(Settings.RuntimeBlock).AsEnumerable());
 
-    private static IEnumerable<Finding> SimpleWithRuntime(Fields top, Arr<ServiceEntry> services) =>
+    private static IEnumerable<Finding> SimpleWithRuntime(Fields top, Arr<ReadService> services) =>
         from written in top.Find(Settings.Mode).AsEnumerable()
         where written.Value is RawNode.Scalar { Text: var word } && word == Words.Of(Mode.Simple)
         from block in RuntimeBlocks(top, services).Take(1)
@@ -36,7 +36,7 @@ internal static class ConfigWarnings
             $"mode is simple together with a runtime block (line {block.KeyAt.Line}); the values of the block apply",
             "remove the line 'mode: simple', or the runtime block if auto-tuning is meant");
 
-    private static IEnumerable<Finding> Everywhere(ServiceEntry service)
+    private static IEnumerable<Finding> Everywhere(ReadService service)
     {
         if (!service.Edits.Sound(Settings.BindAddress))
             return [];
@@ -52,7 +52,7 @@ internal static class ConfigWarnings
                     + "connect"));
     }
 
-    private static IEnumerable<Finding> Loops(Arr<ServiceEntry> services, HostFacts facts)
+    private static IEnumerable<Finding> Loops(Arr<ReadService> services, HostFacts facts)
     {
         var own = new OwnListeners(
             services.Where(service => service.ListenerIsSound).Select(service => service.Config.Listener), facts);
@@ -64,7 +64,7 @@ internal static class ConfigWarnings
                 "point it at the backend's own port, or change 'port' of bal")).AsEnumerable());
     }
 
-    private static IEnumerable<Finding> Descriptors(Fields top, Arr<ServiceEntry> services, HostFacts facts)
+    private static IEnumerable<Finding> Descriptors(Fields top, Arr<ReadService> services, HostFacts facts)
     {
         var connections = services.Sum(service => (long)service.Config.Tuning.MaxConcurrentConnections);
         var needed = (connections * DescriptorsPerConnection) + ReservedDescriptors;

@@ -13,7 +13,7 @@ namespace Bal.Domain.Config;
 internal static class ListenerRules
 {
     /// <summary>An address that takes what another one takes already, within a service or between two.</summary>
-    public static IEnumerable<Finding> Overlaps(Arr<ServiceEntry> services)
+    public static IEnumerable<Finding> Overlaps(Arr<ReadService> services)
     {
         var ports = new Dictionary<int, PortUse>();
         foreach (var service in services.Where(service => service.ListenerIsSound))
@@ -39,7 +39,7 @@ internal static class ListenerRules
             same ? "remove one of the two" : "give one of the two services another port or another address");
     }
 
-    private static IEnumerable<Bound> Addresses(ServiceEntry service)
+    private static IEnumerable<Bound> Addresses(ReadService service)
     {
         var given = service.Given.Find(Settings.BindAddress);
         var items = given.Map(field => field.Value is RawNode.Sequence list ? [.. field.Items(list)] : new[] { field })

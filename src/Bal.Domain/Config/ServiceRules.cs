@@ -9,8 +9,8 @@ namespace Bal.Domain.Config;
 /// <param name="Edits">What they change.</param>
 /// <param name="Backends">Its backends, as far as they can be read.</param>
 /// <param name="Tuning">Its <c>runtime</c>.</param>
-internal sealed record ServiceEntry(
-    string Name, Fields Given, Edits<Service> Edits, Arr<BackendEntry> Backends, ServiceTuning Tuning)
+internal sealed record ReadService(
+    string Name, Fields Given, Edits<Service> Edits, Arr<ReadBackend> Backends, ServiceTuning Tuning)
 {
     /// <summary>The service; where it has an error, as much of it as can be read.</summary>
     public Service Config { get; } = Edits.Apply(Settings.OfService.Defaults(1, Settings.BlankService)) with
@@ -29,6 +29,9 @@ internal static class ServiceRules
 {
     /// <summary>How many services a file may have.</summary>
     public const int Most = 2_000;
+
+    /// <summary>What a name looks like.</summary>
+    public const string NamePattern = "^[a-z0-9][a-z0-9_-]{0,62}$";
 
     private const int LongestName = 63;
 
@@ -55,7 +58,7 @@ internal static class ServiceRules
     /// <param name="top">The document.</param>
     /// <param name="runtime">The <c>runtime</c> of the top level.</param>
     /// <param name="services">The mappings of the services.</param>
-    public static Checked<Arr<ServiceEntry>> Read(Fields top, Fields runtime, Arr<Fields> services) =>
+    public static Checked<Arr<ReadService>> Read(Fields top, Fields runtime, Arr<Fields> services) =>
         Settings.Runtime.Read(runtime).Then(shared => top.Find(Settings.Services).IsNone
             ? One(Service.DefaultName, top, Edits<Tuning>.None(runtime), shared).Map(one => Prelude.Array(one))
             : Checked.Each(services, (service, _) =>
@@ -63,12 +66,12 @@ internal static class ServiceRules
                     .Then(own => One(service.Path[(Settings.Services.Length + 1)..], service, shared, own))
                     .With(WithoutPort(service))));
 
-    private static Checked<ServiceEntry> One(string name, Fields given, Edits<Tuning> shared, Edits<Tuning> own)
+    private static Checked<ReadService> One(string name, Fields given, Edits<Tuning> shared, Edits<Tuning> own)
     {
         var backends = BackendRules.Read(given);
         var tuning = new ServiceTuning(shared, own, BackendRules.CountOf(given));
         return Settings.OfService.Read(given)
-            .Map(edits => new ServiceEntry(name, given, edits, backends.Value.IfNone(Arr<BackendEntry>.Empty), tuning))
+            .Map(edits => new ReadService(name, given, edits, backends.Value.IfNone(Arr<ReadBackend>.Empty), tuning))
             .With(backends.Findings);
     }
 

@@ -43,7 +43,7 @@ internal static class TuningRules
         () => Checked.Good(Fields.None(parent.PathOf(Settings.RuntimeBlock), parent.At)));
 
     /// <summary>What is wrong between two keys of a service; once where the top level says it for several.</summary>
-    public static IEnumerable<Finding> Findings(Arr<ServiceEntry> services) => services
+    public static IEnumerable<Finding> Findings(Arr<ReadService> services) => services
         .SelectMany(service => BackoffOrder(service.Tuning).Concat(HealthTimeout(service.Tuning)))
         .DistinctBy(finding => $"{finding.Code} {finding.Path}");
 

@@ -22,12 +22,12 @@ internal static class ConfigCodec
 
     public static readonly Codec<LogLevel> Level = Codec.Words(new Arr<LogLevel>(Enum.GetValues<LogLevel>()), Words.Of);
 
-    public static readonly Codec<BackendConfig> Backend = Of(Written, node => ReadBackend(Whole(node)));
+    public static readonly Codec<BackendConfig> Backend = Of(Written, node => BackendOf(Whole(node)));
 
     public static readonly Codec<Endpoint> Endpoint =
         Backend.Wrap<Endpoint>(endpoint => new BackendConfig(endpoint), backend => backend.Endpoint);
 
-    public static readonly Codec<Service> Service = Of(Written, node => ReadService(Whole(node)));
+    public static readonly Codec<Service> Service = Of(Written, node => ServiceOf(Whole(node)));
 
     public static readonly Codec<BalConfig> Config = Of(
         config => Raw.Map(
@@ -36,7 +36,7 @@ internal static class ConfigCodec
         ]),
         node => Members(Whole(node), Settings.Process.Keys.Add(Services)).Then(members =>
             Settings.Process.Read(members).And(
-                Items(members, Services, ReadService),
+                Items(members, Services, ServiceOf),
                 (edits, services) => edits.Apply(Settings.Process.Defaults(1, Settings.BlankConfig)) with
                 {
                     Services = services,
@@ -52,14 +52,14 @@ internal static class ConfigCodec
         Raw.Entry(Settings.RuntimeBlock, Raw.Map([.. Settings.Runtime.ToJson(service.Tuning)])),
     ]);
 
-    private static Checked<BackendConfig> ReadBackend(Field field) =>
+    private static Checked<BackendConfig> BackendOf(Field field) =>
         BackendRules.One(field).Map(entry => entry.Config);
 
-    private static Checked<Service> ReadService(Field field) =>
+    private static Checked<Service> ServiceOf(Field field) =>
         Members(field, Settings.ServiceKeys.Add(Name)).Then(members =>
             members.Find(Name).Match(name => Scalars.Text(name, "a name"), () => Missing<RawNode.Scalar>(members, Name))
                 .And(Settings.OfService.Read(members), (name, edits) => new { name, edits })
-                .And(Items(members, Settings.Backends, ReadBackend), (s, backends) => new { s.name, s.edits, backends })
+                .And(Items(members, Settings.Backends, BackendOf), (s, backends) => new { s.name, s.edits, backends })
                 .And(
                     TuningRules.Block(members, Settings.Runtime.Keys).Then(Settings.Runtime.Read),
                     (s, runtime) => s.edits.Apply(Settings.OfService.Defaults(1, Settings.BlankService)) with
