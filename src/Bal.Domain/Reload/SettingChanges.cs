@@ -1,5 +1,4 @@
 using Bal.Domain.Config;
-using Bal.Domain.Primitives;
 using LanguageExt;
 
 namespace Bal.Domain.Reload;
@@ -56,8 +55,7 @@ public static class SettingChanges
         where T : class => before.Equals(after)
         ? []
         : from row in table.Rows
-          let change = new SettingChange(
-              prefix + row.Key, Raw.ToText(row.Print(before)), Raw.ToText(row.Print(after))) { AtRestart = row.AtRestart }
+          let change = new SettingChange(prefix + row.Key, Raw.ToText(row.Print(before)), Raw.ToText(row.Print(after)))
           where change.From != change.To
-          select change;
+          select change with { AtRestart = row.AtRestart };
 }
