@@ -8,125 +8,57 @@ namespace Bal.Domain.Recording;
 /// <summary>The form of everything that bal has decided.</summary>
 internal static class StateCodec
 {
-    private static readonly Codec<Arr<FailureMark>> Marks = Codec.List(Codec.Object<FailureMark>(
-        (json, mark) =>
-        {
-            json.Put("at", Scalar.At, mark.At);
-            json.Put("count", Scalar.Positive, mark.Count);
-        },
-        json =>
-            from at in json.Get("at", Scalar.At)
-            from count in json.Get("count", Scalar.Positive)
-            select new FailureMark(at, count)))
-        .Where(
-            marks => marks.Count <= ProtectionMachine.MaxMarks,
-            $"at most {ProtectionMachine.MaxMarks} marks belong here");
+    private static readonly Codec<Arr<FailureMark>> Marks = Codec.List(
+        Codec.Object<FailureMark>(m => new(
+            m.Of("at", Scalar.At, f => f.At),
+            m.Of("count", Scalar.Positive, f => f.Count))),
+        ProtectionMachine.MaxMarks);
 
-    private static readonly Codec<ProtectionState> Protection = Codec.Object<ProtectionState>(
-        (json, state) => state.Match(
-            off: s => { json.Put("off", Marks, s.Recent); return Prelude.unit; },
-            on: s =>
-            {
-                json.Put("on", ProtectionHistoryCodec.Reason, s.Reason);
-                json.Put("since", Scalar.At, s.Since);
-                json.Put("successes", Scalar.Count, s.Successes);
-                return Prelude.unit;
-            }),
-        json => json.Has("off")
-            ? json.Get("off", Marks).Map(marks => (ProtectionState)new ProtectionState.Off(marks))
-            : from reason in json.Get("on", ProtectionHistoryCodec.Reason)
-              from since in json.Get("since", Scalar.At)
-              from successes in json.Get("successes", Scalar.Count)
-              select (ProtectionState)new ProtectionState.On(reason, since, successes));
+    private static readonly Codec<ProtectionState> Protection =
+        Union.ByMember<ProtectionState>()
+            .Case<ProtectionState.Off>("off", m => new(m.Of("off", Marks, p => p.Recent)))
+            .Case<ProtectionState.On>("on", m => new(
+                m.Of("on", HistoryCodec.Reason, p => p.Reason),
+                m.Of("since", Scalar.At, p => p.Since),
+                m.Of("successes", Scalar.Count, p => p.Successes)))
+            .Codec;
 
-    private static readonly Codec<Phase> Phases = Codec.Object<Phase>(
-        (json, phase) =>
-        {
-            json.WriteString("kind", phase.Match(() => "running", _ => "draining", () => "ended"));
-            if (phase is Phase.Draining draining)
-            {
-                json.Put("since", Scalar.At, draining.Since);
-                json.Put("next_cut_at", Scalar.At, draining.NextCutAt);
-            }
-        },
-        json => json.Get("kind", Scalar.Text).Bind(kind => kind switch
-        {
-            "running" => Decoded<Phase>.Of(Phase.Serving),
-            "ended" => Phase.Over,
-            "draining" =>
-                from since in json.Get("since", Scalar.At)
-                from next in json.Get("next_cut_at", Scalar.At)
-                select (Phase)new Phase.Draining(since, next),
-            _ => new CodecFault("kind", "running, draining or ended belongs here"),
-        }));
+    private static readonly Codec<Phase> Phases = Union.Tagged<Phase>("kind")
+        .Case<Phase.Running>("running", _ => new())
+        .Case<Phase.Draining>("draining", m => new(
+            m.Of("since", Scalar.At, p => p.Since),
+            m.Of("next_cut_at", Scalar.At, p => p.NextCutAt)))
+        .Case<Phase.Ended>("ended", _ => new())
+        .Codec;
 
-    private static readonly Codec<Notice> Notice = Codec.Object<Notice>(
-        (json, notice) =>
-        {
-            json.Put("said", Scalar.Total, notice.Said);
-            json.Put("last_at", Scalar.At, notice.LastAt);
-            json.Put("seen", Scalar.Total, notice.Seen);
-        },
-        json =>
-            from said in json.Get("said", Scalar.Total)
-            from last in json.Get("last_at", Scalar.At)
-            from seen in json.Get("seen", Scalar.Total)
-            select new Notice(said, last, seen));
+    private static readonly Codec<Notice> Notice = Codec.Object<Notice>(m => new(
+        m.Of("said", Scalar.Total, n => n.Said),
+        m.Of("last_at", Scalar.At, n => n.LastAt),
+        m.Of("seen", Scalar.Total, n => n.Seen)));
 
-    private static readonly Codec<Option<RefusedReload>> Refused = Codec.Maybe(Codec.Object<RefusedReload>(
-        (json, refused) =>
-        {
-            json.Put("problem", OutcomeCodec.Problem, refused.Problem);
-            json.Put("at", Scalar.At, refused.At);
-        },
-        json =>
-            from problem in json.Get("problem", OutcomeCodec.Problem)
-            from at in json.Get("at", Scalar.At)
-            select new RefusedReload(problem, at)));
+    private static readonly Codec<Option<RefusedReload>> Refused = Codec.Maybe(Codec.Object<RefusedReload>(m => new(
+        m.Of("problem", OutcomeCodec.Problem, r => r.Problem),
+        m.Of("at", Scalar.At, r => r.At))));
 
     private static readonly Codec<Arr<BackendState>> Backends = Codec.List(BackendCodec.Backend);
 
-    public static readonly Codec<ServiceState> Service = Codec.Object<ServiceState>(
-        (json, service) =>
-        {
-            json.Put("config", ConfigCodec.Service, service.Config);
-            json.Put("backends", Backends, service.Backends);
-            json.Put("protection", Protection, service.Protection);
-            json.Put("table", TableCodec.Table, service.Table);
-            json.Put("history", ProtectionHistoryCodec.History, service.History);
-        },
-        json =>
-            from config in json.Get("config", ConfigCodec.Service)
-            from backends in json.Get("backends", Backends)
-            from protection in json.Get("protection", Protection)
-            from table in json.Get("table", TableCodec.Table)
-            from history in json.Get("history", ProtectionHistoryCodec.History)
-            select new ServiceState(config, backends, protection, table, history));
+    public static readonly Codec<ServiceState> Service = Codec.Object<ServiceState>(m => new(
+        m.Of("config", ConfigCodec.Service, s => s.Config),
+        m.Of("backends", Backends, s => s.Backends),
+        m.Of("protection", Protection, s => s.Protection),
+        m.Of("table", TableCodec.Table, s => s.Table),
+        m.Of("history", HistoryCodec.Protection, s => s.History)));
 
     private static readonly Codec<Arr<ServiceState>> Services = Codec.List(Service);
 
-    public static readonly Codec<ControlState> State = Codec.Object<ControlState>(
-        (json, state) =>
-        {
-            json.Put("config", ConfigCodec.Config, state.Config);
-            json.Put("config_version", Scalar.Total, state.ConfigVersion);
-            json.Put("services", Services, state.Services);
-            json.Put("next_backend_id", Scalar.Positive, state.NextBackendId);
-            json.Put("phase", Phases, state.Phase);
-            json.Put("overload", Notice, state.Overload);
-            json.Put("exhaustion", Notice, state.Exhaustion);
-            json.Put("lost", Notice, state.Lost);
-            json.Put("refused", Refused, state.Refused);
-        },
-        json =>
-            from config in json.Get("config", ConfigCodec.Config)
-            from version in json.Get("config_version", Scalar.Total)
-            from services in json.Get("services", Services)
-            from next in json.Get("next_backend_id", Scalar.Positive)
-            from phase in json.Get("phase", Phases)
-            from overload in json.Get("overload", Notice)
-            from exhaustion in json.Get("exhaustion", Notice)
-            from lost in json.Get("lost", Notice)
-            from refused in json.Get("refused", Refused)
-            select new ControlState(config, version, services, next, phase, overload, exhaustion, lost, refused));
+    public static readonly Codec<ControlState> State = Codec.Object<ControlState>(m => new(
+        m.Of("config", ConfigCodec.Config, s => s.Config),
+        m.Of("config_version", Scalar.Total, s => s.ConfigVersion),
+        m.Of("services", Services, s => s.Services),
+        m.Of("next_backend_id", Scalar.Positive, s => s.NextBackendId),
+        m.Of("phase", Phases, s => s.Phase),
+        m.Of("overload", Notice, s => s.Overload),
+        m.Of("exhaustion", Notice, s => s.Exhaustion),
+        m.Of("lost", Notice, s => s.Lost),
+        m.Of("refused", Refused, s => s.Refused)));
 }
