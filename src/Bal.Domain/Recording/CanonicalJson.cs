@@ -42,6 +42,15 @@ public static class CanonicalJson
         return buffer.WrittenSpan.ToArray();
     }
 
+    /// <summary>The members in a value that a reader may not ignore, as a document of it lists them.</summary>
+    public static Arr<string> MustKnow<T>(Codec<T> codec, T value)
+    {
+        using var json = new Utf8JsonWriter(new ArrayBufferWriter<byte>(), Form);
+        var walk = Walk.Writing(json);
+        codec.Write(walk, value);
+        return new(walk.MustKnow);
+    }
+
     /// <summary>Reads a value out of a JSON text of at most 64 levels.</summary>
     public static Either<CodecFault, T> Read<T>(Codec<T> codec, ReadOnlyMemory<byte> text)
         where T : class

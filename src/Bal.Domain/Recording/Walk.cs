@@ -62,7 +62,8 @@ public sealed class Walk
 
     internal T FailUnknown<T>(string member)
     {
-        Fault ??= new CodecFault("", $"it uses '{member}', which this version does not know") { Unknown = member };
+        var key = member[(member.LastIndexOf('.') + 1)..];
+        Fault ??= new CodecFault("", $"it uses '{key}', which this version does not know") { Unknown = key };
         return default!;
     }
 

@@ -1,8 +1,5 @@
-using System.Text.Json;
-using Bal.Domain.Backend;
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
-using Bal.Domain.Messages;
+using Bal.Domain.Recording;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Json;
@@ -10,49 +7,29 @@ namespace Bal.Infrastructure.Json;
 /// <summary>What one process has counted, as it tells another one.</summary>
 internal static class TrafficJson
 {
-    /// <summary>Writes the members of an object.</summary>
-    public static void Write(Utf8JsonWriter json, Traffic traffic)
-    {
-        json.WriteNumber("active", traffic.ActiveConnections);
-        json.WriteNumber("rejected", traffic.RejectedConnections);
-        json.WriteNumber("spliced_connections", traffic.SplicedConnections);
-        json.WriteNumber("spliced_directions", traffic.SplicedDirections);
-        json.WriteStartObject("ended");
-        foreach (var ended in traffic.Terminations)
-            json.WriteNumber(TerminationText.Of(ended.Reason), ended.Count);
-        json.WriteEndObject();
-        json.WriteStartArray("backends");
-        foreach (var backend in traffic.Backends)
-        {
-            json.WriteStartObject();
-            json.WriteNumber("id", backend.Backend.Value);
-            json.WriteNumber("active", backend.Active);
-            json.WriteNumber("total", backend.Total);
-            json.WriteNumber("bytes_in", backend.BytesIn);
-            json.WriteNumber("bytes_out", backend.BytesOut);
-            json.WriteEndObject();
-        }
+    private static readonly Arr<TerminationReason> Reasons = new(Enum.GetValues<TerminationReason>());
 
-        json.WriteEndArray();
-    }
+    // A member for each reason. One that this version does not know is left out, one that the other does not know is 0.
+    private static readonly Codec<Arr<TerminationCount>> Ended = Codec.Object<Arr<TerminationCount>>(m =>
+        Reasons.Map(reason => new TerminationCount(reason, m.Of(
+            TerminationText.Of(reason),
+            Scalar.Number,
+            counts => counts.Filter(ended => ended.Reason == reason).Sum(ended => ended.Count),
+            missing: 0))));
 
-    /// <summary>Reads what <see cref="Write"/> wrote; throws like <see cref="JsonElement"/> does where it is something
-    /// else. A reason that this version does not know is left out.</summary>
-    public static Traffic Read(JsonElement json) => new(
-        Number(json, "active"),
-        Number(json, "rejected"),
-        Number(json, "spliced_connections"),
-        Number(json, "spliced_directions"),
-        new(Enum.GetValues<TerminationReason>()
-            .Where(reason => json.GetProperty("ended").TryGetProperty(TerminationText.Of(reason), out _))
-            .Select(reason => new TerminationCount(
-                reason, Number(json.GetProperty("ended"), TerminationText.Of(reason))))),
-        new(json.GetProperty("backends").EnumerateArray().Select(b => new BackendTraffic(
-            new BackendId(b.GetProperty("id").GetInt32()),
-            Number(b, "active"),
-            Number(b, "total"),
-            Number(b, "bytes_in"),
-            Number(b, "bytes_out")))));
+    private static readonly Codec<Arr<BackendTraffic>> Backends = Codec.List(Codec.Object<BackendTraffic>(m => new(
+        m.Of("id", Scalar.Id, b => b.Backend),
+        m.Of("active", Scalar.Number, b => b.Active),
+        m.Of("total", Scalar.Number, b => b.Total),
+        m.Of("bytes_in", Scalar.Number, b => b.BytesIn),
+        m.Of("bytes_out", Scalar.Number, b => b.BytesOut))));
 
-    private static long Number(JsonElement json, string name) => json.GetProperty(name).GetInt64();
+    /// <summary>Its form.</summary>
+    public static readonly Codec<Traffic> Traffic = Codec.Object<Traffic>(m => new(
+        m.Of("active", Scalar.Number, t => t.ActiveConnections),
+        m.Of("rejected", Scalar.Number, t => t.RejectedConnections),
+        m.Of("spliced_connections", Scalar.Number, t => t.SplicedConnections),
+        m.Of("spliced_directions", Scalar.Number, t => t.SplicedDirections),
+        m.Of("ended", Ended, t => t.Terminations),
+        m.Of("backends", Backends, t => t.Backends)));
 }
