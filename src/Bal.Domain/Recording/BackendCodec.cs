@@ -34,15 +34,18 @@ internal static class BackendCodec
         m.Of("in_flight", Scalar.Flag, p => p.InFlight),
         m.Of("last_ended_at", HistoryCodec.MaybeAt, p => p.LastEndedAt)));
 
-    public static readonly Codec<BackendState> Backend = Codec.Object<BackendState>(m => new(
+    public static readonly Fields<BackendState> Fields = Recording.Fields.Of<BackendState>(m => new(
         m.Of("id", Scalar.Id, b => b.Id),
         m.Of("endpoint", ConfigCodec.Backend, b => b.Config),
         m.Of("health", Health, b => b.Health),
         m.Of("cooldown", Cooldown, b => b.Cooldown),
+        m.Of("cools", Scalar.Flag, b => b.Cools, missing: false),
         m.Of("failures", Failures, b => b.Failures),
         m.Of("addresses", Addresses, b => b.Addresses),
         m.Of("resolution", Resolution, b => b.Resolution),
         m.Of("probe", Probe, b => b.Probe),
         m.Of("draining", Scalar.Flag, b => b.Draining),
         m.Of("history", HistoryCodec.Backend, b => b.History)));
+
+    public static readonly Codec<BackendState> Backend = Codec.Of(Fields);
 }

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.IO.Hashing;
 using System.Text;
-using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Messages;
@@ -38,11 +37,12 @@ public sealed record EffectDigest(ulong Value)
         string.Join('\n', effects.Map(InCommon).Filter(text => text.Length > 0).Distinct().Order(StringComparer.Ordinal)))));
 
     private static string InCommon(ControlEffect effect) => effect.Match(
-        publish: e => $"publish {e.Table.Service}",
+        publish: e => Text($"publish {e.Service.Value}"),
         startProbe: e => Text($"start_probe {e.Backend.Value}"),
         resolve: e => $"resolve {e.Name}",
         log: _ => "",
         forget: e => Text($"forget {e.Backend.Value}"),
+        forgetService: e => Text($"forget_service {e.Service.Value}"),
         stopAccepting: () => "stop_accepting",
         cut: e => Text($"cut {e.OneOf}"),
         exit: () => "exit");
@@ -60,8 +60,6 @@ public sealed class StateDigest
 
     private static readonly Service NoService = new(
         "", new Listener(new Primitives.Host.Name(""), 0), Method.RoundRobin, Arr<BackendConfig>.Empty, Tuning.For(1));
-
-    private static readonly RoutingTable NoTable = Publishing.Unpublished(NoService);
 
     private readonly ControlState state;
 
@@ -84,32 +82,47 @@ public sealed class StateDigest
     private static ulong Change(ControlState? from, ControlState to)
     {
         var sum = Change(ConfigCodec.Config, 1, from?.Config, to.Config);
-        for (var i = 0; i < Math.Max(from?.Services.Count ?? 0, to.Services.Count); i++)
-            sum = unchecked(sum + Change(i, At(from?.Services, i), At<ServiceState>(to.Services, i)));
+        if (from is null || !ReferenceEquals(from.Services, to.Services))
+            ForEach(from?.Services ?? Map<int, ServiceState>.Empty, to.Services, (id, before, after) =>
+                sum = unchecked(sum + Change(id, before, after)));
         return unchecked(sum + Change(StateCodec.State, 2, from is null ? null : Rest(from), Rest(to)));
     }
 
-    private static ulong Change(int place, ServiceState? from, ServiceState? to)
+    private static ulong Change(int id, ServiceState? from, ServiceState? to)
     {
-        if (ReferenceEquals(from, to))
-            return 0;
-        var seed = (place + 1L) << 32;
+        var seed = (id + 1L) << 32;
         var sum = Change(ConfigCodec.Service, seed, from?.Config, to?.Config);
-        for (var i = 0; i < Math.Max(from?.Backends.Count ?? 0, to?.Backends.Count ?? 0); i++)
-            sum = unchecked(sum + Change(BackendCodec.Backend, seed + 3 + i, At(from?.Backends, i), At(to?.Backends, i)));
-        sum = unchecked(sum + Change(TableCodec.Table, seed + 1, from?.Table, to?.Table));
-        return unchecked(sum + Change(StateCodec.Service, seed + 2, Rest(from), Rest(to)));
+        ForEach(
+            from?.Backends ?? Map<int, BackendState>.Empty,
+            to?.Backends ?? Map<int, BackendState>.Empty,
+            (place, before, after) =>
+                sum = unchecked(sum + Change(BackendCodec.Backend, seed + 2 + place, before, after)));
+        return unchecked(sum + Change(StateCodec.Service, seed + 1, Rest(from), Rest(to)));
+    }
+
+    // Both are in the order of their keys.
+    private static void ForEach<T>(Map<int, T> from, Map<int, T> to, Action<int, T?, T?> onChange) where T : class
+    {
+        using var before = from.GetEnumerator();
+        using var after = to.GetEnumerator();
+        var (hasBefore, hasAfter) = (before.MoveNext(), after.MoveNext());
+        while (hasBefore || hasAfter)
+        {
+            var order = !hasBefore ? 1 : !hasAfter ? -1 : before.Current.Key.CompareTo(after.Current.Key);
+            var old = order <= 0 ? before.Current.Value : null;
+            var now = order >= 0 ? after.Current.Value : null;
+            if (!ReferenceEquals(old, now))
+                onChange(order <= 0 ? before.Current.Key : after.Current.Key, old, now);
+            hasBefore = order <= 0 ? before.MoveNext() : hasBefore;
+            hasAfter = order >= 0 ? after.MoveNext() : hasAfter;
+        }
     }
 
     private static ControlState Rest(ControlState state) =>
-        state with { Config = NoConfig, Services = Arr<ServiceState>.Empty };
+        state with { Config = NoConfig, Services = Map<int, ServiceState>.Empty };
 
-    private static ServiceState? Rest(ServiceState? service) => service is null
-        ? null
-        : service with { Config = NoService, Backends = Arr<BackendState>.Empty, Table = NoTable };
-
-    private static T? At<T>(Arr<T>? items, int index) where T : class =>
-        items is { } list && index < list.Count ? list[index] : null;
+    private static ServiceState? Rest(ServiceState? service) =>
+        service is null ? null : service with { Config = NoService, Backends = Map<int, BackendState>.Empty };
 
     // The seed is different for each place, so that two parts do not make up for each other by changing places.
     private static ulong Change<T>(Codec<T> codec, long seed, T? from, T? to) where T : class =>

@@ -40,7 +40,7 @@ internal static class EffectCodec
         m.Of("fields", LogFields, l => l.Fields)));
 
     public static readonly Codec<ControlEffect> Effect = Union.Tagged<ControlEffect>("kind")
-        .Case<ControlEffect.Publish>("publish", m => new(m.Of("table", TableCodec.Table, e => e.Table)))
+        .Case<ControlEffect.Publish>("publish", m => new(m.Of("service", Scalar.Service, e => e.Service)))
         .Case<ControlEffect.StartProbe>("start_probe", m => new(
             m.Of("backend", Scalar.Id, e => e.Backend),
             m.Of("addresses", BackendCodec.Addresses, e => e.Addresses),
@@ -49,6 +49,8 @@ internal static class EffectCodec
         .Case<ControlEffect.Resolve>("resolve", m => new(m.Of("name", Scalar.Text, e => e.Name)))
         .Case<ControlEffect.Log>("log", m => new(m.Of("line", Line, e => e.Line)))
         .Case<ControlEffect.Forget>("forget", m => new(m.Of("backend", Scalar.Id, e => e.Backend)))
+        .Case<ControlEffect.ForgetService>("forget_service", m => new(
+            m.Of("service", Scalar.Service, e => e.Service)))
         .Case<ControlEffect.StopAccepting>("stop_accepting", _ => new())
         .Case<ControlEffect.Cut>("cut", m => new(m.Of("one_of", Scalar.Count, e => e.OneOf)))
         .Case<ControlEffect.Exit>("exit", _ => new())

@@ -1,5 +1,6 @@
-using Bal.Domain.Config;
+using Bal.Domain.Admission;
 using Bal.Domain.Control;
+using Bal.Domain.Counting;
 using LanguageExt;
 
 namespace Bal.Domain.Recording;
@@ -8,6 +9,9 @@ namespace Bal.Domain.Recording;
 internal static class EventCodec
 {
     private static readonly Codec<Option<System.Net.IPAddress>> Via = Codec.Maybe(Scalar.Address);
+
+    private static readonly Codec<Refusal> Refused =
+        Codec.Words(Refusals.All, reason => ServiceCounters.Of(reason).Word);
 
     public static readonly Union<ControlEvent> Events = Union.Tagged<ControlEvent>("kind")
         .Case<ControlEvent.Tick>("tick", _ => new())
@@ -26,9 +30,10 @@ internal static class EventCodec
             m.Of("backend", Scalar.Id, e => e.Backend),
             m.Of("count", Scalar.Positive, e => e.Count)))
         .Case<ControlEvent.ClientExhausted>("client_exhausted", m => new(
-            m.Of("service", Scalar.Text, e => e.Service)))
-        .Case<ControlEvent.ClientsRejected>("clients_rejected", m => new(m.Of("total", Scalar.Total, e => e.Total)))
-        .Case<ControlEvent.DescriptorsExhausted>("descriptors_exhausted", m => new(
+            m.Of("service", Format0_1_0.NamedService, e => e.Service)))
+        .Case<ControlEvent.ClientsRefused>("clients_refused", m => new(
+            m.Of("service", Scalar.Service, e => e.Service),
+            m.Of("reason", Refused, e => e.Reason),
             m.Of("total", Scalar.Total, e => e.Total)))
         .Case<ControlEvent.ReportsLost>("reports_lost", m => new(m.Of("total", Scalar.Total, e => e.Total)))
         .Case<ControlEvent.BackendIdle>("backend_idle", m => new(m.Of("backend", Scalar.Id, e => e.Backend)))
@@ -37,7 +42,9 @@ internal static class EventCodec
             m.Of("problem", OutcomeCodec.Problem, e => e.Problem)))
         .Case<ControlEvent.StopRequested>("stop_requested", _ => new())
         .Case<ControlEvent.AllIdle>("all_idle", _ => new())
-        .Case<ControlEvent.HandedOver>("handed_over", m => new(m.Of("pid", Scalar.Count, e => e.Pid)));
+        .Case<ControlEvent.HandedOver>("handed_over", m => new(m.Of("pid", Scalar.Count, e => e.Pid)))
+        .Case("clients_rejected", Format0_1_0.ClientsRefused(Refusal.Limit))
+        .Case("descriptors_exhausted", Format0_1_0.ClientsRefused(Refusal.Descriptors));
 
     public static readonly Codec<ControlEvent> Event = Events.Codec;
 

@@ -88,6 +88,17 @@ public sealed class Members<T>
         return Of(name, codec, get, absent);
     }
 
+    /// <summary>A member that only other versions read.</summary>
+    public void ForOthers<TMember>(string name, Codec<TMember> codec, Func<T, TMember> get)
+    {
+        if (walk.Writes)
+            Write(name, codec, get(value));
+    }
+
+    /// <summary>A member that only other versions write; <paramref name="missing"/> where they do not.</summary>
+    public TMember OfOthers<TMember>(string name, Codec<TMember> codec, TMember missing) =>
+        walk.Writes ? missing : Read(name, codec, missing);
+
     /// <summary>The members of a part that has no object of its own.</summary>
     public TPart Inline<TPart>(Fields<TPart> part, Func<T, TPart> get)
     {

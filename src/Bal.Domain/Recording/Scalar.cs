@@ -53,6 +53,10 @@ public static class Scalar
     public static readonly Codec<BackendId> Id =
         Integer(int.MinValue, int.MaxValue).Wrap<BackendId>(id => id.Value, value => new BackendId(value));
 
+    /// <summary>The identity of a service.</summary>
+    public static readonly Codec<ServiceId> Service =
+        Positive.Wrap<ServiceId>(id => id.Value, value => new ServiceId(value));
+
     /// <summary>An IP address.</summary>
     public static readonly Codec<IPAddress> Address = new(
         (walk, address) => walk.Json.WriteStringValue(address.ToString()),

@@ -23,6 +23,8 @@ internal static class StateCodec
                 m.Of("successes", Scalar.Count, p => p.Successes)))
             .Codec;
 
+    private static readonly Codec<Option<int>> MaybePlace = Codec.Maybe(Scalar.Count);
+
     private static readonly Codec<Phase> Phases = Union.Tagged<Phase>("kind")
         .Case<Phase.Running>("running", _ => new())
         .Case<Phase.Draining>("draining", m => new(
@@ -31,7 +33,7 @@ internal static class StateCodec
         .Case<Phase.Ended>("ended", _ => new())
         .Codec;
 
-    private static readonly Codec<Notice> Notice = Codec.Object<Notice>(m => new(
+    public static readonly Codec<Notice> Notice = Codec.Object<Notice>(m => new(
         m.Of("said", Scalar.Total, n => n.Said),
         m.Of("last_at", Scalar.At, n => n.LastAt),
         m.Of("seen", Scalar.Total, n => n.Seen)));
@@ -40,25 +42,61 @@ internal static class StateCodec
         m.Of("problem", OutcomeCodec.Problem, r => r.Problem),
         m.Of("at", Scalar.At, r => r.At))));
 
-    private static readonly Codec<Arr<BackendState>> Backends = Codec.List(BackendCodec.Backend);
+    // What was said about the reasons that the writer knew; those that this version does not know are left out.
+    private static readonly Codec<Arr<Notice>> Notices = Codec.List(Notice).Wrap<Arr<Notice>>(
+        notices => notices,
+        read => Refusals.None.Map((i, none) => i < read.Count ? read[i] : none).ToArr());
 
-    public static readonly Codec<ServiceState> Service = Codec.Object<ServiceState>(m => new(
-        m.Of("config", ConfigCodec.Service, s => s.Config),
-        m.Of("backends", Backends, s => s.Backends),
-        m.Of("protection", Protection, s => s.Protection),
-        m.Of("table", TableCodec.Table, s => s.Table),
-        m.Of("history", HistoryCodec.Protection, s => s.History)));
+    // Places have gaps once a draining backend is gone. In a document of 0.1.0 they follow from the order.
+    private static readonly Codec<Map<int, BackendState>> Backends = Codec.List(Codec.Object<PlacedBackend>(m => new(
+        m.Of("place", MaybePlace, b => b.Place, Option<int>.None),
+        m.Inline(BackendCodec.Fields, b => b.Backend))))
+        .Wrap<Map<int, BackendState>>(
+            map => new(map.Map((place, backend) => new PlacedBackend(place, backend)).Values),
+            list => new(list.Map((i, b) => (b.Place.IfNone(i), b.Backend))));
 
-    private static readonly Codec<Arr<ServiceState>> Services = Codec.List(Service);
+    public static readonly Codec<ServiceState> Service = ServiceWith(_ => { });
 
-    public static readonly Codec<ControlState> State = Codec.Object<ControlState>(m => new(
-        m.Of("config", ConfigCodec.Config, s => s.Config),
-        m.Of("config_version", Scalar.Total, s => s.ConfigVersion),
-        m.Of("services", Services, s => s.Services),
-        m.Of("next_backend_id", Scalar.Positive, s => s.NextBackendId),
-        m.Of("phase", Phases, s => s.Phase),
-        m.Of("overload", Notice, s => s.Overload),
-        m.Of("exhaustion", Notice, s => s.Exhaustion),
-        m.Of("lost", Notice, s => s.Lost),
-        m.Of("refused", Refused, s => s.Refused)));
+    public static readonly Codec<ControlState> State = StateWith(Service, _ => { });
+
+    /// <summary>The form of a service with more members that are only written.</summary>
+    public static Codec<ServiceState> ServiceWith(Action<Members<ServiceState>> more) => Codec.Object<ServiceState>(m =>
+    {
+        more(m);
+        return new(
+            m.Of("id", Scalar.Service, s => s.Id, Format0_1_0.OnlyService),
+            m.Of("place", MaybePlace, s => s.Place, Option<int>.None).IfNone(-1),
+            m.Of("config", ConfigCodec.Service, s => s.Config),
+            Format0_1_0.Cooling(m, m.Of("backends", Backends, s => s.Backends)),
+            m.Of("protection", Protection, s => s.Protection),
+            m.Of("refusals", Notices, s => s.Refusals, Refusals.None),
+            m.Of("removed", Scalar.Flag, s => s.Removed, missing: false),
+            m.Of("history", HistoryCodec.Protection, s => s.History));
+    });
+
+    /// <summary>The form of a state with such services, and more members that are only written.</summary>
+    public static Codec<ControlState> StateWith(Codec<ServiceState> service, Action<Members<ControlState>> more)
+    {
+        var services = Codec.List(service).Where(
+            list => list.Map(s => s.Id).Distinct().Count() == list.Count, "a different id for each service")
+            .Wrap<Map<int, ServiceState>>(
+                map => new(map.Values.OrderBy(s => s.Place)),
+                list => new(list.Map((i, s) => (s.Id.Value, s.Place < 0 ? s with { Place = i } : s))));
+        return Codec.Object<ControlState>(m =>
+        {
+            more(m);
+            return new ControlState(
+                m.Of("config", ConfigCodec.Config, s => s.Config),
+                m.Of("config_version", Scalar.Total, s => s.ConfigVersion),
+                Format0_1_0.Refused(m, m.Of("services", services, s => s.Services)),
+                m.Of("next_service_id", Scalar.Positive, s => s.NextServiceId, Format0_1_0.OnlyService.Value + 1),
+                m.Of("next_backend_id", Scalar.Positive, s => s.NextBackendId),
+                m.Of("phase", Phases, s => s.Phase),
+                m.Of("lost", Notice, s => s.Lost),
+                m.Of("refused", Refused, s => s.Refused),
+                StateIndex.Empty);
+        }).Wrap<ControlState>(state => state, read => read.Indexed());
+    }
+
+    private sealed record PlacedBackend(Option<int> Place, BackendState Backend);
 }

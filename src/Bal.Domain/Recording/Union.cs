@@ -20,9 +20,14 @@ public sealed record Union<T>(string Tag, Arr<UnionCase<T>> Cases)
 {
     /// <summary>One case more.</summary>
     public Union<T> Case<TCase>(string word, Func<Members<TCase>, TCase> members)
+        where TCase : class, T => Case(word, Recording.Fields.Of(members));
+
+    /// <summary>
+    /// One case more. Where a value is of several, it is written as the first: those after it are words of earlier versions.
+    /// </summary>
+    public Union<T> Case<TCase>(string word, Fields<TCase> own)
         where TCase : class, T
     {
-        var own = Recording.Fields.Of(members);
         return this with
         {
             Cases = Cases.Add(new UnionCase<T>(word, value => value is TCase, new Fields<T>(

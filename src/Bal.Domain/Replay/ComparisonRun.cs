@@ -57,9 +57,9 @@ internal sealed record ComparisonRun(ComparisonState State, ControlState Other, 
     /// <summary>Holds the tables of both against each other, and adds up the time in which they differ.</summary>
     public ComparisonRun Compare(Instant at, long sequence, ControlState recorded)
     {
-        var tables = recorded.Services.Map(s => s.Table) + Other.Services.Map(s => s.Table);
-        var same = tables.Count == State.Compared.Count
-            && !tables.Zip(State.Compared, ReferenceEquals).Contains(false);
+        var services = new Arr<ServiceState>(recorded.Services.Values.Concat(Other.Services.Values));
+        var same = services.Count == State.Compared.Count
+            && !services.Zip(State.Compared, ReferenceEquals).Contains(false);
         var differences = same ? Arr<string>.Empty : TableDifference.Describe(recorded, Other);
         return this with
         {
@@ -69,7 +69,7 @@ internal sealed record ComparisonRun(ComparisonState State, ControlState Other, 
                 Apart = State.IsApart
                     ? new(State.Apart.Milliseconds + at.Since(State.Now).Milliseconds)
                     : State.Apart,
-                Compared = tables,
+                Compared = services,
                 IsApart = same ? State.IsApart : !differences.IsEmpty,
                 FirstDivergence = State.FirstDivergence.IsSome || differences.IsEmpty
                     ? State.FirstDivergence

@@ -32,7 +32,9 @@ internal static class EffectComparison
                 : Option<string>.Some("the effects differ"),
             None: () => line.Happened switch
             {
-                ControlEvent.ProbeEnded e => Unbegun(e.Backend, before, b => b.Probe.InFlight, "was probed"),
+                // Nobody waits for a probe of a backend that drains.
+                ControlEvent.ProbeEnded e =>
+                    Unbegun(e.Backend, before, b => b.Probe.InFlight || b.Draining, "was probed"),
                 ControlEvent.BackendIdle e => Unbegun(e.Backend, before, b => b.Draining, "was draining"),
                 ControlEvent.Resolved e => UnbegunLookup(e.Name, before),
                 _ => Option<string>.None,
@@ -45,7 +47,7 @@ internal static class EffectComparison
         var tookOver = line.Reason == CheckpointReason.Start && position.State.Phase.IsHandedOver;
         if (line.Unrecorded > 0 || !(isNext || tookOver))
             return Option<string>.None;
-        return position.State.Services.Bind(here => line.State.Services.Find(s => s.Config.Name == here.Config.Name).Match(
+        return position.State.InOrder.Bind(here => line.State.Services.Find(here.Id.Value).Match(
             Some: there => Between(here, there, tookOver),
             None: () => Arr<string>.Empty)).HeadOrNone();
     }
@@ -54,9 +56,9 @@ internal static class EffectComparison
     {
         var differences = new List<string>();
         var settled = true;
-        foreach (var backend in here.Backends)
+        foreach (var backend in here.Backends.Values)
         {
-            var other = there.Backends.Find(b => b.Id == backend.Id);
+            var other = there.Backends.Values.Find(b => b.Id == backend.Id);
             var compared = other.Filter(b => !tookOver || b.Probe.LastEndedAt == backend.Probe.LastEndedAt);
             settled &= compared.IsSome;
             differences.AddRange(compared.Bind(b =>
@@ -82,8 +84,8 @@ internal static class EffectComparison
     // Of a name that no backend has any more nothing is known.
     private static Option<string> UnbegunLookup(string name, ControlState before)
     {
-        var its = before.Services.Bind(s => s.Backends).Filter(b => b.Endpoint.Host.Match(_ => false, n => n == name));
-        return its.IsEmpty || its.Exists(b => b.Resolution.InFlight)
+        var its = before.Index.Named(name).Bind(id => EventMapping.Find(id, before).ToArray().ToArr());
+        return its.IsEmpty || its.Exists(found => found.Backend.Resolution.InFlight)
             ? Option<string>.None
             : Option<string>.Some($"'{name}' was looked up when it was recorded, and not in this replay");
     }

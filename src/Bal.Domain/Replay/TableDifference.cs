@@ -10,16 +10,16 @@ internal static class TableDifference
 {
     /// <summary>A line for each backend that both have, and for protection mode.</summary>
     public static Arr<string> Describe(ControlState recorded, ControlState other) =>
-        recorded.Services.Bind(here => other.Services.Find(there => there.Config.Name == here.Config.Name).Match(
+        recorded.InOrder.Filter(here => !here.Removed).Bind(here => other.ServiceNamed(here.Config.Name).Match(
             Some: there => Between(here, there),
             None: () => Arr<string>.Empty));
 
     private static Arr<string> Between(ServiceState here, ServiceState there)
     {
         var lines = new List<string>();
-        if (here.Table.Protection != there.Table.Protection)
+        if (here.Protection.IsOn != there.Protection.IsOn)
             lines.Add($"protection mode is {OnOff(here)} as recorded, {OnOff(there)} with the new configuration");
-        var (places, others) = (Places(here.Table), Places(there.Table));
+        var (places, others) = (Places(Publishing.TableOf(here)), Places(Publishing.TableOf(there)));
         var shared = there.Config.Endpoints.ToHashSet();
         foreach (var endpoint in here.Config.Endpoints.Filter(shared.Contains))
         {
@@ -31,7 +31,7 @@ internal static class TableDifference
         return new Arr<string>(lines);
     }
 
-    private static string OnOff(ServiceState service) => service.Table.Protection ? "on" : "off";
+    private static string OnOff(ServiceState service) => service.Protection.IsOn ? "on" : "off";
 
     private static string Place(Endpoint endpoint, Dictionary<Endpoint, string> places) =>
         places.GetValueOrDefault(endpoint, "without an address");

@@ -1,6 +1,5 @@
 using Bal.Domain.Messages;
 using Bal.Domain.Recording;
-using Bal.Infrastructure.Json;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Hosting;
@@ -23,22 +22,18 @@ internal static class HandoverJson
         m.Of("version", Scalar.Text, p => p.Version),
         m.Of("since", Scalar.At, p => p.Since),
         m.Of("services", Names, p => p.Services),
-        m.Of("traffic", TrafficJson.Traffic, p => p.Reported))));
-
-    private static readonly Codec<int> Formats = Scalar.Number
-        .Where(format => format is Format0_1_0.Known or Format0_1_0.Unknown, "format 1 or 2")
-        .Wrap<int>(format => format, format => (int)format);
+        m.Of("traffic", TrafficCodec.Traffic, p => p.Reported))));
 
     private static readonly Codec<Handover> Document = Codec.Of(Fields.Document(Fields.Of<Handover>(m =>
     {
-        _ = m.Of("format", Formats, handover => Format0_1_0.Of(handover.State));
+        _ = m.Of("format", Format0_1_0.Format, h => Format0_1_0.FormatOf(h.State));
         return new(
             m.Of("version", Scalar.Text, h => h.Version),
             m.Of("started_at", Scalar.At, h => h.StartedAt),
             m.Of("services", Services, h => h.Services),
-            m.Of("before", TrafficJson.Traffic, h => h.Before),
+            m.Of("before", TrafficCodec.Traffic, h => h.Before),
             m.Of("processes", Processes, h => h.Processes),
-            m.Of("state", CanonicalJson.State, h => h.State));
+            m.Of("state", Format0_1_0.State, h => h.State));
     })));
 
     public static byte[] Write(Handover handover) => CanonicalJson.Bytes(Document, handover);

@@ -181,7 +181,7 @@ internal sealed class ReplacedLinks(Reactor reactor, Plane plane, Action<LogEven
         }
         else if (message.Word == "report" && Link.DocumentOf(message) is { } document)
         {
-            CanonicalJson.Read(TrafficJson.Traffic, document)
+            CanonicalJson.Read(TrafficCodec.Traffic, document)
                 .IfRight(traffic => plane.Replaced = plane.Replaced.Heard(entry.Pid, traffic));
         }
         else

@@ -265,7 +265,7 @@ internal sealed class Upgrader(
 
     private void Report() => _ = successor?.Link.SendDocument("report", Recorded());
 
-    private byte[] Recorded() => CanonicalJson.Bytes(TrafficJson.Traffic, parts.Plane.MeasureOwn());
+    private byte[] Recorded() => CanonicalJson.Bytes(TrafficCodec.Traffic, parts.Plane.MeasureOwn());
 
     private void Forget()
     {

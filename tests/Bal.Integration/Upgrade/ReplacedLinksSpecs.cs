@@ -93,7 +93,7 @@ public sealed class ReplacedLinksSpecs
         public void Say(long bytesIn)
         {
             var traffic = Traffic.None with { Backends = Prelude.Array(new BackendTraffic(new(1), 0, 1, bytesIn, 0)) };
-            Assert.True(Other.SendDocument("report", CanonicalJson.Bytes(TrafficJson.Traffic, traffic)));
+            Assert.True(Other.SendDocument("report", CanonicalJson.Bytes(TrafficCodec.Traffic, traffic)));
         }
 
         public void Until(Func<bool> condition, string what)
