@@ -57,7 +57,7 @@ public static class StatusReports
             Option<int>.None,
             configPath,
             services.Map(service => new ServiceReport(
-                service.Name, Addresses(service), service.Listener.Port, ConfigWords.Of(service.Method),
+                service.Name, Addresses(service), service.Listener.Port, Words.Of(service.Method),
                 service.Tuning.MaxConcurrentConnections, Removed: false, service.Backends.Count, 0, 0,
                 ServiceCounters.All.Map(_ => 0L), ProtectionReport.Off)),
             services.Bind(service => service.Endpoints.Map(endpoint => new BackendReport(
@@ -91,7 +91,7 @@ public static class StatusReports
             service.Config.Name,
             Addresses(service.Config),
             service.Config.Listener.Port,
-            ConfigWords.Of(service.Config.Method),
+            Words.Of(service.Config.Method),
             service.Config.Tuning.MaxConcurrentConnections,
             service.Removed,
             configured.Count,

@@ -116,7 +116,7 @@ public static class StatusJson
     private static ServiceReport Whole(StatusReport report)
     {
         var first = report.Services.HeadOrNone().IfNone(() => new ServiceReport(
-            "", Arr<string>.Empty, 0, Domain.Config.ConfigWords.Of(Domain.Config.Method.RoundRobin), 0, false, 0, 0, 0,
+            "", Arr<string>.Empty, 0, Domain.Config.Words.Of(Domain.Config.Method.RoundRobin), 0, false, 0, 0, 0,
             ServiceCounters.All.Map(_ => 0L), ProtectionReport.Off));
         return first with
         {
