@@ -24,7 +24,7 @@ internal static class HandoverJson
         m.Of("services", Names, p => p.Services),
         m.Of("traffic", TrafficCodec.Traffic, p => p.Reported))));
 
-    private static readonly Codec<Handover> Document = Codec.Of(Fields.Document(Fields.Of<Handover>(m =>
+    private static readonly Codec<Handover> Document = Codec.Of(Body.Document(Body.Of<Handover>(m =>
     {
         _ = m.Of("format", Format0_1_0.Format, h => Format0_1_0.FormatOf(h.State));
         return new(
