@@ -1,4 +1,5 @@
 using Bal.Domain.Diagnostics;
+using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -55,7 +56,7 @@ internal sealed unsafe partial class EventLoop
             listeners.Add(listener);
         else
             listeners[slot] = listener;
-        epoll.Add(fd, Libc.EPOLLIN, FirstListenerTag + (ulong)listeners.IndexOf(listener));
+        epoll.Add(fd, Libc.EPOLLIN, WatchTag.OfListener(listeners.IndexOf(listener)));
     }
 
     /// <summary>
@@ -131,7 +132,7 @@ internal sealed unsafe partial class EventLoop
         for (var i = 0; i < listeners.Count; i++)
         {
             if (listeners[i].Fd >= 0)
-                epoll.Add(listeners[i].Fd, Libc.EPOLLIN, FirstListenerTag + (ulong)i);
+                epoll.Add(listeners[i].Fd, Libc.EPOLLIN, WatchTag.OfListener(i));
         }
     }
 
@@ -228,7 +229,7 @@ internal sealed unsafe partial class EventLoop
         for (var i = 0; i < listeners.Count; i++)
         {
             if (listeners[i].Fd >= 0)
-                epoll.Modify(listeners[i].Fd, 0, FirstListenerTag + (ulong)i);
+                epoll.Modify(listeners[i].Fd, 0, WatchTag.OfListener(i));
         }
     }
 
@@ -246,7 +247,7 @@ internal sealed unsafe partial class EventLoop
         for (var i = 0; i < listeners.Count; i++)
         {
             if (listeners[i].Fd >= 0)
-                epoll.Modify(listeners[i].Fd, Libc.EPOLLIN, FirstListenerTag + (ulong)i);
+                epoll.Modify(listeners[i].Fd, Libc.EPOLLIN, WatchTag.OfListener(i));
         }
     }
 
@@ -283,7 +284,7 @@ internal sealed unsafe partial class EventLoop
         session->Backend.Fd = -1;
         session->LastActivity = now;
         session->Turn = service.TakeTurn();
-        if (!epoll.Add(fd, SideInterest, (ulong)session))
+        if (!epoll.Add(fd, SideInterest, WatchTag.OfSocket((ulong)session, isBackend: false)))
         {
             Abort(session, TerminationReason.LocalFailure);
             return;
