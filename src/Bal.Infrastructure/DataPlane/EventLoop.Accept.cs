@@ -1,5 +1,6 @@
 using Bal.Domain.Counting;
 using Bal.Domain.Doctor;
+using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -56,7 +57,7 @@ internal sealed unsafe partial class EventLoop
             listeners.Add(listener);
         else
             listeners[slot] = listener;
-        epoll.Add(fd, Libc.EPOLLIN, FirstListenerTag + (ulong)listeners.IndexOf(listener));
+        epoll.Add(fd, Libc.EPOLLIN, WatchTag.OfListener(listeners.IndexOf(listener)));
     }
 
     /// <summary>
@@ -132,7 +133,7 @@ internal sealed unsafe partial class EventLoop
         for (var i = 0; i < listeners.Count; i++)
         {
             if (listeners[i].Fd >= 0)
-                epoll.Add(listeners[i].Fd, Libc.EPOLLIN, FirstListenerTag + (ulong)i);
+                epoll.Add(listeners[i].Fd, Libc.EPOLLIN, WatchTag.OfListener(i));
         }
     }
 
@@ -229,7 +230,7 @@ internal sealed unsafe partial class EventLoop
         for (var i = 0; i < listeners.Count; i++)
         {
             if (listeners[i].Fd >= 0)
-                epoll.Modify(listeners[i].Fd, 0, FirstListenerTag + (ulong)i);
+                epoll.Modify(listeners[i].Fd, 0, WatchTag.OfListener(i));
         }
     }
 
@@ -247,7 +248,7 @@ internal sealed unsafe partial class EventLoop
         for (var i = 0; i < listeners.Count; i++)
         {
             if (listeners[i].Fd >= 0)
-                epoll.Modify(listeners[i].Fd, Libc.EPOLLIN, FirstListenerTag + (ulong)i);
+                epoll.Modify(listeners[i].Fd, Libc.EPOLLIN, WatchTag.OfListener(i));
         }
     }
 
@@ -284,7 +285,7 @@ internal sealed unsafe partial class EventLoop
         session->Backend.Fd = -1;
         session->LastActivity = now;
         session->Turn = service.TakeTurn();
-        if (!epoll.Add(fd, SideInterest, (ulong)session))
+        if (!epoll.Add(fd, SideInterest, WatchTag.OfSocket((ulong)session, isBackend: false)))
         {
             Abort(session, TerminationReason.LocalFailure);
             return;

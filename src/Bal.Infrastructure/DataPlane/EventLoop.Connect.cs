@@ -5,6 +5,7 @@ using Bal.Domain.Config;
 using Bal.Domain.Counting;
 using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
+using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -79,7 +80,7 @@ internal sealed unsafe partial class EventLoop
         fixed (byte* bytes = address)
             result = Libc.connect(fd, bytes, (uint)address.Length);
         var error = result == 0 || *errno == Errno.EINPROGRESS ? 0 : *errno;
-        if (error == 0 && !epoll.Add(fd, SideInterest, (ulong)session | 1))
+        if (error == 0 && !epoll.Add(fd, SideInterest, WatchTag.OfSocket((ulong)session, isBackend: true)))
             error = *errno;
         if (error != 0)
         {
@@ -92,26 +93,32 @@ internal sealed unsafe partial class EventLoop
         return 0;
     }
 
-    private void OnConnectingEvent(Session* session, bool fromBackend, uint what)
+    private void OnConnectingEvent(Session* session, bool fromBackend, SocketEvents what)
     {
         if (!fromBackend)
         {
             // A FIN is a half-close and is passed on later; an RST means that nobody is there any more. What came before
             // it is passed on all the same, by the relay.
-            if ((what & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0 && Unread(session->Client.Fd) == 0)
+            if (EventRule.ClientMayBeGone(what) && Unread(session->Client.Fd) == 0)
                 CloseSession(session, TerminationReason.ClientAborted);
             return;
         }
 
-        if ((what & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
-            TryElsewhere(session, KindOf(Sockets.TakeError(session->Backend.Fd)));
-        else if ((what & Libc.EPOLLOUT) == 0)
-            return;
-        else if (IsOwnEcho(session))
+        switch (EventRule.OfBackend(what))
+        {
+            case ConnectMeaning.Failed:
+                TryElsewhere(session, KindOf(Sockets.TakeError(session->Backend.Fd)));
+                break;
             // Nobody listens there: what a refusal would have said.
-            TryElsewhere(session, FailureKind.Refused);
-        else
-            Established(session);
+            case ConnectMeaning.Connected when IsOwnEcho(session):
+                TryElsewhere(session, FailureKind.Refused);
+                break;
+            case ConnectMeaning.Connected:
+                Established(session);
+                break;
+            default:
+                break;
+        }
     }
 
     /// <summary>Bytes that can be read at once (tcp(7), SIOCINQ), also after an RST.</summary>
@@ -219,7 +226,7 @@ internal sealed unsafe partial class EventLoop
     {
         if (session->TriedCount == session->TriedCapacity)
         {
-            session->TriedCapacity = Math.Max(8, session->TriedCapacity * 2);
+            session->TriedCapacity = LoopRule.GrownTried(session->TriedCapacity);
             session->Tried = (int*)NativeMemory.Realloc(session->Tried, (nuint)(session->TriedCapacity * sizeof(int)));
         }
 

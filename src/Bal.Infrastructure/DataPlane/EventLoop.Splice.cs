@@ -1,4 +1,5 @@
 using Bal.Domain.Config;
+using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -9,11 +10,6 @@ namespace Bal.Infrastructure.DataPlane;
 /// </summary>
 internal sealed unsafe partial class EventLoop
 {
-    private const int LargeRead = 16 * 1024;
-    private const int LargeReadsToSplice = 4;
-    private const int SmallRead = 8 * 1024;
-    private const int SmallReadsToCopy = 8;
-
     // The pipe's size is the real bound; asking for more takes all that fits.
     private const int SpliceLength = 1024 * 1024;
 
@@ -54,16 +50,9 @@ internal sealed unsafe partial class EventLoop
     private void Adapt(Session* session, ref Side from, nint read)
     {
         var splicing = from.Has(SideFlags.Splicing);
-        if (splicing ? read >= SmallRead : read < LargeRead)
-        {
-            from.Streak = 0;
-            return;
-        }
-
-        if (++from.Streak < (splicing ? SmallReadsToCopy : LargeReadsToSplice) || from.HasUnsent)
-            return;
-        from.Streak = 0;
-        if (RelayOf(session) != RelayMode.Auto)
+        var next = SpliceRule.After(splicing, from.Streak, read, from.HasUnsent);
+        from.Streak = next.Streak;
+        if (!next.ChangesOver || RelayOf(session) != RelayMode.Auto)
             return;
         if (splicing)
             StopSplicing(session, ref from);

@@ -17,9 +17,6 @@ namespace Bal.Infrastructure.DataPlane;
 /// </summary>
 internal sealed unsafe partial class EventLoop : IDisposable
 {
-    private const ulong WakeTag = 2;
-    private const ulong FirstListenerTag = 16;
-
     private readonly int index;
     private readonly int descriptorCeiling;
     private readonly Func<int, ServicePlane> serviceOf;
@@ -65,7 +62,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
         counters = (LoopCounters*)NativeMemory.AlignedAlloc((nuint)sizeof(LoopCounters), 64);
         *counters = default;
         buffer = (byte*)NativeMemory.AlignedAlloc(BlockPool.BlockSize, 4096);
-        epoll.Add(wake.Fd, Libc.EPOLLIN, WakeTag);
+        epoll.Add(wake.Fd, Libc.EPOLLIN, WatchTag.Wake);
         reserve = OpenReserve();
         thread = new Thread(Run, 256 * 1024) { Name = $"loop-{index}", IsBackground = true };
     }
@@ -142,57 +139,52 @@ internal sealed unsafe partial class EventLoop : IDisposable
     {
         var wait = timers.WaitMs(now);
         if (gathering > 0)
-            wait = Sooner(wait, 1);
+            wait = LoopRule.Sooner(wait, 1);
         if (listenersPausedUntil != 0)
-            wait = Sooner(wait, listenersPausedUntil - now);
+            wait = LoopRule.Sooner(wait, listenersPausedUntil - now);
         if (retiredUntil != 0)
-            wait = Sooner(wait, retiredUntil - now);
+            wait = LoopRule.Sooner(wait, retiredUntil - now);
         if (HasUnreported)
-            wait = Sooner(wait, lastRefusalReport + RefusalReportMs - now);
+            wait = LoopRule.Sooner(wait, lastRefusalReport + RefusalReportMs - now);
         return wait;
-    }
-
-    private static int Sooner(int wait, long other)
-    {
-        var ms = (int)Math.Max(0, other);
-        return wait < 0 ? ms : Math.Min(wait, ms);
     }
 
     private void Dispatch(ulong whom, uint what)
     {
-        if (whom >= 4096)
-            OnSessionEvent((Session*)(whom & ~1UL), (whom & 1) != 0, what);
-        else if (whom == WakeTag)
+        if (WatchTag.IsSession(whom))
+            OnSessionEvent((Session*)WatchTag.SessionOf(whom), WatchTag.IsBackend(whom), (SocketEvents)what);
+        else if (whom == WatchTag.Wake)
             RunCommands();
         else
-            AcceptFrom((int)(whom - FirstListenerTag));
+            AcceptFrom(WatchTag.ListenerOf(whom));
     }
 
-    private void OnSessionEvent(Session* session, bool fromBackend, uint what)
+    private void OnSessionEvent(Session* session, bool fromBackend, SocketEvents what)
     {
-        // Closed earlier in this batch.
-        if (session->State is SessionState.Closed or SessionState.Free)
+        var meaning = EventRule.MeaningOf(session->State, what, fromBackend, session->ResetByBackend);
+        if (meaning == EventMeaning.Stale)
             return;
 
         ref var side = ref fromBackend ? ref session->Backend : ref session->Client;
-        if ((what & (Libc.EPOLLIN | Libc.EPOLLRDHUP | Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
-            side.Flags |= SideFlags.Readable;
-        if ((what & (Libc.EPOLLOUT | Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
-            side.Flags |= SideFlags.Writable;
-        if ((what & (Libc.EPOLLRDHUP | Libc.EPOLLPRI | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0)
-            side.Flags |= SideFlags.ShortReads;
-        if ((what & Libc.EPOLLPRI) != 0)
+        side.Flags |= (SideFlags)EventRule.ReadinessOf(what);
+        if ((what & SocketEvents.Urgent) != 0)
             KeepUrgent(side.Fd);
 
-        if (session->State == SessionState.Connecting)
-            OnConnectingEvent(session, fromBackend, what);
-        else if ((what & Libc.EPOLLERR) != 0 && session->State == SessionState.Relaying)
-            BeginReset(session, fromBackend);
-        // The side that still got the last bytes is gone as well: nothing is left to wait for.
-        else if ((what & Libc.EPOLLERR) != 0 && fromBackend != session->ResetByBackend)
-            Abort(session, fromBackend ? TerminationReason.ClientReset : TerminationReason.BackendReset);
-        else
-            Relay(session);
+        switch (meaning)
+        {
+            case EventMeaning.Connecting:
+                OnConnectingEvent(session, fromBackend, what);
+                break;
+            case EventMeaning.BeginReset:
+                BeginReset(session, fromBackend);
+                break;
+            case EventMeaning.EndReset:
+                Abort(session, ResetRule.ReasonOf(session->ResetByBackend));
+                break;
+            default:
+                Relay(session);
+                break;
+        }
     }
 
     // An urgent byte (tcp(7)) travels on as an ordinary one in its place, instead of being left out by recv(2).
@@ -243,9 +235,9 @@ internal sealed unsafe partial class EventLoop : IDisposable
                 OnConnectTimeout(session);
                 break;
             case SessionState.Relaying:
-                var deadline = session->LastActivity + IdleTimeoutMs(session);
-                if (deadline > now)
-                    timers.Arm(session, deadline);
+                var idle = IdleRule.At(session->LastActivity, IdleTimeoutMs(session), now);
+                if (!idle.IsOver)
+                    timers.Arm(session, idle.RearmAt);
                 // A FIN after a part of the bytes would tell the reader that this was all.
                 else if (session->Client.HasUnsent || session->Backend.HasUnsent)
                     Abort(session, TerminationReason.IdleTimeout);

@@ -1,3 +1,4 @@
+using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -19,12 +20,10 @@ internal sealed unsafe class PipePool(int descriptorCeiling) : IDisposable
     /// <summary>Large pipes of one loop, in use and idle.</summary>
     public const int MaxLarge = 8;
 
-    private const int MaxIdle = 8;
-
     /// <summary>How long no pipe is asked for after the system refused one (EMFILE, ENFILE); meanwhile bytes are copied.</summary>
     private const long RetryMs = 1_000;
 
-    private readonly Stack<Pipe> idle = new(MaxIdle);
+    private readonly Stack<Pipe> idle = new(LoopRule.MaxIdlePipes);
     private readonly Stack<Pipe> idleLarge = new(MaxLarge);
     private int large;
     private long refusedUntil;
@@ -45,12 +44,8 @@ internal sealed unsafe class PipePool(int descriptorCeiling) : IDisposable
     public void Return(ref Side side)
     {
         var pipe = new Pipe(side.PipeOut, side.PipeIn, side.Has(SideFlags.LargePipe));
-        if (side.PipeLength > 0)
-            Close(pipe);
-        else if (pipe.IsLarge)
-            idleLarge.Push(pipe);
-        else if (idle.Count < MaxIdle)
-            idle.Push(pipe);
+        if (LoopRule.KeepsPipe(side.PipeLength, pipe.IsLarge, idle.Count))
+            (pipe.IsLarge ? idleLarge : idle).Push(pipe);
         else
             Close(pipe);
         side.PipeOut = side.PipeIn = side.PipeLength = 0;

@@ -37,9 +37,21 @@ internal sealed class LivePlane : IDisposable
     /// <param name="serving">Whether clients are accepted from the beginning.</param>
     /// <param name="backends">The ports of the backends on 127.0.0.1; their identities count from 1.</param>
     public LivePlane(RelayMode relay, GatherRule? gatherRule, int loops, bool serving, params int[] backends)
+        : this(relay, gatherRule, long.MaxValue, loops, serving, backends)
+    {
+    }
+
+    /// <param name="relay">How bytes are moved.</param>
+    /// <param name="gatherRule">When streams gather; null for the plane's own rule.</param>
+    /// <param name="descriptorLimit">How many descriptors the plane believes the process to have.</param>
+    /// <param name="loops">How many event loops.</param>
+    /// <param name="serving">Whether clients are accepted from the beginning.</param>
+    /// <param name="backends">The ports of the backends on 127.0.0.1; their identities count from 1.</param>
+    public LivePlane(
+        RelayMode relay, GatherRule? gatherRule, long descriptorLimit, int loops, bool serving, params int[] backends)
     {
         Port = Ports.Free();
-        Plane = new Plane(loops, long.MaxValue, Counts(), wake, Crashed, gatherRule);
+        Plane = new Plane(loops, descriptorLimit, Counts(), wake, Crashed, gatherRule);
         Table = new RoutingTable(
             1, "default", new Arr<Route>(backends.Select((port, i) => RouteTo(i + 1, port))), [], [], false,
             new(2_000), new(60_000), 10_000, relay, []);
@@ -124,6 +136,35 @@ internal sealed class LivePlane : IDisposable
         Assert.True(held, $"waited in vain until {what}");
     }
 
+    /// <summary>
+    /// Stops every loop between two waits for events until the result is disposed: what happens meanwhile is found by the
+    /// next wait, all in one batch.
+    /// </summary>
+    public IDisposable Hold()
+    {
+        var held = new Held();
+        var loops = Plane.OnEveryLoop(held.Stop);
+        Until(() => held.Stopped == loops, "the loops stand still");
+        return held;
+    }
+
+    /// <summary>Waits until so many connections with backends have been established, and the loops are at rest.</summary>
+    public void UntilEstablished(int count)
+    {
+        Until(() => Plane.Measure().Backends.Sum(b => b.Total) == count, $"{count} connections are established");
+        Settle();
+    }
+
+    /// <summary>Waits until every session has ended; all of them must have ended for this reason.</summary>
+    public void UntilEnded(TerminationReason reason, int count = 1)
+    {
+        Until(() => Open == 0, "every session has ended");
+        Settle();
+        var ended = Plane.Measure().Terminations.Filter(t => t.Count != 0).ToArray();
+        Assert.Equal([new TerminationCount(reason, count)], ended);
+        Assert.All(Plane.Measure().Backends, b => Assert.Equal(0, b.Active));
+    }
+
     /// <summary>Waits until every loop has done all that it was told.</summary>
     public void Settle()
     {
@@ -143,6 +184,22 @@ internal sealed class LivePlane : IDisposable
     {
         Plane.Dispose();
         wake.Dispose();
+    }
+
+    private sealed class Held : IDisposable
+    {
+        private readonly ManualResetEventSlim release = new();
+        private int stopped;
+
+        public int Stopped => Volatile.Read(ref stopped);
+
+        public void Stop()
+        {
+            Interlocked.Increment(ref stopped);
+            release.Wait(Patience);
+        }
+
+        public void Dispose() => release.Set();
     }
 
     private void Crashed(Exception fault)
