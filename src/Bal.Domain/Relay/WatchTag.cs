@@ -12,19 +12,17 @@ public static class WatchTag
     /// <summary>The least address that a session may have. No process is given the first page (mmap(2)).</summary>
     public const ulong LeastAddress = 4096;
 
-    /// <summary>The most listeners of one loop.</summary>
-    public const int MaxListeners = (int)(LeastAddress - FirstListener);
-
-    private const ulong FirstListener = 16;
+    // No address of a process on Linux has it (mmap(2)).
+    private const ulong ListenerBit = 1UL << 63;
     private const ulong BackendBit = 1;
 
     /// <summary>The tag of a listener.</summary>
-    /// <param name="slot">Its place in the loop's list; from 0, and below <see cref="MaxListeners"/>.</param>
-    public static ulong OfListener(int slot) => FirstListener + (ulong)slot;
+    /// <param name="slot">Its place in the loop's list, from 0.</param>
+    public static ulong OfListener(int slot) => ListenerBit | (uint)slot;
 
     /// <summary>The place of the listener in the loop's list.</summary>
     /// <param name="tag">The tag of a listener.</param>
-    public static int ListenerOf(ulong tag) => (int)(tag - FirstListener);
+    public static int ListenerOf(ulong tag) => (int)(tag & ~ListenerBit);
 
     /// <summary>The tag of one socket of a session.</summary>
     /// <param name="session">The session's address: even, and at least <see cref="LeastAddress"/>.</param>
@@ -32,7 +30,7 @@ public static class WatchTag
     public static ulong OfSocket(ulong session, bool isBackend) => session | (isBackend ? BackendBit : 0);
 
     /// <summary>Whether the tag is that of a session's socket.</summary>
-    public static bool IsSession(ulong tag) => tag >= LeastAddress;
+    public static bool IsSession(ulong tag) => (long)tag >= (long)LeastAddress;
 
     /// <summary>The session's address.</summary>
     /// <param name="tag">The tag of a session's socket.</param>
