@@ -32,6 +32,9 @@ public interface IDataPlane
     /// <summary>See <see cref="ControlEffect.Forget"/>.</summary>
     void Forget(BackendId backend);
 
+    /// <summary>See <see cref="ControlEffect.ForgetService"/>.</summary>
+    void ForgetService(ServiceId service);
+
     /// <summary>See <see cref="ControlEffect.StopAccepting"/>.</summary>
     void StopAccepting();
 
@@ -58,6 +61,9 @@ public interface IInbox
     /// <summary>The monotonic clock.</summary>
     Instant Now { get; }
 
+    /// <summary>Whether more has happened already, so that <see cref="Next"/> would not wait.</summary>
+    bool HasMore { get; }
+
     /// <summary>The next thing that happened; none at <paramref name="until"/> at the latest.</summary>
     Option<SupervisorInput> Next(Instant until);
 }
@@ -81,7 +87,7 @@ public interface IServiceManager
     /// <summary>The drain of a stop has begun.</summary>
     void Stopping();
 
-    /// <summary>How things are, after every decision; told on only where it looks different.</summary>
+    /// <summary>How things are, after each batch of decisions; forwarded only when the text changes.</summary>
     void Show(ControlState state);
 }
 

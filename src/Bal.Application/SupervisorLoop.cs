@@ -35,6 +35,9 @@ public sealed class SupervisorLoop(
     /// <summary>How long the start waits for names to resolve, so that the first client finds a backend.</summary>
     private static readonly Duration FirstLookups = new(2_000);
 
+    /// <summary>While there is always more to decide, the loops are told this often all the same.</summary>
+    private static readonly Duration PublishEvery = new(10);
+
     internal static readonly Problem Stopping = new(
         "stopping",
         "bal is stopping and applies no configuration any more",
@@ -49,6 +52,8 @@ public sealed class SupervisorLoop(
 
     private ControlState state = null!;
     private readonly Queue<SupervisorInput.Reload> early = new();
+    private readonly SortedSet<int> unpublished = [];
+    private Instant publishedAt = Instant.Zero;
     private bool started;
     private bool exited;
     private bool recording = true;
@@ -66,6 +71,7 @@ public sealed class SupervisorLoop(
         var step = ControlMachine.Start(config, now);
         Recorder.Began(now, step.State);
         Take(step);
+        Publish();
         Step(new ControlEvent.Tick());
         var patience = inbox.Now.Plus(FirstLookups);
         while (!exited && !patience.IsDue(inbox.Now) && LooksUpFirst())
@@ -88,6 +94,7 @@ public sealed class SupervisorLoop(
     {
         recording = false;
         Take(ControlMachine.Adopt(inbox.Now, carried));
+        Publish();
         plane.Commit();
         started = true;
     }
@@ -112,14 +119,16 @@ public sealed class SupervisorLoop(
 
     private void HandleNext(Instant until)
     {
-        var due = Instant.Min(until, ControlMachine.NextDue(inbox.Now, state));
+        var due = Instant.Min(until, ControlMachine.NextDue(state));
         inbox.Next(due).Match(Some: Handle, None: () => { });
-        if (!exited && ControlMachine.NextDue(inbox.Now, state).IsDue(inbox.Now))
+        if (!exited && ControlMachine.NextDue(state).IsDue(inbox.Now))
             Step(new ControlEvent.Tick());
+        if (!inbox.HasMore || PublishEvery.Milliseconds <= inbox.Now.Since(publishedAt).Milliseconds)
+            Publish();
     }
 
     private bool LooksUpFirst() =>
-        state.Services.Exists(s => s.Backends.Exists(b => b.Resolution.InFlight && b.Addresses.IsEmpty));
+        state.Services.Values.Exists(s => s.Backends.Values.Exists(b => b.Resolution.InFlight && b.Addresses.IsEmpty));
 
     private void Handle(SupervisorInput input)
     {
@@ -165,6 +174,7 @@ public sealed class SupervisorLoop(
     {
         var changes = ReloadDiff.Describe(state.Config, reading.Config);
         Step(new ControlEvent.Reloaded(reading.Config));
+        Publish();
         plane.Commit();
         onReloaded(reading.Config);
         return new(state.ConfigVersion, Option<Problem>.None, reading.Warnings, changes);
@@ -191,23 +201,40 @@ public sealed class SupervisorLoop(
         state = step.State;
         foreach (var effect in step.Effects)
             Do(effect);
+    }
+
+    /// <summary>Tells the loops, once for all that has been decided since the last time.</summary>
+    private void Publish()
+    {
+        publishedAt = inbox.Now;
+        foreach (var id in unpublished)
+            state.Services.Find(id).IfSome(service => plane.Publish(Publishing.TableOf(service)));
+        unpublished.Clear();
         manager.Show(state);
     }
 
     private void Do(ControlEffect effect) => effect.Match<Unit>(
-        publish: e => Done(() => plane.Publish(e.Table)),
+        publish: e => Done(() => unpublished.Add(e.Service.Value)),
         startProbe: e => Done(() => prober.Start(e)),
         resolve: e => Done(() => prober.Resolve(e.Name)),
         log: e => Done(() => log.Write(e.Line)),
-        forget: e => Done(() => plane.Forget(e.Backend)),
-        stopAccepting: () => Done(Drain),
-        cut: e => Done(() => plane.Cut(e.OneOf)),
+        forget: e => Told(() => plane.Forget(e.Backend)),
+        forgetService: e => Told(() => plane.ForgetService(e.Service)),
+        stopAccepting: () => Told(Drain),
+        cut: e => Told(() => plane.Cut(e.OneOf)),
         exit: () => Done(() => exited = true));
 
     private void Drain()
     {
         plane.StopAccepting();
         manager.Stopping();
+    }
+
+    // What was decided before must have reached the loops.
+    private Unit Told(Action action)
+    {
+        Publish();
+        return Done(action);
     }
 
     private static Unit Done(Action action)

@@ -16,8 +16,9 @@ internal sealed class ProtectionCounts
     private long clients;
 
     /// <summary>Counts an event; the sentence about protection mode if it has just turned on or off.</summary>
-    public Option<string> Observe(ControlEvent happened, Instant now, ServiceState before, ServiceState after)
+    public Option<string> Observe(ControlEvent happened, Instant now, ControlState earlier, ControlState later)
     {
+        var (before, after) = (earlier.InOrder[0], later.InOrder[0]);
         Count(happened, now, before);
         return (before.Protection, after.Protection) switch
         {
@@ -50,7 +51,7 @@ internal sealed class ProtectionCounts
                 clients += e.Count;
                 break;
             case ControlEvent.ProbeEnded { Outcome: Outcome.Passed } e
-                when before.Backends.Exists(b => b.Id == e.Backend && b.Probe.InFlight && !b.Draining):
+                when before.Backends.Values.Exists(b => b.Id == e.Backend && b.Probe.InFlight && !b.Draining):
                 probes++;
                 break;
             default:
@@ -60,7 +61,7 @@ internal sealed class ProtectionCounts
 
     private void Remember(ControlEvent.ConnectsFailed e, Instant now, ServiceState before)
     {
-        foreach (var backend in before.Backends.Filter(b => b.Id == e.Backend && !b.Draining))
+        foreach (var backend in before.Backends.Values.Where(b => b.Id == e.Backend && !b.Draining))
             failures.Enqueue(new(now, backend.Endpoint, e.Kind, e.Count));
         while (failures.Count > ProtectionMachine.MaxMarks)
             failures.Dequeue();

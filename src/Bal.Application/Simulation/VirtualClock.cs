@@ -34,6 +34,8 @@ internal sealed class VirtualClock : IInbox
     /// <summary>As <see cref="EventQueue.At"/>, so long from now.</summary>
     public void After(Duration span, Action happens) => Plan.At(Now.Plus(span), happens);
 
+    public bool HasMore => ready.Count > 0;
+
     public Option<SupervisorInput> Next(Instant until)
     {
         while (ready.Count == 0 && Plan.NextAt is var at && at != Instant.Never && at.IsDue(until))

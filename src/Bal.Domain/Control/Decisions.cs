@@ -23,40 +23,52 @@ internal static class Decisions
 
     public static ControlStep Say(this ControlStep step, LogEvent line) => step.And(new ControlEffect.Log(line));
 
-    /// <summary>Replaces one service.</summary>
-    public static ControlState With(this ControlState state, int index, ServiceState service) =>
-        state with { Services = state.Services.SetItem(index, service) };
+    /// <summary>Replaces a service; its backends are those that it had.</summary>
+    public static ControlState With(this ControlState state, ServiceState service) =>
+        state with { Services = state.Services.SetItem(service.Id.Value, service) };
+
+    /// <summary>Replaces a backend where it is.</summary>
+    public static ControlState With(this ControlState state, ServiceState service, Home home, BackendState backend)
+    {
+        var before = service.Backends[home.Place];
+        return state with
+        {
+            Services = state.Services.SetItem(
+                service.Id.Value, service with { Backends = service.Backends.SetItem(home.Place, backend) }),
+            Index = state.Index.Changed(before, backend, state.Phase.IsHandedOver),
+        };
+    }
+
+    /// <summary>The same state with the index of what it holds: after services or many backends have changed.</summary>
+    public static ControlState Indexed(this ControlState state) => state with
+    {
+        Index = StateIndex.Of(state.Services.Values, state.Phase.IsHandedOver),
+    };
 
     /// <summary>
     /// Applies <paramref name="change"/> to the backend of that identity. An event about a backend that is already
     /// forgotten (a report can cross its removal) changes nothing.
     /// </summary>
     public static ControlStep OnBackend(
-        this ControlState state, BackendId id, Func<ServiceState, BackendState, ServiceStep> change)
-    {
-        for (var s = 0; s < state.Services.Count; s++)
-        {
-            var service = state.Services[s];
-            for (var b = 0; b < service.Backends.Count; b++)
+        this ControlState state, BackendId id, Func<ServiceState, BackendState, ServiceStep> change) =>
+        state.Index.Find(id).Match(
+            home =>
             {
-                if (service.Backends[b].Id == id)
-                {
-                    var after = change(service, service.Backends[b]);
-                    var backends = service.Backends.SetItem(b, after.Backend);
-                    return new ControlStep(
-                        state.With(s, service with
-                        {
-                            Backends = backends,
-                            Protection = after.Protection,
-                            History = after.ProtectionHistory,
-                        }),
-                        after.Effects);
-                }
-            }
-        }
+                var service = state.Services[home.Service.Value];
+                var before = service.Backends[home.Place];
+                var after = change(service, before);
+                var changed = service with { Protection = after.Protection, History = after.ProtectionHistory };
+                var step = new ControlStep(state.With(changed, home, after.Backend), after.Effects);
+                return Publishing.LooksDifferent(service, before, changed, after.Backend)
+                    ? step.And(new ControlEffect.Publish(service.Id))
+                    : step;
+            },
+            () => Nothing(state));
 
-        return Nothing(state);
-    }
+    /// <summary>Applies <paramref name="change"/> to the service of that identity, unless it is forgotten.</summary>
+    public static ControlStep OnService(
+        this ControlState state, ServiceId id, Func<ServiceState, ControlStep> change) =>
+        state.Services.Find(id.Value).Match(change, () => Nothing(state));
 }
 
 /// <summary>What a change of one backend makes of it and of its service's protection mode.</summary>

@@ -19,8 +19,9 @@ public static class BackendLookup
     /// </summary>
     public static Either<Problem, Arr<BackendState>> Find(string word, ServiceState service)
     {
-        var configured = service.Backends.Filter(b => !b.Draining);
-        var byAddress = service.Backends.Filter(b => Same(b.Endpoint.ToString(), word));
+        var all = new Arr<BackendState>(service.Backends.Values);
+        var configured = all.Filter(b => !b.Draining);
+        var byAddress = all.Filter(b => Same(b.Endpoint.ToString(), word));
         if (!byAddress.IsEmpty)
             return byAddress;
         if (int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var position))
@@ -30,13 +31,13 @@ public static class BackendLookup
                 : Unknown($"there is no backend {position}", Option<string>.None, configured);
         }
 
-        var byHost = service.Backends.Filter(b => Same(b.Endpoint.Host.ToUrlText(), word));
+        var byHost = all.Filter(b => Same(b.Endpoint.Host.ToUrlText(), word));
         return byHost.Count == 1
             ? byHost
             : Unknown(
                 byHost.IsEmpty ? $"no backend is called '{Shown(word)}'" : $"'{Shown(word)}' names {byHost.Count} backends",
                 byHost.IsEmpty
-                    ? Nearest.To(word, service.Backends.Map(b => b.Endpoint.ToString()))
+                    ? Nearest.To(word, all.Map(b => b.Endpoint.ToString()))
                     : byHost[0].Endpoint.ToString(),
                 configured);
     }

@@ -13,11 +13,12 @@ public static class ExplainBackend
     /// <summary>Why <paramref name="backend"/>, which is one of <paramref name="state"/>, is as it is.</summary>
     public static BackendExplanation Of(BackendState backend, Traffic traffic, Instant now, ControlState state)
     {
-        var service = state.Services.Filter(s => s.Backends.Exists(b => b.Id == backend.Id))[0];
-        var word = BackendReport.StateOf(backend, now);
+        var home = state.Index.Find(backend.Id).IfNone(() => throw new System.Diagnostics.UnreachableException());
+        var service = state.Services[home.Service.Value];
+        var word = BackendReport.StateOf(backend);
         var lookup = ResolutionTransitions.NextLookupOf(backend, state);
         return new(
-            PositionOf(backend, service),
+            backend.Draining ? 0 : home.Place + 1,
             backend.Endpoint.ToString(),
             word,
             SinceOf(word, backend.History),
@@ -27,17 +28,6 @@ public static class ExplainBackend
             NameExplanation.Of(backend, lookup),
             traffic.Backends.Find(t => t.Backend == backend.Id).Match(t => t.Active, () => 0),
             backend.History.Recent);
-    }
-
-    private static int PositionOf(BackendState backend, ServiceState service)
-    {
-        for (var i = 0; i < service.Backends.Count; i++)
-        {
-            if (service.Backends[i].Id == backend.Id)
-                return backend.Draining ? 0 : i + 1;
-        }
-
-        return 0;
     }
 
     private static Option<Instant> SinceOf(string state, BackendHistory history) => state switch

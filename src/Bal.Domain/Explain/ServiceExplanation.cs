@@ -45,14 +45,14 @@ public static class ExplainService
     /// <summary>Why everything is as it is.</summary>
     public static ServiceExplanation Of(Traffic traffic, Instant now, ControlState state)
     {
-        var service = state.Services[0];
+        var service = state.InOrder[0];
         return new(
             service.Config.Listener.ToString(),
             state.ConfigVersion,
             new ConnectionsExplanation(
-                traffic.ActiveConnections,
+                traffic.Active,
                 service.Config.Tuning.MaxConcurrentConnections,
-                traffic.RejectedConnections),
+                traffic.Of(ServiceCounters.Of(Admission.Refusal.Limit))),
             state.Phase.Match(
                 () => Option<StopExplanation>.None,
                 drain => drain.IsHandedOver
@@ -62,6 +62,6 @@ public static class ExplainService
                 () => Option<StopExplanation>.None),
             state.Refused,
             ExplainProtection.Of(now, service),
-            service.Backends.Map(backend => ExplainBackend.Of(backend, traffic, now, state)));
+            new(service.Backends.Values.Select(backend => ExplainBackend.Of(backend, traffic, now, state))));
     }
 }

@@ -79,6 +79,7 @@ internal static class BackendCodec
             json.Put("endpoint", ConfigCodec.Backend, backend.Config);
             json.Put("health", Health, backend.Health);
             json.Put("cooldown", Cooldown, backend.Cooldown);
+            json.Put("cools", Scalar.Flag, backend.Cools);
             json.Put("failures", Failures, backend.Failures);
             json.Put("addresses", TableCodec.Addresses, backend.Addresses);
             json.Put("resolution", Resolution, backend.Resolution);
@@ -91,6 +92,7 @@ internal static class BackendCodec
             from endpoint in json.Get("endpoint", ConfigCodec.Backend)
             from health in json.Get("health", Health)
             from cooldown in json.Get("cooldown", Cooldown)
+            from cools in json.Get("cools", Scalar.Flag)
             from failures in json.Get("failures", Failures)
             from addresses in json.Get("addresses", TableCodec.Addresses)
             from resolution in json.Get("resolution", Resolution)
@@ -98,5 +100,5 @@ internal static class BackendCodec
             from draining in json.Get("draining", Scalar.Flag)
             from history in json.Get("history", BackendHistoryCodec.History)
             select new BackendState(
-                id, endpoint, health, cooldown, failures, addresses, resolution, probe, draining, history));
+                id, endpoint, health, cooldown, cools, failures, addresses, resolution, probe, draining, history));
 }

@@ -30,9 +30,9 @@ public readonly record struct DecisionDigest(ulong State, ulong Effects)
 public sealed class StateDigest
 {
     private readonly Part<BalConfig> config;
-    private readonly Arr<ServiceParts> services;
+    private readonly Map<int, ServiceParts> services;
 
-    private StateDigest(Part<BalConfig> config, Arr<ServiceParts> services, ulong value) =>
+    private StateDigest(Part<BalConfig> config, Map<int, ServiceParts> services, ulong value) =>
         (this.config, this.services, Value) = (config, services, value);
 
     /// <summary>The digest.</summary>
@@ -58,18 +58,13 @@ public sealed class StateDigest
     private static StateDigest Of(ControlState state, StateDigest? before)
     {
         var config = Part<BalConfig>.Next(ConfigCodec.Config, state.Config, before?.config);
-        var services = new ServiceParts[state.Services.Count];
-        for (var i = 0; i < services.Length; i++)
-        {
-            var known = before is not null && i < before.services.Count ? before.services[i] : null;
-            services[i] = ServiceParts.Next(state.Services[i], known);
-        }
-
-        var rest = state with { Config = Blank, Services = Arr<ServiceState>.Empty };
+        var services = state.Services.Map((id, service) => ServiceParts.Next(
+            service, before?.services.Find(id).MatchUnsafe(parts => parts, () => null)));
+        var rest = state with { Config = Blank, Services = Map<int, ServiceState>.Empty };
         var value = Digests.Of(
             CanonicalJson.Bytes(json => CanonicalJson.Write(json, rest)),
-            services.Select(service => service.Digest).Prepend(config.Digest));
-        return new(config, new Arr<ServiceParts>(services), value);
+            services.Values.Select(service => service.Digest).Prepend(config.Digest));
+        return new(config, services, value);
     }
 
     private static readonly BalConfig Blank = new(Mode.Simple, LogLevel.Info, Option<int>.None, Arr<Service>.Empty);

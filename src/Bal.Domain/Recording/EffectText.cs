@@ -16,7 +16,7 @@ internal static class EffectText
         switch (effect)
         {
             case ControlEffect.Publish e:
-                json.Put("table", TableCodec.Table, e.Table);
+                json.WriteNumber("service", e.Service.Value);
                 break;
             case ControlEffect.StartProbe e:
                 json.Put("backend", Scalar.Id, e.Backend);
@@ -32,6 +32,9 @@ internal static class EffectText
                 break;
             case ControlEffect.Forget e:
                 json.Put("backend", Scalar.Id, e.Backend);
+                break;
+            case ControlEffect.ForgetService e:
+                json.WriteNumber("service", e.Service.Value);
                 break;
             case ControlEffect.Cut e:
                 json.Put("one_of", Scalar.Count, e.OneOf);
@@ -85,6 +88,7 @@ internal static class EffectText
         resolve: _ => "resolve",
         log: _ => "log",
         forget: _ => "forget",
+        forgetService: _ => "forget_service",
         stopAccepting: () => "stop_accepting",
         cut: _ => "cut",
         exit: () => "exit");

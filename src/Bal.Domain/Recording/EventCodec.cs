@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Bal.Domain.Admission;
+using Bal.Domain.Backend;
 using Bal.Domain.Control;
 using LanguageExt;
 using Read = Bal.Domain.Recording.Decoded<Bal.Domain.Control.ControlEvent>;
@@ -9,6 +11,9 @@ namespace Bal.Domain.Recording;
 internal static class EventCodec
 {
     private static readonly Codec<Option<System.Net.IPAddress>> Via = Codec.Maybe(Scalar.Address);
+
+    private static readonly Codec<Refusal> Reasons =
+        Codec.Words(Refusals.All, reason => Counting.ServiceCounters.Of(reason).Word);
 
     public static readonly Codec<ControlEvent> Event = Codec.Object<ControlEvent>(Write, json => Of(json));
 
@@ -36,12 +41,11 @@ internal static class EventCodec
                 json.Put("count", Scalar.Positive, e.Count);
                 break;
             case ControlEvent.ClientExhausted e:
-                json.Put("service", Scalar.Text, e.Service);
+                json.Put("service", Scalar.Positive, e.Service.Value);
                 break;
-            case ControlEvent.ClientsRejected e:
-                json.Put("total", Scalar.Total, e.Total);
-                break;
-            case ControlEvent.DescriptorsExhausted e:
+            case ControlEvent.ClientsRefused e:
+                json.Put("service", Scalar.Positive, e.Service.Value);
+                json.Put("reason", Reasons, e.Reason);
                 json.Put("total", Scalar.Total, e.Total);
                 break;
             case ControlEvent.ReportsLost e:
@@ -83,12 +87,13 @@ internal static class EventCodec
             from backend in json.Get("backend", Scalar.Id)
             from count in json.Get("count", Scalar.Positive)
             select (ControlEvent)new ControlEvent.ConnectsSucceeded(backend, count),
-        "client_exhausted" => json.Get("service", Scalar.Text)
-            .Map(service => (ControlEvent)new ControlEvent.ClientExhausted(service)),
-        "clients_rejected" => json.Get("total", Scalar.Total)
-            .Map(total => (ControlEvent)new ControlEvent.ClientsRejected(total)),
-        "descriptors_exhausted" => json.Get("total", Scalar.Total)
-            .Map(total => (ControlEvent)new ControlEvent.DescriptorsExhausted(total)),
+        "client_exhausted" => json.Get("service", Scalar.Positive)
+            .Map(service => (ControlEvent)new ControlEvent.ClientExhausted(new ServiceId(service))),
+        "clients_refused" =>
+            from service in json.Get("service", Scalar.Positive)
+            from reason in json.Get("reason", Reasons)
+            from total in json.Get("total", Scalar.Total)
+            select (ControlEvent)new ControlEvent.ClientsRefused(new ServiceId(service), reason, total),
         "reports_lost" => json.Get("total", Scalar.Total)
             .Map(total => (ControlEvent)new ControlEvent.ReportsLost(total)),
         "backend_idle" => json.Get("backend", Scalar.Id)
@@ -111,8 +116,7 @@ internal static class EventCodec
         connectsFailed: _ => "connects_failed",
         connectsSucceeded: _ => "connects_succeeded",
         clientExhausted: _ => "client_exhausted",
-        clientsRejected: _ => "clients_rejected",
-        descriptorsExhausted: _ => "descriptors_exhausted",
+        clientsRefused: _ => "clients_refused",
         reportsLost: _ => "reports_lost",
         backendIdle: _ => "backend_idle",
         reloaded: _ => "reloaded",

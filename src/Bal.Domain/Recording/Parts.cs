@@ -19,36 +19,28 @@ internal sealed record Part<T>(T Of, ulong Digest) where T : class
             : new(value, XxHash3.HashToUInt64(CanonicalJson.Bytes(json => codec.Write(json, value))));
 }
 
-/// <summary>The digests of the parts of one service.</summary>
+/// <summary>The parts of a service, so that a step costs what it changes.</summary>
 internal sealed record ServiceParts(
-    ServiceState Of, Part<Service> Config, Arr<Part<BackendState>> Backends, Part<RoutingTable> Table, ulong Digest)
+    ServiceState Of, Part<Service> Config, Map<int, Part<BackendState>> Backends, ulong Digest)
 {
     public static ServiceParts Next(ServiceState service, ServiceParts? before)
     {
         if (before is not null && ReferenceEquals(before.Of, service))
             return before;
         var config = Part<Service>.Next(ConfigCodec.Service, service.Config, before?.Config);
-        var table = Part<RoutingTable>.Next(TableCodec.Table, service.Table, before?.Table);
-        var backends = new Part<BackendState>[service.Backends.Count];
-        for (var i = 0; i < backends.Length; i++)
-        {
-            var known = before is not null && i < before.Backends.Count ? before.Backends[i] : null;
-            backends[i] = Part<BackendState>.Next(BackendCodec.Backend, service.Backends[i], known);
-        }
+        var backends = service.Backends.Map((place, backend) => Part<BackendState>.Next(
+            BackendCodec.Backend, backend, before?.Backends.Find(place).MatchUnsafe(part => part, () => null)));
 
         // What remains once these parts are taken out is written as it is, so that no member is ever forgotten.
-        var rest = service with { Config = Blank, Backends = Arr<BackendState>.Empty, Table = NoTable };
+        var rest = service with { Config = Blank, Backends = Map<int, BackendState>.Empty };
         var digest = Digests.Of(
             CanonicalJson.Bytes(json => StateCodec.Service.Write(json, rest)),
-            backends.Select(part => part.Digest).Prepend(table.Digest).Prepend(config.Digest));
-        return new(service, config, new Arr<Part<BackendState>>(backends), table, digest);
+            backends.Values.Select(part => part.Digest).Prepend(config.Digest));
+        return new(service, config, backends, digest);
     }
 
     private static readonly Service Blank = new(
-        "", new Listener(new Primitives.Host.Name(""), 0), Method.RoundRobin, Arr<BackendConfig>.Empty,
-        Tuning.For(1));
-
-    private static readonly RoutingTable NoTable = Publishing.Unpublished(Blank);
+        "", new Listener(new Primitives.Host.Name(""), 0), Method.RoundRobin, Arr<BackendConfig>.Empty, Tuning.For(1));
 }
 
 /// <summary>How digests are combined.</summary>

@@ -1,4 +1,5 @@
 using Bal.Domain.Admission;
+using Bal.Domain.Backend;
 using Bal.Domain.Control;
 using Bal.Domain.Protection;
 using LanguageExt;
@@ -84,26 +85,36 @@ internal static class StateCodec
             from at in json.Get("at", Scalar.At)
             select new RefusedReload(problem, at)));
 
-    private static readonly Codec<Arr<BackendState>> Backends = Codec.List(BackendCodec.Backend);
+    private static readonly Codec<Map<int, BackendState>> Backends =
+        Codec.List(BackendCodec.Backend).Wrap<Map<int, BackendState>>(
+            backends => new(backends.Values), backends => new(backends.Map((place, backend) => (place, backend))));
+
+    private static readonly Codec<Arr<Notice>> Notices = Codec.List(Notice);
 
     public static readonly Codec<ServiceState> Service = Codec.Object<ServiceState>(
         (json, service) =>
         {
+            json.Put("id", Scalar.Positive, service.Id.Value);
             json.Put("config", ConfigCodec.Service, service.Config);
             json.Put("backends", Backends, service.Backends);
             json.Put("protection", Protection, service.Protection);
-            json.Put("table", TableCodec.Table, service.Table);
+            json.Put("refusals", Notices, service.Refusals);
+            json.Put("removed", Scalar.Flag, service.Removed);
             json.Put("history", ProtectionHistoryCodec.History, service.History);
         },
         json =>
+            from id in json.Get("id", Scalar.Positive)
             from config in json.Get("config", ConfigCodec.Service)
             from backends in json.Get("backends", Backends)
             from protection in json.Get("protection", Protection)
-            from table in json.Get("table", TableCodec.Table)
+            from refusals in json.Get("refusals", Notices)
+            from removed in json.Get("removed", Scalar.Flag)
             from history in json.Get("history", ProtectionHistoryCodec.History)
-            select new ServiceState(config, backends, protection, table, history));
+            select new ServiceState(new ServiceId(id), 0, config, backends, protection, refusals, removed, history));
 
-    private static readonly Codec<Arr<ServiceState>> Services = Codec.List(Service);
+    private static readonly Codec<Map<int, ServiceState>> Services = Codec.List(Service).Wrap<Map<int, ServiceState>>(
+        services => new(services.Values.OrderBy(service => service.Place)),
+        services => new(services.Map((place, service) => (service.Id.Value, service with { Place = place }))));
 
     public static readonly Codec<ControlState> State = Codec.Object<ControlState>(
         (json, state) =>
@@ -111,10 +122,9 @@ internal static class StateCodec
             json.Put("config", ConfigCodec.Config, state.Config);
             json.Put("config_version", Scalar.Total, state.ConfigVersion);
             json.Put("services", Services, state.Services);
+            json.Put("next_service_id", Scalar.Positive, state.NextServiceId);
             json.Put("next_backend_id", Scalar.Positive, state.NextBackendId);
             json.Put("phase", Phases, state.Phase);
-            json.Put("overload", Notice, state.Overload);
-            json.Put("exhaustion", Notice, state.Exhaustion);
             json.Put("lost", Notice, state.Lost);
             json.Put("refused", Refused, state.Refused);
         },
@@ -122,11 +132,11 @@ internal static class StateCodec
             from config in json.Get("config", ConfigCodec.Config)
             from version in json.Get("config_version", Scalar.Total)
             from services in json.Get("services", Services)
+            from nextService in json.Get("next_service_id", Scalar.Positive)
             from next in json.Get("next_backend_id", Scalar.Positive)
             from phase in json.Get("phase", Phases)
-            from overload in json.Get("overload", Notice)
-            from exhaustion in json.Get("exhaustion", Notice)
             from lost in json.Get("lost", Notice)
             from refused in json.Get("refused", Refused)
-            select new ControlState(config, version, services, next, phase, overload, exhaustion, lost, refused));
+            select new ControlState(
+                config, version, services, nextService, next, phase, lost, refused, StateIndex.Empty).Indexed());
 }

@@ -84,7 +84,7 @@ public sealed record ComparisonState
     internal bool IsApart { get; init; }
 
     /// <summary>The tables that were compared last.</summary>
-    internal Arr<Balancing.RoutingTable> Compared { get; init; }
+    internal Arr<Control.ServiceState> Compared { get; init; }
 
     /// <summary>When the recorded probe of a backend started, and when the one that is tried.</summary>
     internal ImmutableDictionary<ProbeOf, Instant> RecordedProbes { get; init; } =

@@ -33,8 +33,8 @@ public static class ComparisonMachine
     private static ComparisonState From(DecisionLine.Checkpoint line, ComparisonState state)
     {
         var other = ControlMachine.Step(new ControlEvent.Reloaded(state.Config), line.At, line.State).State;
-        var flying = line.State.Services
-            .SelectMany(s => s.Backends.Filter(b => b.Probe.InFlight).Map(b => new Placed(s, b)))
+        var flying = line.State.Services.Values
+            .SelectMany(s => s.Backends.Values.Where(b => b.Probe.InFlight).Select(b => new Placed(s, b)))
             .Select(ProbeOf.Backend).Distinct().ToDictionary(probe => probe, _ => line.At);
         return state with
         {
@@ -42,7 +42,7 @@ public static class ComparisonMachine
             Now = line.At,
             Sequence = line.Sequence,
             IsApart = false,
-            Compared = Arr<Balancing.RoutingTable>.Empty,
+            Compared = Arr<ServiceState>.Empty,
             RecordedProbes = state.RecordedProbes.Clear().AddRange(flying),
             OtherProbes = state.OtherProbes.Clear().AddRange(flying),
             ConfigChanges = ReloadDiff.Describe(line.State.Config, state.Config),
@@ -84,12 +84,12 @@ public static class ComparisonMachine
         for (var i = 0; i < MaxOwnMoments; i++)
         {
             var now = course.State.Now;
-            var due = ControlMachine.NextDue(now, course.Other);
-            if (!due.IsDue(until) || ControlMachine.NextDue(now, recorded).IsDue(due))
+            var due = ControlMachine.NextDue(course.Other);
+            if (!due.IsDue(until) || ControlMachine.NextDue(recorded).IsDue(due))
                 return course;
             var at = Instant.Max(due, now);
             course = course.Decide(new ControlEvent.Tick(), at, recorded).Compare(at, sequence, recorded);
-            if (ControlMachine.NextDue(at, course.Other).IsDue(due))
+            if (ControlMachine.NextDue(course.Other).IsDue(due))
                 return course;
         }
 

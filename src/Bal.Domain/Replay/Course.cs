@@ -57,9 +57,9 @@ internal sealed record Course(ComparisonState State, ControlState Other, Arr<Sai
     /// <summary>Holds the tables of both against each other, and adds up the time in which they differ.</summary>
     public Course Compare(Instant at, long sequence, ControlState recorded)
     {
-        var tables = recorded.Services.Map(s => s.Table) + Other.Services.Map(s => s.Table);
-        var same = tables.Count == State.Compared.Count
-            && !tables.Zip(State.Compared, ReferenceEquals).Contains(false);
+        var services = new Arr<ServiceState>(recorded.Services.Values.Concat(Other.Services.Values));
+        var same = services.Count == State.Compared.Count
+            && !services.Zip(State.Compared, ReferenceEquals).Contains(false);
         var differences = same ? Arr<string>.Empty : TableDifference.Describe(recorded, Other);
         return this with
         {
@@ -69,7 +69,7 @@ internal sealed record Course(ComparisonState State, ControlState Other, Arr<Sai
                 Apart = State.IsApart
                     ? new(State.Apart.Milliseconds + at.Since(State.Now).Milliseconds)
                     : State.Apart,
-                Compared = tables,
+                Compared = services,
                 IsApart = same ? State.IsApart : !differences.IsEmpty,
                 FirstParting = State.FirstParting.IsSome || differences.IsEmpty
                     ? State.FirstParting
@@ -99,16 +99,16 @@ internal static class TableDifference
 {
     /// <summary>A line for each backend that both have, and for protection mode.</summary>
     public static Arr<string> Describe(ControlState recorded, ControlState other) =>
-        recorded.Services.Bind(here => other.Services.Find(there => there.Config.Name == here.Config.Name).Match(
+        recorded.InOrder.Filter(here => !here.Removed).Bind(here => other.ServiceNamed(here.Config.Name).Match(
             Some: there => Between(here, there),
             None: () => Arr<string>.Empty));
 
     private static Arr<string> Between(ServiceState here, ServiceState there)
     {
         var lines = new List<string>();
-        if (here.Table.Protection != there.Table.Protection)
+        if (here.Protection.IsOn != there.Protection.IsOn)
             lines.Add($"protection mode is {OnOff(here)} as recorded, {OnOff(there)} with the new configuration");
-        var (places, others) = (Places(here.Table), Places(there.Table));
+        var (places, others) = (Places(Publishing.TableOf(here)), Places(Publishing.TableOf(there)));
         var shared = there.Config.Endpoints.ToHashSet();
         foreach (var endpoint in here.Config.Endpoints.Filter(shared.Contains))
         {
@@ -120,7 +120,7 @@ internal static class TableDifference
         return new Arr<string>(lines);
     }
 
-    private static string OnOff(ServiceState service) => service.Table.Protection ? "on" : "off";
+    private static string OnOff(ServiceState service) => service.Protection.IsOn ? "on" : "off";
 
     private static string Place(Endpoint endpoint, Dictionary<Endpoint, string> places) =>
         places.GetValueOrDefault(endpoint, "without an address");

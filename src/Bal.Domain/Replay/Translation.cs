@@ -1,3 +1,4 @@
+using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Control;
@@ -46,11 +47,7 @@ internal static class Translation
             connectsSucceeded: e => Backend(e.Backend, recorded, other, (here, there) => Translated.Shown(
                 e with { Backend = there.Backend.Id }, OfClient(here.Service, there.Service))),
             clientExhausted: e => Exhausted(e, recorded, other),
-            clientsRejected: _ => recorded.Config.Main.Tuning.MaxConcurrentConnections
-                == other.Config.Main.Tuning.MaxConcurrentConnections
-                    ? Translated.Shown(happened, Evidence.Observed)
-                    : Translated.LeftOut(Evidence.OtherLimit),
-            descriptorsExhausted: _ => Translated.AsItIs(happened),
+            clientsRefused: e => Refused(e, recorded, other),
             reportsLost: _ => Translated.AsItIs(happened),
             // That a drain is over is no outcome of anything that was tried.
             backendIdle: e => Find(e.Backend, recorded).Bind(here => Counterpart(here, other)).Match(
@@ -62,35 +59,27 @@ internal static class Translation
             allIdle: () => Translated.AsItIs(happened),
             handedOver: _ => Translated.AsItIs(happened));
 
-    /// <summary>The backend of an identity.</summary>
-    public static Option<Placed> Find(BackendId id, ControlState state)
-    {
-        foreach (var service in state.Services)
-            foreach (var backend in service.Backends)
-                if (backend.Id == id)
-                    return new Placed(service, backend);
-        return Option<Placed>.None;
-    }
+    /// <summary>The backend of that identity, in the service that has it.</summary>
+    public static Option<Placed> Find(BackendId id, ControlState state) => state.Index.Find(id).Map(home =>
+        new Placed(state.Services[home.Service.Value], state.Services[home.Service.Value].Backends[home.Place]));
 
-    /// <summary>The same endpoint of the same service; the very same backend where there is a choice.</summary>
-    public static Option<Placed> Counterpart(Placed here, ControlState other)
-    {
-        var best = Option<Placed>.None;
-        foreach (var service in other.Services)
-        {
-            foreach (var backend in service.Backends)
-            {
-                if (service.Config.Name != here.Service.Config.Name || backend.Endpoint != here.Backend.Endpoint)
-                    continue;
-                if (backend.Id == here.Backend.Id)
-                    return new Placed(service, backend);
-                if (best.IsNone || !backend.Draining)
-                    best = new Placed(service, backend);
-            }
-        }
+    /// <summary>The same backend, by its service and address, in another state: the one in use before one that drains.</summary>
+    public static Option<Placed> Counterpart(Placed here, ControlState other) =>
+        Find(here.Backend.Id, other).Filter(there => Same(here, there)).Match(
+            there => there,
+            () => Service(here.Service, other).Bind(service => service.Backends.Values
+                .Where(b => b.Endpoint == here.Backend.Endpoint)
+                .OrderBy(b => b.Draining)
+                .Select(b => new Placed(service, b))
+                .HeadOrNone()));
 
-        return best;
-    }
+    private static bool Same(Placed here, Placed there) =>
+        here.Service.Config.Name == there.Service.Config.Name && here.Backend.Endpoint == there.Backend.Endpoint;
+
+    /// <summary>The service of the same identity, or else of the same name.</summary>
+    private static Option<ServiceState> Service(ServiceState here, ControlState other) =>
+        other.Services.Find(here.Id.Value).Filter(there => there.Config.Name == here.Config.Name)
+            | other.ServiceNamed(here.Config.Name);
 
     private static Translated Backend(
         BackendId id, ControlState recorded, ControlState other,
@@ -103,22 +92,28 @@ internal static class Translation
 
     // A client goes where the table sends it: with equal tables it would have gone to the same backend.
     private static Evidence OfClient(ServiceState here, ServiceState there) =>
-        !SameRoutes(here.Table, there.Table) ? Evidence.ClientMightGoElsewhere
+        !SameRoutes(Publishing.TableOf(here), Publishing.TableOf(there)) ? Evidence.ClientMightGoElsewhere
         : here.Config.Tuning.ConnectTimeout != there.Config.Tuning.ConnectTimeout ? Evidence.OtherConnectTimeout
         : Evidence.Observed;
 
-    private static Translated Exhausted(ControlEvent.ClientExhausted e, ControlState recorded, ControlState other)
-    {
-        var here = recorded.Services.Find(s => s.Config.Name == e.Service);
-        var there = other.Services.Find(s => s.Config.Name == e.Service);
-        return here.Match(
-            Some: h => there.Match(
-                Some: t => t.Config.Backends.Exists(b => !h.Config.Backends.Contains(b))
+    private static Translated Exhausted(ControlEvent.ClientExhausted e, ControlState recorded, ControlState other) =>
+        recorded.Services.Find(e.Service.Value).Match(
+            here => Service(here, other).Match(
+                there => there.Config.Endpoints.Exists(b => !here.Config.Endpoints.Contains(b))
                     ? Translated.LeftOut(Evidence.AnotherBackendToTry)
-                    : Translated.Shown(e, OfClient(h, t)),
-                None: () => Translated.LeftOut(Evidence.BackendNotConfigured)),
-            None: () => Translated.AsItIs(e));
-    }
+                    : Translated.Shown(e with { Service = there.Id }, OfClient(here, there)),
+                () => Translated.LeftOut(Evidence.BackendNotConfigured)),
+            () => Translated.AsItIs(e));
+
+    private static Translated Refused(ControlEvent.ClientsRefused e, ControlState recorded, ControlState other) =>
+        recorded.Services.Find(e.Service.Value).Match(
+            here => Service(here, other).Match(
+                there => e.Reason == Refusal.Limit && here.Config.Tuning.MaxConcurrentConnections
+                    != there.Config.Tuning.MaxConcurrentConnections
+                        ? Translated.LeftOut(Evidence.OtherLimit)
+                        : Translated.Shown(e with { Service = there.Id }, Evidence.Observed),
+                () => Translated.LeftOut(Evidence.BackendNotConfigured)),
+            () => Translated.AsItIs(e));
 
     private static bool SameRoutes(RoutingTable a, RoutingTable b) =>
         a.Protection == b.Protection && Same(a.Up, b.Up) && Same(a.Cooling, b.Cooling) && Same(a.Down, b.Down);

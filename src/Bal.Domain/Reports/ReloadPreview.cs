@@ -34,13 +34,13 @@ public static class ReloadPreviews
     /// <summary>What applying <paramref name="next"/> would change.</summary>
     public static ReloadPreview Of(BalConfig next, Traffic traffic, Instant now, ControlState state)
     {
-        var service = state.Services[0];
+        var service = state.InOrder[0];
         var plan = ReloadDiff.Between(service.Config, next.Main);
         return new(
             plan.Kept,
             plan.Added,
-            service.Backends.Filter(b => !b.Draining && plan.Removed.Contains(b.Endpoint)).Map(b => new LeavingBackend(
-                b.Endpoint, BackendReport.StateOf(b, now), ActiveOf(b.Id, traffic))),
+            new(service.Backends.Values.Where(b => !b.Draining && plan.Removed.Contains(b.Endpoint)).Select(b => new LeavingBackend(
+                b.Endpoint, BackendReport.StateOf(b), ActiveOf(b.Id, traffic)))),
             SettingChanges.Between(state.Config, next));
     }
 

@@ -19,10 +19,7 @@ namespace Bal.Domain.Reports;
 /// <param name="Port">On which port; 0 where unknown.</param>
 /// <param name="Method">How it chooses.</param>
 /// <param name="ActiveConnections">Open connections now.</param>
-/// <param name="RejectedConnections">Rejected since the start.</param>
-/// <param name="SplicedConnections">Connections of which at least one direction is relayed by splice(2) now.</param>
-/// <param name="SplicedDirections">Directions of connections that are relayed by splice(2) now.</param>
-/// <param name="Terminations">How many connections ended, by reason.</param>
+/// <param name="Counts">A number for each of <see cref="ServiceCounters.All"/>.</param>
 /// <param name="LastCheckTime">When a probe last ended.</param>
 /// <param name="Protection">Protection mode.</param>
 /// <param name="Backends">The backends, draining ones last.</param>
@@ -40,10 +37,7 @@ public sealed record StatusReport(
     int Port,
     string Method,
     long ActiveConnections,
-    long RejectedConnections,
-    long SplicedConnections,
-    long SplicedDirections,
-    Arr<TerminationCount> Terminations,
+    Arr<long> Counts,
     Option<DateTimeOffset> LastCheckTime,
     ProtectionReport Protection,
     Arr<BackendReport> Backends,
@@ -56,6 +50,9 @@ public sealed record StatusReport(
 {
     /// <summary>Processes that an upgrade has replaced and that still have connections, the eldest first.</summary>
     public Arr<PreviousReport> Previous { get; init; } = Arr<PreviousReport>.Empty;
+
+    /// <summary>One of the counters.</summary>
+    public long Of(ServiceCounter counter) => Counts[counter.Index];
 
     /// <summary>Configured backends; draining ones are listed but not counted.</summary>
     public int BackendTotal => Backends.Count(b => b.State != BackendReport.Draining);
@@ -145,9 +142,9 @@ public sealed record BackendReport(
     public const string Draining = "draining";
 
     /// <summary>The state of a backend as reports name it.</summary>
-    public static string StateOf(BackendState backend, Instant now) => backend.Draining
+    public static string StateOf(BackendState backend) => backend.Draining
         ? Draining
-        : backend.TierAt(now) switch
+        : backend.Tier switch
         {
             Tier.Up => Up,
             Tier.Cooling => Cooling,
@@ -177,9 +174,10 @@ public static class StatusReports
     /// <summary>The report of a running process.</summary>
     public static StatusReport Of(ProcessIdentity process, Traffic traffic, ClockReading clock, ControlState state)
     {
-        var service = state.Services[0];
-        var checks = service.Backends.Bind(b => b.Probe.LastEndedAt.Match(
-            at => Prelude.Array(at), () => Arr<Instant>.Empty));
+        var service = state.InOrder[0];
+        var backends = new Arr<BackendState>(service.Backends.Values);
+        var passed = traffic.Backends.ToDictionary(t => t.Backend);
+        var checks = backends.Bind(b => b.Probe.LastEndedAt.Match(at => Prelude.Array(at), () => Arr<Instant>.Empty));
         return new(
             Running: true,
             process.Pid,
@@ -187,18 +185,15 @@ public static class StatusReports
             service.Config.Listener.BindAddress.ToUrlText(),
             service.Config.Listener.Port,
             MethodText(service.Config.Method),
-            traffic.ActiveConnections,
-            traffic.RejectedConnections,
-            traffic.SplicedConnections,
-            traffic.SplicedDirections,
-            traffic.Terminations,
+            traffic.Active,
+            ServiceCounters.All.Map(traffic.Of),
             checks.IsEmpty
                 ? Option<DateTimeOffset>.None
                 : clock.ToWall(checks.Reduce(Instant.Max)),
             service.Protection.Match(
                 _ => ProtectionReport.Off,
                 on => new ProtectionReport(true, ProtectionText.Of(on.Reason), clock.ToWall(on.Since))),
-            service.Backends.Map(b => ReportOf(b, traffic, clock)),
+            backends.Map(b => ReportOf(b, passed.GetValueOrDefault(b.Id) ?? BackendTraffic.NoneOf(b.Id), clock)),
             process.Version,
             clock.Now.Since(process.StartedAt).Milliseconds,
             state.ConfigVersion,
@@ -220,14 +215,11 @@ public static class StatusReports
         config.Match(c => c.Main.Listener.Port, () => 0),
         config.Match(c => MethodText(c.Main.Method), () => MethodText(Config.Method.RoundRobin)),
         0,
-        0,
-        0,
-        0,
-        Arr<TerminationCount>.Empty,
+        ServiceCounters.All.Map(_ => 0L),
         Option<DateTimeOffset>.None,
         ProtectionReport.Off,
         config.Match(
-            c => c.Main.Backends.Map(e => new BackendReport(
+            c => c.Main.Endpoints.Map(e => new BackendReport(
                 e.ToString(), false, BackendReport.Down, 0, 0, 0, 0,
                 Option<DateTimeOffset>.None, Option<DateTimeOffset>.None, FailureCounters.Zero)),
             () => Arr<BackendReport>.Empty),
@@ -244,14 +236,12 @@ public static class StatusReports
         _ => "round_robin",
     };
 
-    private static BackendReport ReportOf(BackendState backend, Traffic traffic, ClockReading clock)
+    private static BackendReport ReportOf(BackendState backend, BackendTraffic passed, ClockReading clock)
     {
-        var passed = traffic.Backends.Find(t => t.Backend == backend.Id)
-            .IfNone(BackendTraffic.NoneOf(backend.Id));
         return new(
             backend.Endpoint.ToString(),
             backend.Health.Up && !backend.Addresses.IsEmpty,
-            BackendReport.StateOf(backend, clock.Now),
+            BackendReport.StateOf(backend),
             passed.Active,
             passed.Total,
             passed.BytesIn,

@@ -70,12 +70,12 @@ public static class StatusText
             text.Append(CultureInfo.InvariantCulture, $"uptime: {new Duration(report.UptimeMs).ToText()}\n");
             text.Append(CultureInfo.InvariantCulture, $"config: {Printable.Line(report.ConfigPath)} (version {report.ConfigVersion})\n");
             text.Append(CultureInfo.InvariantCulture,
-                $"connections: {report.ActiveConnections} active, {report.RejectedConnections} rejected\n");
+                $"connections: {report.ActiveConnections} active, {report.Of(ServiceCounters.Of(Admission.Refusal.Limit))} rejected\n");
             text.Append(CultureInfo.InvariantCulture,
                 $"ended: {Ended(report)}\n");
             text.Append(CultureInfo.InvariantCulture,
-                $"relay: {report.SplicedConnections} connection(s) spliced in the kernel (in {report.SplicedDirections} " +
-                $"direction(s)), {Math.Max(0, report.ActiveConnections - report.SplicedConnections)} copied\n");
+                $"relay: {report.Of(ServiceCounters.SplicedConnections)} connection(s) spliced in the kernel (in {report.Of(ServiceCounters.SplicedDirections)} " +
+                $"direction(s)), {Math.Max(0, report.ActiveConnections - report.Of(ServiceCounters.SplicedConnections))} copied\n");
         }
 
         text.Append(CultureInfo.InvariantCulture, $"method: {Printable.Line(report.Method)}\n");
@@ -94,10 +94,8 @@ public static class StatusText
 
     private static string Ended(StatusReport report)
     {
-        var some = report.Terminations.Filter(t => t.Count > 0);
-        return some.IsEmpty
-            ? "none"
-            : string.Join(", ", some.Map(t => $"{t.Count} {TerminationText.Of(t.Reason)}"));
+        var some = ServiceCounters.All.Filter(c => c.Kind == CounterKind.Ended && report.Of(c) > 0);
+        return some.IsEmpty ? "none" : string.Join(", ", some.Map(c => $"{report.Of(c)} {c.Word}"));
     }
 
     private static string Checked(BackendReport backend) => backend.LastCheckTime.Match(

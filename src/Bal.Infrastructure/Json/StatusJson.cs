@@ -23,13 +23,13 @@ public static class StatusJson
         json.WriteNumber("backend_total", report.BackendTotal);
         json.WriteNumber("backend_reachable", report.BackendReachable);
         json.WriteNumber("active_connections", report.ActiveConnections);
-        json.WriteNumber("rejected_connections", report.RejectedConnections);
+        json.WriteNumber("rejected_connections", report.Of(ServiceCounters.Of(Domain.Admission.Refusal.Limit)));
         json.WriteNumber("max_concurrent_connections", report.MaxConcurrentConnections);
-        json.WriteNumber("spliced_connections", report.SplicedConnections);
-        json.WriteNumber("spliced_directions", report.SplicedDirections);
+        foreach (var open in ServiceCounters.All.Filter(counter => counter.Kind == CounterKind.Open))
+            json.WriteNumber(open.Word, report.Of(open));
         json.WriteStartObject("terminations");
-        foreach (var ended in report.Terminations)
-            json.WriteNumber(TerminationText.Of(ended.Reason), ended.Count);
+        foreach (var ended in ServiceCounters.All.Filter(counter => counter.Kind == CounterKind.Ended))
+            json.WriteNumber(ended.Word, report.Of(ended));
         json.WriteEndObject();
         JsonReport.WriteTime(json, "last_check_time", report.LastCheckTime);
         json.WriteStartObject("protection_mode");
@@ -110,13 +110,7 @@ public static class StatusJson
             json.GetProperty("port").GetInt32(),
             Text(json, "method"),
             Number(json, "active_connections"),
-            Number(json, "rejected_connections"),
-            Number(json, "spliced_connections"),
-            Number(json, "spliced_directions"),
-            new Arr<TerminationCount>(Enum.GetValues<TerminationReason>()
-                .Where(reason => json.GetProperty("terminations").TryGetProperty(TerminationText.Of(reason), out _))
-                .Select(reason => new TerminationCount(
-                    reason, Number(json.GetProperty("terminations"), TerminationText.Of(reason))))),
+            ServiceCounters.All.Map(counter => CountOf(counter, json)),
             Time(json, "last_check_time"),
             new ProtectionReport(
                 protection.GetProperty("enabled").GetBoolean(),
@@ -171,6 +165,14 @@ public static class StatusJson
             new FailureCounters(
                 Number(counters, "timeout"), Number(counters, "refused"), Number(counters, "other")));
     }
+
+    private static long CountOf(ServiceCounter counter, JsonElement json) => counter switch
+    {
+        { Kind: CounterKind.Ended } =>
+            json.GetProperty("terminations").TryGetProperty(counter.Word, out var count) ? count.GetInt64() : 0,
+        { Kind: CounterKind.Open } => Number(json, counter.Word),
+        _ => counter == ServiceCounters.Of(Domain.Admission.Refusal.Limit) ? Number(json, "rejected_connections") : 0,
+    };
 
     private static string Text(JsonElement json, string name) => json.GetProperty(name).GetString() ?? "";
 

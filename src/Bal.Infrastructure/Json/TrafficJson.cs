@@ -1,8 +1,6 @@
 using System.Text.Json;
 using Bal.Domain.Backend;
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
-using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Json;
@@ -13,14 +11,18 @@ internal static class TrafficJson
     /// <summary>Writes the members of an object.</summary>
     public static void Write(Utf8JsonWriter json, Traffic traffic)
     {
-        json.WriteNumber("active", traffic.ActiveConnections);
-        json.WriteNumber("rejected", traffic.RejectedConnections);
-        json.WriteNumber("spliced_connections", traffic.SplicedConnections);
-        json.WriteNumber("spliced_directions", traffic.SplicedDirections);
-        json.WriteStartObject("ended");
-        foreach (var ended in traffic.Terminations)
-            json.WriteNumber(TerminationText.Of(ended.Reason), ended.Count);
-        json.WriteEndObject();
+        json.WriteStartArray("services");
+        foreach (var service in traffic.Services)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("id", service.Service.Value);
+            json.WriteNumber("active", service.Active);
+            foreach (var counter in ServiceCounters.All)
+                json.WriteNumber(counter.Word, service.Of(counter));
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
         json.WriteStartArray("backends");
         foreach (var backend in traffic.Backends)
         {
@@ -37,16 +39,12 @@ internal static class TrafficJson
     }
 
     /// <summary>Reads what <see cref="Write"/> wrote; throws like <see cref="JsonElement"/> does where it is something
-    /// else. A reason that this version does not know is left out.</summary>
+    /// else. A counter that this version does not know is left out.</summary>
     public static Traffic Read(JsonElement json) => new(
-        Number(json, "active"),
-        Number(json, "rejected"),
-        Number(json, "spliced_connections"),
-        Number(json, "spliced_directions"),
-        new(Enum.GetValues<TerminationReason>()
-            .Where(reason => json.GetProperty("ended").TryGetProperty(TerminationText.Of(reason), out _))
-            .Select(reason => new TerminationCount(
-                reason, Number(json.GetProperty("ended"), TerminationText.Of(reason))))),
+        new(json.GetProperty("services").EnumerateArray().Select(s => new ServiceTraffic(
+            new ServiceId(s.GetProperty("id").GetInt32()),
+            Number(s, "active"),
+            ServiceCounters.All.Map(counter => s.TryGetProperty(counter.Word, out var count) ? count.GetInt64() : 0)))),
         new(json.GetProperty("backends").EnumerateArray().Select(b => new BackendTraffic(
             new BackendId(b.GetProperty("id").GetInt32()),
             Number(b, "active"),
