@@ -20,7 +20,15 @@ internal readonly record struct BoundAddress(IPAddress Address, int Port, bool V
 
     public IPEndPoint EndPoint => new(Address, Port);
 
-    public bool IsAny => Address.Equals(IPAddress.Any) || Address.Equals(IPAddress.IPv6Any);
+    private bool IsAny => Address.Equals(IPAddress.Any) || Address.Equals(IPAddress.IPv6Any);
+
+    /// <summary>
+    /// Whether a socket that somebody else has bound here serves where <paramref name="wanted"/> is configured. A manager's
+    /// plain <c>ListenStream=PORT</c> is <c>[::]</c> for both families, which is what <c>0.0.0.0</c> asks for, and more.
+    /// </summary>
+    public bool StandsInFor(BoundAddress wanted) => Port == wanted.Port && (Address.Equals(wanted.Address)
+        || (Address.Equals(IPAddress.IPv6Any) && !V6Only && wanted.IsAny)
+        || (Address.Equals(IPAddress.Any) && wanted.Address.Equals(IPAddress.IPv6Any)));
 
     /// <summary>A literal address of a listener: beside <c>0.0.0.0</c>, <c>::</c> means IPv6 only (contract, section 4).</summary>
     public static BoundAddress Of(IPAddress address, Listener listener) => new(

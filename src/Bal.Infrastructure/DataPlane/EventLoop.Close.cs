@@ -105,8 +105,10 @@ internal sealed unsafe partial class EventLoop
         DropUnsent(session, ref session->Backend);
         ForgetTried(session);
         Unassign(session);
-        counters->Terminations[(int)reason]++;
         var service = serviceOf(session->Service);
+        service.Rows.Of(index)[ServiceRow.Ended + (int)reason]++;
+        if (session->State == SessionState.Connecting)
+            NoLongerConnecting(service);
         var left = service.Leave();
 
         // After the counts: who sees its connection end finds its place free, and no trace of it in the status.
@@ -118,7 +120,7 @@ internal sealed unsafe partial class EventLoop
         if (!session->InReadyList)
             PutToFree(session);
         if (left == 0 && stopping)
-            mailbox.Post(LoopReportKind.AllIdle, service.Index);
+            mailbox.Post(LoopReportKind.AllIdle, 0);
     }
 
     private void PutToFree(Session* session)

@@ -33,9 +33,9 @@ internal sealed unsafe partial class EventLoop
             var candidate = (Candidate)next;
             if (candidate.Tier != Tier.Up)
                 session->LastResorts++;
-            var target = snapshot.Targets[candidate.Route.Id.Value];
+            var target = snapshot.Of(candidate);
             Assign(session, target);
-            if (ConnectTo(session, target, snapshot.Table.ConnectTimeout.Milliseconds))
+            if (ConnectTo(session, target, snapshot.Table.Service.Tuning.ConnectTimeout.Milliseconds))
                 return;
         }
     }
@@ -131,8 +131,7 @@ internal sealed unsafe partial class EventLoop
     // Costs a system call, and so is asked only of ports that the kernel may choose as a source.
     private bool IsOwnEcho(Session* session)
     {
-        var targets = serviceOf(session->Service).Current.Targets;
-        return targets.TryGetValue(session->BackendId, out var target)
+        return TargetOf(session) is { } target
             && session->AddressIndex < target.Addresses.Length
             && EphemeralPorts.Contains(SockAddr.PortOf(target.Addresses[session->AddressIndex]))
             && Sockets.IsConnectedToItself(session->Backend.Fd, target.Addresses[session->AddressIndex]);
@@ -147,12 +146,11 @@ internal sealed unsafe partial class EventLoop
         _ = Libc.close(session->Backend.Fd);
         session->Backend.Fd = -1;
         session->AddressIndex++;
-        var snapshot = serviceOf(session->Service).Current;
         // A reload may have removed the backend meanwhile; then its other addresses are no candidates either.
-        if (snapshot.Targets.TryGetValue(session->BackendId, out var target)
-            && session->AddressIndex < target.Addresses.Length)
+        if (TargetOf(session) is { } target && session->AddressIndex < target.Addresses.Length)
         {
-            if (ConnectTo(session, target, snapshot.Table.ConnectTimeout.Milliseconds))
+            var timeout = serviceOf(session->Service).Current.Table.Service.Tuning.ConnectTimeout;
+            if (ConnectTo(session, target, timeout.Milliseconds))
                 return;
         }
         else
@@ -185,6 +183,7 @@ internal sealed unsafe partial class EventLoop
         session->State = SessionState.Relaying;
         session->LastActivity = now;
         session->Counters->Total++;
+        NoLongerConnecting(serviceOf(session->Service));
         ForgetTried(session);
         timers.Arm(session, now + IdleTimeoutMs(session));
         if (RelayOf(session) == RelayMode.Splice)
@@ -193,15 +192,29 @@ internal sealed unsafe partial class EventLoop
             StartSplicing(session, ref session->Backend);
         }
 
-        var targets = serviceOf(session->Service).Current.Targets;
-        if (targets.TryGetValue(session->BackendId, out var target) && target.WantsSuccess)
+        if (Volatile.Read(ref session->Counters->WantsSuccess) != 0)
             mailbox.Post(LoopReportKind.ConnectSucceeded, session->BackendId);
         Relay(session);
+    }
+
+    /// <summary>The session's backend as it is now; null where new connections to it are not wanted any more.</summary>
+    private RouteTarget? TargetOf(Session* session) =>
+        targetAt(session->Target) is { } target && target.Id == session->BackendId ? target : null;
+
+    /// <summary>From now on the session uses no other backend than the one it may have.</summary>
+    private void NoLongerConnecting(ServicePlane service)
+    {
+        var row = service.Rows.Of(index);
+        var (left, leaving) = (row[ServiceRow.Connecting] - 1, row[ServiceRow.Leaving] != 0);
+        Volatile.Write(ref row[ServiceRow.Connecting], left);
+        if (left == 0 && leaving)
+            mailbox.Post(LoopReportKind.ServiceSettled, service.Index);
     }
 
     private void Assign(Session* session, RouteTarget target)
     {
         session->BackendId = target.Id;
+        session->Target = target.Slot;
         session->AddressIndex = 0;
         session->Counters = target.Counters.Of(index);
         session->Counters->Active++;

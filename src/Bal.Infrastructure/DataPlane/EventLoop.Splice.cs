@@ -15,7 +15,7 @@ internal sealed unsafe partial class EventLoop
 
     private readonly PipePool pipes;
 
-    private RelayMode RelayOf(Session* session) => serviceOf(session->Service).Current.Table.Relay;
+    private RelayMode RelayOf(Session* session) => serviceOf(session->Service).Current.Table.Service.Tuning.Relay;
 
     private static nint SpliceIn(ref Side from) => Libc.splice(
         from.Fd, null, from.PipeIn, null, SpliceLength, Libc.SPLICE_F_MOVE | Libc.SPLICE_F_NONBLOCK);
@@ -64,12 +64,13 @@ internal sealed unsafe partial class EventLoop
     {
         if (side.Has(SideFlags.Splicing) || !pipes.Rent(ref side, now))
             return;
+        var row = serviceOf(session->Service).Rows.Of(index);
         if (!session->IsSpliced)
-            counters->SplicedSessions++;
+            row[ServiceRow.SplicedConnections]++;
         side.Flags |= SideFlags.Splicing;
         if (side.Has(SideFlags.LargePipe))
             Watch(session, ref side);
-        counters->SplicedDirections++;
+        row[ServiceRow.SplicedDirections]++;
     }
 
     /// <summary>Back to copying; what is still in the pipe is dropped, so it must be empty unless the session ends.</summary>
@@ -80,8 +81,9 @@ internal sealed unsafe partial class EventLoop
         side.Flags &= ~SideFlags.Splicing;
         Unwatch(ref side);
         pipes.Return(ref side);
-        counters->SplicedDirections--;
+        var row = serviceOf(session->Service).Rows.Of(index);
+        row[ServiceRow.SplicedDirections]--;
         if (!session->IsSpliced)
-            counters->SplicedSessions--;
+            row[ServiceRow.SplicedConnections]--;
     }
 }

@@ -20,6 +20,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
     private readonly int index;
     private readonly int descriptorCeiling;
     private readonly Func<int, ServicePlane> serviceOf;
+    private readonly Func<int, RouteTarget?> targetAt;
     private readonly LoopMailbox mailbox;
     private readonly Action<Exception> onCrash;
     private readonly Epoll epoll = new();
@@ -28,7 +29,6 @@ internal sealed unsafe partial class EventLoop : IDisposable
     private readonly SessionPool sessions = new();
     private readonly BlockPool blocks = new();
     private readonly TimerWheel timers;
-    private readonly LoopCounters* counters;
     private readonly byte* buffer;
     private readonly Thread thread;
 
@@ -39,45 +39,43 @@ internal sealed unsafe partial class EventLoop : IDisposable
     private bool running = true;
     private bool stopping;
     private CutShare cutCarried;
+    private int retimes;
 
     public EventLoop(
         int index,
         int loops,
         int descriptorCeiling,
         GatherRule gatherRule,
-        Func<int, ServicePlane> serviceOf,
+        Services services,
+        Backends backends,
         LoopMailbox mailbox,
         Action<Exception> onCrash)
     {
         this.index = index;
         this.descriptorCeiling = descriptorCeiling;
         this.gatherRule = gatherRule;
-        pipes = new PipePool(descriptorCeiling);
+        pipes = new PipePool(descriptorCeiling, services.Shared);
         cutCarried = CutShare.OfLoop(index, loops);
-        this.serviceOf = serviceOf;
+        serviceOf = services.At;
+        targetAt = backends.TargetAt;
         this.mailbox = mailbox;
         this.onCrash = onCrash;
         now = MonotonicMs();
         timers = new TimerWheel(now);
-        counters = (LoopCounters*)NativeMemory.AlignedAlloc((nuint)sizeof(LoopCounters), 64);
-        *counters = default;
         buffer = (byte*)NativeMemory.AlignedAlloc(BlockPool.BlockSize, 4096);
         epoll.Add(wake.Fd, Libc.EPOLLIN, WatchTag.Wake);
         reserve = OpenReserve();
         thread = new Thread(Run, 256 * 1024) { Name = $"loop-{index}", IsBackground = true };
     }
 
-    /// <summary>The counters of this loop that belong to no backend.</summary>
-    public ref readonly LoopCounters Counters => ref *counters;
-
-    /// <summary>Sessions that have ended for a reason.</summary>
-    public long Ended(TerminationReason reason) => Volatile.Read(ref counters->Terminations[(int)reason]);
-
     public void Start() => thread.Start();
 
     /// <summary>Hands a command to the loop; it is carried out between two batches of events, in order.</summary>
     public void Post(LoopCommand command)
     {
+        // It concerns every session, whoever asks: once for all services that a reload changes.
+        if (command is LoopCommand.Retime && Interlocked.Exchange(ref retimes, 1) == 1)
+            return;
         commands.Enqueue(command);
         wake.Signal();
     }
@@ -100,7 +98,6 @@ internal sealed unsafe partial class EventLoop : IDisposable
         epoll.Dispose();
         wake.Dispose();
         NativeMemory.AlignedFree(buffer);
-        NativeMemory.AlignedFree(counters);
     }
 
     private static long MonotonicMs() => Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000);
@@ -253,7 +250,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
     }
 
     private long IdleTimeoutMs(Session* session) =>
-        serviceOf(session->Service).Current.Table.IdleTimeout.Milliseconds;
+        serviceOf(session->Service).Current.Table.Service.Tuning.IdleTimeout.Milliseconds;
 
     private void RunCommands()
     {
@@ -265,13 +262,20 @@ internal sealed unsafe partial class EventLoop : IDisposable
                 case LoopCommand.Listen listen:
                     AddListener(listen.Fd, listen.Service, listen.Tag);
                     break;
+                case LoopCommand.Reassign reassign:
+                    ReassignListener(reassign.Tag, reassign.Service);
+                    break;
                 case LoopCommand.Unlisten unlisten:
                     if (unlisten.OutlivesBal)
                         RemoveListener(unlisten.Tag);
                     else
                         RetireListener(unlisten.Tag);
                     break;
+                case LoopCommand.Forget forget:
+                    ReportRefusalsOf(forget.Service);
+                    break;
                 case LoopCommand.Retime:
+                    Volatile.Write(ref retimes, 0);
                     foreach (var session in sessions.InUse())
                     {
                         if (((Session*)session)->State == SessionState.Relaying)
@@ -325,8 +329,11 @@ internal abstract record LoopCommand
     /// <summary>Accept clients of a service from this listening descriptor, which is the loop's from now on.</summary>
     public sealed record Listen(int Fd, int Service, int Tag) : LoopCommand;
 
+    /// <summary>Clients of a listener are another service's from now on.</summary>
+    public sealed record Reassign(int Tag, int Service) : LoopCommand;
+
     /// <summary>
-    /// Accept what waits in the listener's queue, then close it; connections that are just being set up get a moment to
+    /// Accept what waits in the listener's queue, then close it and report <see cref="LoopReportKind.Unlistened"/>; connections that are just being set up get a moment to
     /// complete first, unless the socket <paramref name="OutlivesBal"/> with its owner, for whom it must stay as it is.
     /// </summary>
     public sealed record Unlisten(int Tag, bool OutlivesBal) : LoopCommand;
@@ -340,6 +347,9 @@ internal abstract record LoopCommand
 
     /// <summary>Accept again.</summary>
     public sealed record Resume : LoopCommand;
+
+    /// <summary>Keep nothing that has to do with a service: its memory is about to be freed.</summary>
+    public sealed record Forget(int Service) : LoopCommand;
 
     /// <summary>The idle timeout has become shorter: look at every session again.</summary>
     public sealed record Retime : LoopCommand;

@@ -43,9 +43,6 @@ internal static class InheritedSockets
         return set;
     }
 
-    /// <summary>Where a socket listens; null where it is no listening TCP socket.</summary>
-    public static IPEndPoint? AddressOf(int socket) => Sockets.IsListening(socket) ? Sockets.LocalAddress(socket) : null;
-
     /// <summary>Whether a socket on the wildcard of IPv6 takes clients of IPv4 as well (ipv6(7), IPV6_V6ONLY).</summary>
     public static bool TakesBothFamilies(int socket) =>
         Sockets.LocalAddress(socket)?.Address.Equals(IPAddress.IPv6Any) == true

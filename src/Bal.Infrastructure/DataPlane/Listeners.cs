@@ -40,12 +40,12 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
             var done = AddressesOf(service.Listener).Bind(addresses =>
             {
                 wanted.Add((service, addresses));
-                return addresses.Map(address => Acquire(address, service, claims)).Sequence();
+                return All(addresses, address => Acquire(address, service, claims));
             });
             if (done.IsRight)
                 continue;
             Abandon();
-            return done.Map(_ => Unit.Default);
+            return done;
         }
 
         return Unit.Default;
@@ -84,13 +84,7 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
         present = next;
         opened.Clear();
         wanted.Clear();
-        var inUse = present.Keys.ToHashSet();
-        foreach (var (name, addresses) in names.ToArray())
-        {
-            if (!addresses.All(address => inUse.Contains(new BoundAddress(address, name.Port, false))))
-                names.Remove(name);
-        }
-
+        ForgetNames();
         warnings.ForEach(say);
         warnings.Clear();
         return gone;
@@ -102,6 +96,7 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
         Discard(opened);
         wanted.Clear();
         warnings.Clear();
+        ForgetNames();
     }
 
     /// <summary>
@@ -125,13 +120,15 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
     {
         foreach (var service in config.Services)
         {
-            var done = AddressesOf(service.Listener).Bind(addresses => addresses
-                .Where(address => !present.ContainsKey(address) && !opened.ContainsKey(address)
-                    && !reserved.ContainsKey(address))
-                .Select(address => Open(address, service).Map(set => reserved[address] = set))
-                .Sequence());
+            var done = AddressesOf(service.Listener).Bind(addresses => All(
+                addresses.Where(a => !present.ContainsKey(a) && !opened.ContainsKey(a) && !reserved.ContainsKey(a)),
+                address => Open(address, service).Map(set =>
+                {
+                    reserved[address] = set;
+                    return Unit.Default;
+                })));
             if (done.IsLeft)
-                return done.Map(_ => Unit.Default);
+                return done;
         }
 
         return Unit.Default;
@@ -147,6 +144,28 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
                 .FirstOrDefault(problem => problem.IsSome),
             Left: problem => problem))
         .Fold(Option<Problem>.None, (first, problem) => first | problem);
+
+    private static Either<Problem, Unit> All<T>(IEnumerable<T> items, Func<T, Either<Problem, Unit>> what)
+    {
+        foreach (var item in items)
+        {
+            if (what(item) is { IsLeft: true } failed)
+                return failed;
+        }
+
+        return Unit.Default;
+    }
+
+    // Of a name whose sockets are not all open nothing is known.
+    private void ForgetNames()
+    {
+        foreach (var (name, addresses) in names.ToArray())
+        {
+            var bound = addresses.Select(address => new BoundAddress(address, name.Port, V6Only: false));
+            if (!bound.All(address => present.ContainsKey(address) || reserved.ContainsKey(address)))
+                names.Remove(name);
+        }
+    }
 
     private Either<Problem, Unit> Acquire(
         BoundAddress address, Service service, Dictionary<ListenerSet, string> claims)
@@ -221,14 +240,12 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
 
     private IReadOnlyList<BoundAddress> StandsFor(Listener listener, BoundAddress bound)
     {
-        var literals = listener.Addresses
-            .Choose(host => host is Host.Address a ? BoundAddress.Of(a.Value, listener) : Option<BoundAddress>.None);
-        var exact = literals.Filter(address => address == bound);
-        var near = exact.IsEmpty
-            ? literals.Filter(address => ActivationRule.Covers(bound, address) || ActivationRule.Covers(address, bound))
-            : exact;
-        if (!near.IsEmpty)
-            return [.. near];
+        BoundAddress[] literals =
+            [.. listener.Addresses.OfType<Host.Address>().Select(a => BoundAddress.Of(a.Value, listener))];
+        if (literals.Contains(bound))
+            return [bound];
+        if (literals.Where(bound.StandsInFor).ToArray() is { Length: > 0 } near)
+            return near;
         foreach (var name in listener.Addresses.Filter(host => host is Host.Name).Map(h => new Endpoint(h, listener.Port)))
             names[name] = [.. names.GetValueOrDefault(name, []), bound.Address];
         return [bound];

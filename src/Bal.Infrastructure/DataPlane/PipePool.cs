@@ -9,7 +9,8 @@ namespace Bal.Infrastructure.DataPlane;
 /// CPU. All further ones have the kernel's default size, since large ones soon meet fs.pipe-user-pages-soft (pipe(7)).
 /// </summary>
 /// <param name="descriptorCeiling">Descriptors from this number on are not for relaying.</param>
-internal sealed unsafe class PipePool(int descriptorCeiling) : IDisposable
+/// <param name="shared">The connections that no service is assured of; a pipe takes the place of one.</param>
+internal sealed unsafe class PipePool(int descriptorCeiling, SharedPlaces shared) : IDisposable
 {
     /// <summary>What a large pipe holds.</summary>
     public const int LargeBytes = 256 * 1024;
@@ -63,16 +64,18 @@ internal sealed unsafe class PipePool(int descriptorCeiling) : IDisposable
             large--;
         _ = Libc.close(pipe.Out);
         _ = Libc.close(pipe.In);
+        shared.Give();
     }
 
     private bool Create(long now, out Pipe pipe)
     {
         pipe = default;
-        if (now < refusedUntil)
+        if (now < refusedUntil || !shared.TryTakeForPipe())
             return false;
         var ends = stackalloc int[2];
         if (Libc.pipe2(ends, Libc.O_NONBLOCK | Libc.O_CLOEXEC) != 0)
         {
+            shared.Give();
             refusedUntil = now + RetryMs;
             return false;
         }

@@ -39,6 +39,15 @@ internal sealed unsafe class ServicePlane(
         set => Volatile.Write(ref snapshot, value);
     }
 
+    /// <summary>See <see cref="Current"/>; null where there is none yet.</summary>
+    public Snapshot? Published => snapshot;
+
+    /// <summary>Its name; empty where it is not among the configured services.</summary>
+    public string Name => snapshot is { Table: { Removed: false } table } ? table.Service.Name : "";
+
+    /// <summary>Sets of listeners that some loop has yet to close; for the supervisor.</summary>
+    public int ClosingListeners { get; set; }
+
     /// <summary>Connections admitted by this process and not yet ended.</summary>
     public int Open => (int)Volatile.Read(ref *open);
 

@@ -67,33 +67,30 @@ internal sealed class Services(int loops, OpenCounts counts, Func<int, long> con
     /// <summary>Frees the index of a forgotten service, and its counters.</summary>
     public void Free(ServicePlane service)
     {
+        if (service.Open > 0)
+            return;
         byIndex[service.Index] = null;
         free.Push(service.Index);
         service.Dispose();
     }
 
     /// <summary>Divides the descriptors anew among the services of a configuration (<see cref="DescriptorShare"/>).</summary>
-    /// <param name="configured">The services, each with its limit.</param>
+    /// <param name="configured">The services.</param>
     /// <param name="sockets">Sockets that listen.</param>
-    public void Share(IReadOnlyCollection<(ServicePlane Plane, Service Config)> configured, int sockets)
+    public void Share(IReadOnlyCollection<ServicePlane> configured, int sockets)
     {
         var total = connections(sockets);
-        var assured = 0L;
-        var parts = configured.ToDictionary(s => s.Plane, s => DescriptorShare.Assured(
-            s.Config.Tuning.MaxConcurrentConnections, total, configured.Count));
-        foreach (var service in All)
-        {
-            var part = parts.GetValueOrDefault(service);
-            service.Assure(part);
-            assured += part;
-        }
-
-        Shared.Size = DescriptorShare.Shared(total, assured);
+        foreach (var removed in All.Where(service => service.Name.Length == 0))
+            removed.Assure(0);
+        foreach (var service in configured)
+            service.Assure(DescriptorShare.Assured(
+                service.Current.Table.Service.Tuning.MaxConcurrentConnections, total, configured.Count));
+        Shared.Size = DescriptorShare.Shared(total, configured.Sum(service => (long)service.Assured));
     }
 
     /// <summary>Where this process counts, for one that takes over.</summary>
     public IReadOnlyList<ServiceSlot> Slots =>
-        [.. All.OrderBy(s => s.Index).Select(s => new ServiceSlot(s.Id, s.NameNow, s.Index))];
+        [.. All.OrderBy(s => s.Index).Select(s => new ServiceSlot(s.Id, s.Name, s.Index))];
 
     /// <summary>See <see cref="OpenCounts"/>; at its least size.</summary>
     public int OpenFd

@@ -77,6 +77,9 @@ internal unsafe struct Session
     /// <summary>The backend connected or being connected; 0 where none is.</summary>
     public int BackendId;
 
+    /// <summary>Where the loops find the present target of that backend.</summary>
+    public int Target;
+
     /// <summary>Which of the backend's addresses is being tried.</summary>
     public int AddressIndex;
 

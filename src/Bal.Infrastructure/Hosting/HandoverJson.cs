@@ -1,10 +1,12 @@
 using System.Text.Json;
+using Bal.Domain.Backend;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
 using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Recording;
+using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Json;
 using LanguageExt;
 
@@ -82,7 +84,7 @@ internal static class HandoverJson
             p.GetProperty("pid").GetInt32(),
             p.GetProperty("version").GetString() ?? "",
             new Instant(p.GetProperty("since").GetInt64()),
-            new(p.GetProperty("services").EnumerateArray().Select(s => s.GetString() ?? "")),
+            SlotsOf(p),
             TrafficJson.Read(p.GetProperty("traffic"))))),
         state);
 
@@ -93,12 +95,30 @@ internal static class HandoverJson
         json.WriteString("version", process.Version);
         json.WriteNumber("since", process.Since.Milliseconds);
         json.WriteStartArray("services");
-        foreach (var service in process.Services)
-            json.WriteStringValue(service);
+        foreach (var name in process.Names)
+            json.WriteStringValue(name);
+        json.WriteEndArray();
+        json.WriteStartArray("slots");
+        foreach (var slot in process.Services)
+        {
+            json.WriteStartObject();
+            json.WriteNumber("id", slot.Service.Value);
+            json.WriteString("name", slot.Name);
+            json.WriteNumber("slot", slot.Slot);
+            json.WriteEndObject();
+        }
+
         json.WriteEndArray();
         WriteTraffic(json, "traffic", process.Reported);
         json.WriteEndObject();
     }
+
+    private static Arr<ServiceSlot> SlotsOf(JsonElement process) => process.TryGetProperty("slots", out var slots)
+        ? new(slots.EnumerateArray().Select(s => new ServiceSlot(
+            new ServiceId(s.GetProperty("id").GetInt32()),
+            s.GetProperty("name").GetString() ?? "",
+            s.GetProperty("slot").GetInt32())))
+        : ProcessHandover.SlotsOf(process.GetProperty("services").EnumerateArray().Select(s => s.GetString() ?? ""));
 
     private static void WriteTraffic(Utf8JsonWriter json, string name, Traffic traffic)
     {

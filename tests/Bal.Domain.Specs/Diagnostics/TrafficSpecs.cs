@@ -1,5 +1,5 @@
 using Bal.Domain.Backend;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;

@@ -1,4 +1,4 @@
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
 using Bal.Domain.Relay;
 using FsCheck;
 using FsCheck.Fluent;

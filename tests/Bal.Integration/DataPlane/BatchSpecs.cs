@@ -1,6 +1,6 @@
 using System.Net.Sockets;
 using Bal.Domain.Config;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
 
 namespace Bal.Integration.DataPlane;
 

@@ -1,4 +1,4 @@
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
 
 namespace Bal.Integration.DataPlane;
 

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
 using Bal.Infrastructure.DataPlane;
 
 namespace Bal.Integration.DataPlane;
