@@ -67,7 +67,11 @@ public sealed record ServiceState(
     ProtectionState Protection,
     Arr<Notice> Refusals,
     bool Removed,
-    ProtectionHistory History);
+    ProtectionHistory History)
+{
+    /// <summary>The configured backends in the order of the file, then those that drain.</summary>
+    public Arr<BackendState> InOrder => new(Backends.Values);
+}
 
 /// <summary>The state of one backend.</summary>
 /// <param name="Id">Its identity.</param>

@@ -32,8 +32,9 @@ internal static class ReloadTransitions
             .Fold(changed, (at, old) => new(Remove(old, at.Next, now, at.State), at.Next + 1))
             .State.Indexed();
         var lines = ReloadDiff.Describe(before.Config, config);
-        // What of a table has changed is not worth finding out: a reload is rare.
-        return new ControlStep(after, new(after.InOrder.Map(service => (ControlEffect)new ControlEffect.Publish(service.Id))))
+        var changedTables = after.InOrder.Filter(service => before.Services.Find(service.Id.Value).Match(
+            old => Publishing.TableOf(old) != Publishing.TableOf(service), () => true));
+        return new ControlStep(after, changedTables.Map<ControlEffect>(service => new ControlEffect.Publish(service.Id)))
             .Say(LogEvent.Info("reload", "reload_applied",
                 lines.IsEmpty ? "configuration applied: nothing changed" : $"configuration applied: {string.Join("; ", lines)}",
                 LogField.Of("config_version", after.ConfigVersion),

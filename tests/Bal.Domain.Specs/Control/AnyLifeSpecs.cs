@@ -44,9 +44,10 @@ public class AnyLifeSpecs
     {
         Assert.All(o.After.State.Backends(), b => Assert.True(
             b is { Health: { Failures: >= 0, Successes: >= 0 }, Cooldown.Streak: >= 0 }));
-        Assert.All(o.After.State.Services, s => Assert.True(s.Protection.Match(
+        Assert.All(o.After.State.InOrder, s => Assert.True(s.Protection.Match(
             off => off.Recent.ForAll(mark => mark.Count > 0), on => on.Successes >= 0)));
-        Assert.True(o.After.State.Overload.Said >= 0 && o.After.State.Overload.Seen >= o.After.State.Overload.Said);
+        Assert.All(o.After.State.InOrder.SelectMany(s => s.Refusals), notice =>
+            Assert.True(notice.Said >= 0 && notice.Seen >= notice.Said));
     });
 
     [Property]
@@ -70,12 +71,12 @@ public class AnyLifeSpecs
 
     [Property]
     public void The_configured_backends_come_first_in_the_order_of_the_file(Scenario scenario) => Life.Of(scenario, o =>
-        Assert.All(o.After.State.Services, service =>
+        Assert.All(o.After.State.InOrder.Where(s => !s.Removed), service =>
         {
             var configured = service.Config.Endpoints;
-            Assert.Equal(configured, service.Backends.Take(configured.Count).Select(b => b.Endpoint));
-            Assert.All(service.Backends.Take(configured.Count), b => Assert.False(b.Draining));
-            Assert.All(service.Backends.Skip(configured.Count), b => Assert.True(b.Draining));
+            Assert.Equal(configured, service.InOrder.Take(configured.Count).Select(b => b.Endpoint));
+            Assert.All(service.InOrder.Take(configured.Count), b => Assert.False(b.Draining));
+            Assert.All(service.InOrder.Skip(configured.Count), b => Assert.True(b.Draining));
         }));
 
     [Property]
@@ -93,7 +94,7 @@ public class AnyLifeSpecs
             new ControlEvent.ConnectsFailed(unknown, FailureKind.Refused, count.Value),
             new ControlEvent.ConnectsSucceeded(unknown, count.Value),
             new ControlEvent.BackendIdle(unknown),
-            new ControlEvent.ClientExhausted("no such service"),
+            new ControlEvent.ClientExhausted(new ServiceId(1_000_000)),
         })
         {
             var step = ControlMachine.Step(happened, now, settled);
@@ -150,8 +151,5 @@ public class AnyLifeSpecs
         }
     });
 
-    private static ControlState Settled(ControlState state) => state.WithoutHistory() with
-    {
-        Services = state.WithoutHistory().Services.Map(s => s with { Table = Configs.AnyTable }),
-    };
+    private static ControlState Settled(ControlState state) => state.WithoutHistory();
 }

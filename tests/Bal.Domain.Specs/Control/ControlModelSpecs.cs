@@ -105,14 +105,14 @@ internal sealed class Reported(int afterMs, ControlEvent what) : Operation<Runni
         var now = new Instant(model.Now);
         actual.State = ControlMachine.Step(what, now, actual.State).State;
         var (told, state) = (model.Told(), actual.State);
-        var service = state.Services[0];
+        var service = state.InOrder[0];
         Assert.Equal(told.Protected, service.Protection.IsOn);
         Assert.Equal(told.Protected, service.History.Recent
             .LastOrDefault(e => e.What is not ProtectionHappening.StartedOver)?.What is ProtectionHappening.TurnedOn);
         Assert.Equal(
             told.Backends.Select(b => b.Id).Concat(told.Leaving.Order()),
-            service.Backends.Filter(b => !b.Draining).Select(b => b.Id.Value)
-                .Concat(service.Backends.Filter(b => b.Draining).Select(b => b.Id.Value).Order()));
+            service.InOrder.AsEnumerable().Where(b => !b.Draining).Select(b => b.Id.Value)
+                .Concat(service.InOrder.AsEnumerable().Where(b => b.Draining).Select(b => b.Id.Value).Order()));
         foreach (var naive in told.Backends)
         {
             var backend = state.Backend(naive.Id);
@@ -122,7 +122,7 @@ internal sealed class Reported(int afterMs, ControlEvent what) : Operation<Runni
             Assert.Equal(naive.CountOf(FailureKind.Refused), backend.Failures.Refused);
             Assert.Equal(
                 !told.IsUp(naive) ? Tier.Down : model.Now < naive.CoolsUntil ? Tier.Cooling : Tier.Up,
-                backend.TierAt(now));
+                backend.Tier);
             NaiveControlSpecs.AgreeOnOutage(naive, backend);
         }
 

@@ -1,3 +1,4 @@
+using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
@@ -68,7 +69,7 @@ public class DecisionLogSpecs
     [Property]
     public void Every_cooldown_that_begins_is_said_once(Scenario scenario) => Life.Of(scenario, o =>
         Assert.Equal(
-            BothSides(o).Count(p => !p.Before.Cooldown.IsCooling(o.Now) && p.After.TierAt(o.Now) == Tier.Cooling
+            BothSides(o).Count(p => !p.Before.Cooldown.IsCooling(o.Now) && p.After.Tier == Tier.Cooling
                 && p.After.Cooldown.IsCooling(o.Now)),
             Said(o, "backend_cooling").Count()));
 
@@ -81,7 +82,7 @@ public class DecisionLogSpecs
 
         var step = ControlMachine.Step(Life.ConnectsFailed(1, 1, second.Kind), Life.Birth, cooling);
 
-        Assert.Equal(Tier.Cooling, step.State.Backend(1).TierAt(Life.Birth));
+        Assert.Equal(Tier.Cooling, step.State.Backend(1).Tier);
         Assert.DoesNotContain(
             step.Effects, effect => effect is ControlEffect.Log { Line.Event: "backend_cooling" });
     }
@@ -89,8 +90,8 @@ public class DecisionLogSpecs
     [Property]
     public void Protection_mode_is_said_when_it_turns_on_and_when_off(Scenario scenario) => Life.Of(scenario, o =>
     {
-        var changes = o.After.State.Services.Select(after => (
-            Was: o.Before.Services.Exists(b => b.Config.Name == after.Config.Name && b.Protection.IsOn),
+        var changes = o.After.State.InOrder.Select(after => (
+            Was: o.Before.InOrder.Exists(b => b.Id == after.Id && b.Protection.IsOn),
             Is: after.Protection.IsOn)).ToArray();
 
         Assert.Equal(changes.Count(c => !c.Was && c.Is), Said(o, "protection_on").Count());
@@ -102,11 +103,13 @@ public class DecisionLogSpecs
     {
         var said = new List<(long At, long Count)>();
         var seen = 0L;
+        var name = scenario.Config.Services[0].Name;
         var last = Life.Of(scenario, o =>
         {
-            if (o.Happened is ControlEvent.ClientsRejected rejected && o.Before.Phase is not Phase.Ended)
+            if (o.Happened is ControlEvent.ClientsRefused { Service.Value: 1, Reason: Refusal.Limit } rejected
+                && o.Before.Phase is not Phase.Ended)
                 seen = Math.Max(seen, rejected.Total);
-            said.AddRange(Said(o, "connections_rejected")
+            said.AddRange(Said(o, "connections_rejected").Where(line => line.Fields.Contains(LogField.Of("service", name)))
                 .Select(line => (o.Now.Milliseconds, Number(line, "rejected"))));
         });
 

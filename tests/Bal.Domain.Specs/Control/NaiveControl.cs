@@ -89,7 +89,7 @@ internal sealed class NaiveControl
             case ControlEvent.ConnectsFailed e when Find(e.Backend) is { } backend:
                 Failed(backend, e.Kind, e.Count, Witness.Client, now);
                 break;
-            case ControlEvent.ClientExhausted { Service: Service.DefaultName }:
+            case ControlEvent.ClientExhausted { Service.Value: 1 }:
                 protection.Happened(new ProtectionEvent.ClientExhausted(), now);
                 break;
             case ControlEvent.Resolved e:

@@ -48,7 +48,7 @@ public class NaiveControlSpecs
     public void Clients_are_offered_what_the_history_says(SteadyScenario steady) =>
         Compare(steady, (naive, _, told, o) =>
         {
-            var table = o.After.State.Services[0].Table;
+            var table = o.After.State.InOrder[0].Table;
             var cools = o.Now.Milliseconds < told.CoolsUntil;
             var expected = !naive.IsUp(told) ? Tier.Down : cools ? Tier.Cooling : Tier.Up;
             var offered = expected switch { Tier.Up => table.Up, Tier.Cooling => table.Cooling, _ => table.Down };
@@ -88,7 +88,7 @@ public class NaiveControlSpecs
             if (o.Before.Phase is Phase.Ended)
                 return;
             naive.Happened(o.Happened, o.Now.Milliseconds);
-            var configured = o.After.State.Services[0].Backends.Filter(b => !b.Draining);
+            var configured = o.After.State.InOrder[0].InOrder.Filter(b => !b.Draining);
             Assert.Equal(naive.Backends.Count, configured.Count);
             foreach (var (backend, told) in configured.Zip(naive.Backends))
                 agree(naive, backend, told, o);

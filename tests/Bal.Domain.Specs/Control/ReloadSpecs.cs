@@ -84,7 +84,7 @@ public class ReloadSpecs
             Assert.Equal(
                 (backend.Health, backend.Cooldown, backend.Failures),
                 (leaving.Health, leaving.Cooldown, leaving.Failures));
-            Assert.Contains(backend.Id, after.Services[0].Table.Draining);
+            Assert.Contains(backend.Id, after.InOrder[0].Table.Draining);
         }
     }
 
@@ -121,13 +121,13 @@ public class ReloadSpecs
         var state = Reload(next, Past(past.Scenario)).State.Then(Now, Life.Tick);
         foreach (var leaving in state.Backends().Where(b => b.Draining).ToArray())
         {
-            Assert.DoesNotContain(state.Services[0].Table.Routes(), r => r.Id == leaving.Id);
+            Assert.DoesNotContain(state.InOrder[0].Table.Routes(), r => r.Id == leaving.Id);
             Assert.Equal(state, state.Then(Now, Life.ProbePassed(leaving.Id.Value), Life.ProbeFailed(leaving.Id.Value)));
 
             var idle = ControlMachine.Step(new ControlEvent.BackendIdle(leaving.Id), Now, state);
             Assert.DoesNotContain(idle.State.Backends(), b => b.Id == leaving.Id);
             Assert.Contains(new ControlEffect.Forget(leaving.Id), idle.Effects);
-            Assert.DoesNotContain(leaving.Id, idle.State.Services[0].Table.Draining);
+            Assert.DoesNotContain(leaving.Id, idle.State.InOrder[0].Table.Draining);
         }
     }
 
@@ -145,7 +145,7 @@ public class ReloadSpecs
     {
         var before = Past(past.Scenario);
 
-        Assert.Equal(before.Services[0].Protection, Reload(next, before).State.Services[0].Protection);
+        Assert.Equal(before.InOrder[0].Protection, Reload(next, before).State.InOrder[0].Protection);
     }
 
     [Property]
@@ -154,8 +154,9 @@ public class ReloadSpecs
         var after = Reload(next, Past(past.Scenario)).State;
 
         Assert.Equal(next, after.Config);
-        Assert.Equal(next.Services, after.Services.Map(s => s.Config));
-        Assert.Equal(next.Main.Tuning.MaxConcurrentConnections, after.Services[0].Table.MaxConcurrentConnections);
+        var serving = after.InOrder.Filter(s => !s.Removed);
+        Assert.Equal(next.Services, serving.Map(s => s.Config));
+        Assert.Equal(next.Services, serving.Map(s => s.Table.Service));
     }
 
     [Property]
@@ -211,5 +212,5 @@ public class ReloadSpecs
         config with { Services = config.Services.Map(s => s with { Tuning = tuning }) };
 
     private static Arr<BackendState> Configured(ControlState state) =>
-        state.Services[0].Backends.Filter(b => !b.Draining);
+        state.InOrder[0].InOrder.Filter(b => !b.Draining);
 }

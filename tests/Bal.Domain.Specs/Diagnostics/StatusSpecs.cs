@@ -7,6 +7,7 @@ using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Reports;
+using Bal.Domain.Specs.Control;
 using FsCheck;
 using FsCheck.Xunit;
 using LanguageExt;
@@ -28,7 +29,7 @@ public sealed class StatusSpecs
         // Just below the limit one more or less is seen.
         var open = nearly ? state.Config.Main.Tuning.MaxConcurrentConnections - (count.Get % 3) : count.Get;
         if (protects)
-            state = After(state, new ControlEvent.ClientExhausted(Service.DefaultName));
+            state = After(state, new ControlEvent.ClientExhausted(new ServiceId(1)));
         if (down)
             state = After(state, new ControlEvent.ProbeEnded(
                 new BackendId(1), Bal.Domain.Backend.Outcome.Failure(FailureKind.Refused), Option<IPAddress>.None));
@@ -36,7 +37,7 @@ public sealed class StatusSpecs
             state = After(state, new ControlEvent.ReloadRefused(Broken));
         if (stopping)
             state = After(state, new ControlEvent.StopRequested());
-        var report = StatusReports.Of(Process, Traffic.None with { ActiveConnections = open }, Clock, state);
+        var report = StatusReports.Of(Process, Shorthand.Open(open), Clock, state);
 
         var atLimit = open >= state.Config.Main.Tuning.MaxConcurrentConnections;
         Assert.Equal(!down && !refused && !stopping && !protects && !atLimit, report.Overall == OverallStatus.Ok);
@@ -73,7 +74,7 @@ public sealed class StatusSpecs
     public void Everything_that_is_not_ok_is_said_in_three_lines(bool refused, NonNegativeInt open)
     {
         var state = refused ? After(Started(), new ControlEvent.ReloadRefused(Broken)) : Started();
-        var report = StatusReports.Of(Process, Traffic.None with { ActiveConnections = open.Get }, Clock, state);
+        var report = StatusReports.Of(Process, Shorthand.Open(open.Get), Clock, state);
         var text = StatusText.Concise(report);
 
         Assert.Equal(report.Overall != OverallStatus.Ok, text.Contains("what_happened: ", StringComparison.Ordinal));

@@ -17,7 +17,7 @@ public class BackendLookupSpecs
     public void A_backend_is_found_by_its_address_in_any_case_and_by_its_number(Scenario scenario) =>
         Life.Of(scenario, o =>
         {
-            var service = o.After.State.Services[0];
+            var service = o.After.State.InOrder[0];
             for (var i = 0; i < service.Config.Backends.Count; i++)
             {
                 var backend = service.Backends[i];
@@ -28,18 +28,18 @@ public class BackendLookupSpecs
 
     [Property]
     public void A_backend_that_drains_is_found_by_its_address_beside_one_that_was_added_again(Scenario scenario) =>
-        Life.Of(scenario, o => Assert.All(o.After.State.Services[0].Backends, backend => Assert.Equal(
-            o.After.State.Services[0].Backends.Filter(b => b.Endpoint == backend.Endpoint),
-            Found(backend.Endpoint.ToString(), o.After.State.Services[0]))));
+        Life.Of(scenario, o => Assert.All(o.After.State.InOrder[0].InOrder, backend => Assert.Equal(
+            o.After.State.InOrder[0].InOrder.Filter(b => b.Endpoint == backend.Endpoint),
+            Found(backend.Endpoint.ToString(), o.After.State.InOrder[0]))));
 
     [Property]
     public void A_host_alone_is_enough_exactly_where_one_backend_has_it(Scenario scenario) =>
         Life.Of(scenario, o =>
         {
-            var service = o.After.State.Services[0];
-            foreach (var backend in service.Backends)
+            var service = o.After.State.InOrder[0];
+            foreach (var backend in service.InOrder)
             {
-                var same = service.Backends.Filter(b => b.Endpoint.Host == backend.Endpoint.Host);
+                var same = service.InOrder.Filter(b => b.Endpoint.Host == backend.Endpoint.Host);
                 Assert.Equal(same.Count == 1 ? same : Arr<BackendState>.Empty,
                     Found(backend.Endpoint.Host.ToUrlText(), service));
             }
@@ -48,7 +48,7 @@ public class BackendLookupSpecs
     [Property]
     public void A_number_that_no_backend_has_is_answered_with_the_list(Service service, byte beyond)
     {
-        var state = ControlMachine.Start(Configs.Of(service), Life.Birth).State.Services[0];
+        var state = ControlMachine.Start(Configs.Of(service), Life.Birth).State.InOrder[0];
 
         foreach (var number in new[] { 0, service.Backends.Count + 1, service.Backends.Count + 2 + beyond })
         {
@@ -63,7 +63,7 @@ public class BackendLookupSpecs
     {
         var meant = Configs.Named("db.internal", 5_432);
         var state = ControlMachine.Start(
-            Configs.Of(Configs.Service(tuning, Configs.At("10.0.0.1", 80), meant)), Life.Birth).State.Services[0];
+            Configs.Of(Configs.Service(tuning, Configs.At("10.0.0.1", 80), meant)), Life.Birth).State.InOrder[0];
 
         Assert.Contains("did you mean db.internal:5432?", Problem("db.intrenal:5432", state).DoThisNow, StringComparison.Ordinal);
         Assert.DoesNotContain("did you mean", Problem("elsewhere.example:1", state).DoThisNow, StringComparison.Ordinal);

@@ -94,7 +94,7 @@ public class ExplainBackendSpecs
     public void The_state_is_the_one_that_clients_are_offered_it_in(Scenario scenario) =>
         Explained(scenario, (o, backend, said) =>
         {
-            var table = o.After.State.Services.Single(s => s.Backends.Exists(b => b.Id == backend.Id)).Table;
+            var table = o.After.State.InOrder.Single(s => s.Backends.Exists(b => b.Id == backend.Id)).Table;
             if (o.Before.Phase is Phase.Ended)
                 return;
             Assert.Equal(table.Draining.Contains(backend.Id), said.State == BackendReport.Draining);
@@ -217,7 +217,7 @@ public class ExplainBackendSpecs
     public void A_draining_backend_is_said_with_the_connections_that_are_left(Scenario scenario, Count count) =>
         Explained(scenario, (o, backend, _) =>
         {
-            var service = o.After.State.Services.Single(s => s.Backends.Exists(b => b.Id == backend.Id));
+            var service = o.After.State.InOrder.Single(s => s.Backends.Exists(b => b.Id == backend.Id));
             var traffic = Traffic.None with
             {
                 Backends = LanguageExt.Prelude.Array(BackendTraffic.NoneOf(backend.Id) with { Active = count.Value }),
@@ -261,9 +261,9 @@ public class ExplainBackendSpecs
         {
             if (o.After.State.Phase is Phase.Ended)
                 return;
-            foreach (var service in o.After.State.Services)
+            foreach (var service in o.After.State.InOrder)
             {
-                foreach (var backend in service.Backends)
+                foreach (var backend in service.InOrder)
                     agree(o, backend, ExplainBackend.Of(backend, Traffic.None, o.Now, o.After.State));
             }
         });

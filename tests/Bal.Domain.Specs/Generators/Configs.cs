@@ -29,9 +29,6 @@ public static class Configs
         Named("db.internal", 5_432), Named("db.internal", 5_433), Named("app.internal", 80),
     ];
 
-    /// <summary>Stands for whatever table there is, where two states are compared in everything else.</summary>
-    public static readonly RoutingTable AnyTable = Tables.Of(0, 0, 0, false);
-
     public static Endpoint At(string address, int port) => new(new Host.Address(IPAddress.Parse(address)), port);
 
     public static Endpoint Named(string name, int port) => new(new Host.Name(name), port);

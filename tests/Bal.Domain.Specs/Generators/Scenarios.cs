@@ -1,4 +1,5 @@
 using System.Net;
+using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
@@ -80,10 +81,11 @@ public static class Scenarios
         (8, from name in Gen.Elements("db.internal", "app.internal", "nobody.internal")
             from answer in Gen.SubListOf(Configs.Addresses)
             select (ControlEvent)new ControlEvent.Resolved(name, new Arr<IPAddress>(answer))),
-        (2, Gen.Elements(Service.DefaultName, Configs.Other, "unknown")
-            .Select(name => (ControlEvent)new ControlEvent.ClientExhausted(name))),
-        (4, Gen.Choose(0, 50).Select(n => (ControlEvent)new ControlEvent.ClientsRejected(n))),
-        (2, Gen.Choose(0, 50).Select(n => (ControlEvent)new ControlEvent.DescriptorsExhausted(n))),
+        (2, Gen.Choose(1, 4).Select(id => (ControlEvent)new ControlEvent.ClientExhausted(new ServiceId(id)))),
+        (6, from id in Gen.Choose(1, 3)
+            from reason in Gen.Elements<Refusal>(Refusals.All)
+            from total in Gen.Choose(0, 50)
+            select (ControlEvent)new ControlEvent.ClientsRefused(new ServiceId(id), reason, total)),
         (1, Gen.Choose(0, 50).Select(n => (ControlEvent)new ControlEvent.ReportsLost(n))),
         (4, Ids.Select(id => (ControlEvent)new ControlEvent.BackendIdle(id))),
         (6, reloads.Select(config => (ControlEvent)new ControlEvent.Reloaded(config))),

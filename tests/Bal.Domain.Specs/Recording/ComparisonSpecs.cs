@@ -40,8 +40,9 @@ public class ComparisonSpecs
                 ControlEvent.ProbeEnded e => known.Count(b => b.Id == e.Backend && b.Probe.InFlight),
                 ControlEvent.ConnectsFailed e => known.Count(b => b.Id == e.Backend),
                 ControlEvent.ConnectsSucceeded e => known.Count(b => b.Id == e.Backend),
-                ControlEvent.ClientExhausted e => o.Before.Services.Count(s => s.Config.Name == e.Service),
-                ControlEvent.ClientsRejected or ControlEvent.Reloaded => 1,
+                ControlEvent.ClientExhausted e => o.Before.InOrder.Count(s => s.Id == e.Service),
+                ControlEvent.ClientsRefused e => o.Before.InOrder.Count(s => s.Id == e.Service),
+                ControlEvent.Reloaded => 1,
                 _ => 0,
             };
         });

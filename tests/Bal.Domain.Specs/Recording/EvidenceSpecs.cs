@@ -1,3 +1,5 @@
+using Bal.Domain.Admission;
+using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Replay;
@@ -54,7 +56,7 @@ public class EvidenceSpecs
     public void Rejections_under_another_limit_are_left_out(Count count)
     {
         var wider = Recordings.With(Two, t => t with { MaxConcurrentConnections = 9_999 });
-        var rejected = new ControlEvent.ClientsRejected(count.Value);
+        var rejected = new ControlEvent.ClientsRefused(new ServiceId(1), Refusal.Limit, count.Value);
 
         Assert.Equal(1, Evidenced(Two, rejected).Evidence.Observed);
         var state = Evidenced(wider, rejected);

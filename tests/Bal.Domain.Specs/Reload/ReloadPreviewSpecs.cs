@@ -108,5 +108,5 @@ public class ReloadPreviewSpecs
         _ => { }).Then(Now, Life.Tick);
 
     private static Arr<BackendState> Configured(ControlState state) =>
-        state.Services[0].Backends.Filter(b => !b.Draining);
+        state.InOrder[0].InOrder.Filter(b => !b.Draining);
 }
