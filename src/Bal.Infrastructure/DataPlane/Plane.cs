@@ -81,9 +81,10 @@ internal sealed class Plane : IDataPlane, IDisposable
     public void Commit()
     {
         var named = services.All.Where(s => s.Name.Length > 0).ToDictionary(s => s.Name);
+        // Before anybody can come.
+        services.Share(named.Values, listeners.Sockets);
         foreach (var set in listeners.Commit(name => named[name], stopped: stop != Stop.None))
             removals.Close(set);
-        services.Share(named.Values, listeners.Sockets);
         if (removals.Unconfirmed is { Count: > 0 } removed)
             Confirm(() => removals.Confirm(removed));
     }

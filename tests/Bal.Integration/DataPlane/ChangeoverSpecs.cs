@@ -1,3 +1,4 @@
+using Bal.Domain.Counting;
 using System.Net.Sockets;
 using Bal.Domain.Config;
 using Bal.Domain.Relay;
@@ -92,6 +93,6 @@ public sealed class ChangeoverSpecs
     private static (long Connections, long Directions) Spliced(LivePlane plane)
     {
         var traffic = plane.Plane.Measure();
-        return (traffic.SplicedConnections, traffic.SplicedDirections);
+        return (traffic.Of(ServiceCounters.SplicedConnections), traffic.Of(ServiceCounters.SplicedDirections));
     }
 }

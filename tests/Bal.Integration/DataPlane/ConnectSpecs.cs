@@ -54,7 +54,7 @@ public sealed class ConnectSpecs
         using var silent = new Silent();
         using var good = new Backend().Echoing();
         using var plane = new LivePlane(1, silent.Port, good.Port);
-        plane.Publish(t => t with { ConnectTimeout = new(200) });
+        plane.Tune(t => t with { ConnectTimeout = new(200) });
         using var client = plane.Client();
         var hello = Sockets.Pattern(50_000);
         client.Send(hello);
@@ -100,7 +100,7 @@ public sealed class ConnectSpecs
         using var silent = new Silent();
         using var good = new Backend().Echoing();
         using var plane = new LivePlane(1, silent.Port);
-        plane.Publish(t => t with { ConnectTimeout = new(300) });
+        plane.Tune(t => t with { ConnectTimeout = new(300) });
         using var client = plane.Client();
         client.Send("hello"u8);
         plane.Until(() => plane.Open == 1, "the client is admitted");

@@ -57,7 +57,7 @@ public sealed class CrowdSpecs
         using var plane = new LivePlane(1, backend.Port);
         var clients = Enumerable.Range(0, Clients).Select(_ => plane.Client()).ToArray();
         plane.UntilEstablished(Clients);
-        plane.Publish(t => t with { IdleTimeout = new(100) });
+        plane.Tune(t => t with { IdleTimeout = new(100) });
 
         Assert.All(clients, client => Assert.False(client.ReadToEnd().Reset));
         Array.ForEach(clients, client => client.Dispose());

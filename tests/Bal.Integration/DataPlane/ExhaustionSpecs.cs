@@ -24,11 +24,14 @@ public sealed class ExhaustionSpecs
         using var backend = new Backend();
         using var plane = new LivePlane(1, backend.Port);
         var second = Ports.Free();
-        plane.Plane.Publish(plane.Table with { Service = "second" });
+        plane.Plane.Publish(plane.Table with
+        {
+            Id = new(2), Service = plane.Table.Service with { Name = "second" },
+        });
         var config = LivePlane.ConfigOf(plane.Port);
         config = config with
         {
-            Services = config.Services.Add(config.Main with
+            Services = config.Services.Add(config.Services[0] with
             {
                 Name = "second",
                 Listener = new Listener(new Bal.Domain.Primitives.Host.Address(IPAddress.Loopback), second),
@@ -85,7 +88,7 @@ public sealed class ExhaustionSpecs
         using var silent = new Silent();
         using var good = new Backend().Echoing();
         using var plane = new LivePlane(1, silent.Port, good.Port);
-        plane.Publish(t => t with { ConnectTimeout = new(60_000) });
+        plane.Tune(t => t with { ConnectTimeout = new(60_000) });
         using var client = plane.Client();
         plane.Until(() => plane.Open == 1, "the client is admitted");
         using (DescriptorLimit.Reached())
@@ -104,7 +107,7 @@ public sealed class ExhaustionSpecs
     [Fact]
     public void After_the_system_has_refused_a_pipe_none_is_asked_for_during_a_second()
     {
-        using var pool = new PipePool(descriptorCeiling: int.MaxValue);
+        using var pool = new PipePool(descriptorCeiling: int.MaxValue, new SharedPlaces { Size = 1_000 });
         var side = default(Side);
         using (DescriptorLimit.Reached())
             Assert.False(pool.Rent(ref side, now: 5_000));
@@ -117,7 +120,7 @@ public sealed class ExhaustionSpecs
     private static long Exhausted(LivePlane plane)
     {
         plane.Collect();
-        return plane.Events.OfType<ControlEvent.DescriptorsExhausted>().LastOrDefault()?.Total ?? 0;
+        return plane.Events.OfType<ControlEvent.ClientsRefused>().LastOrDefault()?.Total ?? 0;
     }
 
     // The backend serves by hand: one that waits for a connection would meet the limit itself.

@@ -5,6 +5,7 @@ using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
+using Bal.Domain.Counting;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Relay;
@@ -52,10 +53,8 @@ internal sealed class LivePlane : IDisposable
     {
         Port = Ports.Free();
         Plane = new Plane(loops, descriptorLimit, Counts(), wake, Crashed, gatherRule);
-        Table = new RoutingTable(
-            1, "default", new Arr<Route>(backends.Select((port, i) => RouteTo(i + 1, port))), [], [], false,
-            new(2_000), new(60_000), 10_000, relay, []);
-        Plane.Publish(Table);
+        Table = TableOf(1, ConfigOf(Port).Services[0], [.. backends.Select((port, i) => RouteTo(i + 1, port))]);
+        Tune(t => t with { Relay = relay });
         Assert.True(Plane.Prepare(ConfigOf(Port)).IsRight);
         if (serving)
             Plane.Commit();
@@ -84,7 +83,7 @@ internal sealed class LivePlane : IDisposable
     /// <summary>Everything that the loops have told, in order.</summary>
     public List<ControlEvent> Events { get; } = [];
 
-    public long Open => Plane.Measure().ActiveConnections;
+    public long Open => Plane.Measure().Active;
 
     public static Route RouteTo(int id, int port, params string[] addresses) => new(
         new BackendId(id),
@@ -98,11 +97,22 @@ internal sealed class LivePlane : IDisposable
             "default", new Listener(new Host.Address(IPAddress.Parse(address)), port), Method.RoundRobin,
             Prelude.Array(new BackendConfig(new Endpoint(new Host.Address(IPAddress.Loopback), 1))), Tuning.For(1))));
 
-    public void Publish(Func<RoutingTable, RoutingTable> change)
-    {
-        Table = change(Table) with { Version = Table.Version + 1 };
-        Plane.Publish(Table);
-    }
+    /// <summary>The table of a service all of whose backends are up.</summary>
+    public static RoutingTable TableOf(int id, Service service, params Route[] up) => new(
+        new ServiceId(id),
+        service with
+        {
+            Tuning = service.Tuning with
+            {
+                ConnectTimeout = new(2_000), IdleTimeout = new(60_000), MaxConcurrentConnections = 10_000,
+            },
+        },
+        new Arr<Route>(up), [], [], Protection: false, Removed: false, []);
+
+    public void Publish(Func<RoutingTable, RoutingTable> change) => Plane.Publish(Table = change(Table));
+
+    public void Tune(Func<Tuning, Tuning> change) =>
+        Publish(t => t with { Service = t.Service with { Tuning = change(t.Service.Tuning) } });
 
     /// <summary>A client, connected to bal.</summary>
     public Socket Client() => Sockets.Connect(Port);
@@ -160,8 +170,9 @@ internal sealed class LivePlane : IDisposable
     {
         Until(() => Open == 0, "every session has ended");
         Settle();
-        var ended = Plane.Measure().Terminations.Filter(t => t.Count != 0).ToArray();
-        Assert.Equal([new TerminationCount(reason, count)], ended);
+        var ended = ServiceCounters.All.Filter(c => c.Kind == CounterKind.Ended && Plane.Measure().Of(c) != 0);
+        Assert.Equal(Prelude.Array(ServiceCounters.Of(reason)), ended);
+        Assert.Equal(count, Plane.Measure().Of(ServiceCounters.Of(reason)));
         Assert.All(Plane.Measure().Backends, b => Assert.Equal(0, b.Active));
     }
 
