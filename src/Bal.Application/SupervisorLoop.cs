@@ -103,6 +103,9 @@ public sealed class SupervisorLoop(
     /// <summary>Everything decided so far.</summary>
     public ControlState State => state;
 
+    /// <summary>The configuration in force; none before the start.</summary>
+    public Option<BalConfig> Served => Prelude.Optional(state).Map(s => s.Config);
+
     /// <summary>Serves until the core wants the process to end.</summary>
     public void Run()
     {
@@ -142,7 +145,7 @@ public sealed class SupervisorLoop(
                 break;
             case SupervisorInput.Reload reload:
                 manager.Reloading();
-                var answer = Reload();
+                var answer = Reload(reload);
                 manager.Ready();
                 reload.Answer(answer);
                 break;
@@ -153,9 +156,9 @@ public sealed class SupervisorLoop(
 
     private ClockReading Clock() => new(inbox.Now, wallClock());
 
-    private ReloadAnswer Reload() => state.Phase is not Phase.Running
+    private ReloadAnswer Reload(SupervisorInput.Reload reload) => state.Phase is not Phase.Running
         ? Refuse(Stopping, Arr<Finding>.Empty)
-        : ConfigReadings.Guarded(readConfig).Match(
+        : reload.Reading.IfNone(() => ConfigReadings.Guarded(readConfig)).Match(
             Right: reading => plane.Prepare(reading.Config).Match(
                 Right: _ => Apply(reading),
                 Left: problem => Refuse(problem, reading.Warnings)),

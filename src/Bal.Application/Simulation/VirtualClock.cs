@@ -20,6 +20,8 @@ internal sealed class VirtualClock : IInbox
 
     public Instant Now { get; private set; } = Instant.Zero;
 
+    public bool HasMore => ready.Count > 0;
+
     public EventQueue Plan { get; } = new();
 
     /// <summary>Set while a simulated crash ends the supervisor.</summary>

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using Bal.Domain.Config;
 using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
@@ -137,14 +136,8 @@ internal sealed record ListenerSet(Listener Listener, int[] Descriptors, int Tag
     {
         if (listener.BindAddress is Bal.Domain.Primitives.Host.Address literal)
             return literal.Value;
-        try
-        {
-            return Dns.GetHostAddresses(listener.BindAddress.ToString())[0];
-        }
-        catch (SocketException e)
-        {
-            return Faulty(listener, new BindOutcome.Unresolved(e.Message));
-        }
+        return BindNames.AddressOf(listener.BindAddress.ToString())
+            .MapLeft(why => Faulty(listener, new BindOutcome.Unresolved(why)));
     }
 
     private static Problem ProblemOf(Listener listener, IPAddress address, int error) => Faulty(listener, error switch

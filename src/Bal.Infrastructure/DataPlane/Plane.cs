@@ -41,21 +41,21 @@ internal sealed class Plane : IDataPlane, IDisposable
     private bool answerAwaited;
 
     /// <param name="threads">The number of event loops.</param>
-    /// <param name="descriptorLimit">The soft RLIMIT_NOFILE.</param>
+    /// <param name="descriptorCeiling">Descriptors from this number on are not for connections.</param>
     /// <param name="open">Where open connections are counted; the plane's from now on.</param>
     /// <param name="supervisor">Woken by reports.</param>
     /// <param name="onCrash">Told of an exception that has ended a loop.</param>
     /// <param name="gatherRule">When streams gather; null for <see cref="GatherRule.Standard"/>.</param>
     public Plane(
         int threads,
-        long descriptorLimit,
+        long descriptorCeiling,
         OpenCounts open,
         WakeUp supervisor,
         Action<Exception> onCrash,
         GatherRule? gatherRule = null)
     {
         this.open = open;
-        var ceiling = (int)Math.Min(int.MaxValue, descriptorLimit - DescriptorBudget.Reserved(threads));
+        var ceiling = (int)Math.Min(int.MaxValue, descriptorCeiling);
         mailboxes = [.. Enumerable.Range(0, threads).Select(_ => new LoopMailbox(supervisor))];
         loops = [.. mailboxes.Select((m, i) => new EventLoop(
             i, threads, ceiling, gatherRule ?? GatherRule.Standard, s => Volatile.Read(ref services)[s], m, onCrash))];
