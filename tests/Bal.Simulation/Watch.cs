@@ -10,8 +10,8 @@ using LanguageExt;
 namespace Bal.Simulation;
 
 /// <summary>
-/// Looks on at every decision of a run and compares it with what plain counting says. Knows the rules from the contract, not
-/// from the code.
+/// Compares every decision of a run with what plain counting gives. It knows the rules from docs/behaviour.md, not from
+/// the code.
 /// </summary>
 /// <param name="world">The world that is watched.</param>
 /// <param name="only">Look at this invariant alone.</param>

@@ -15,7 +15,7 @@ internal static class ConfigWarnings
     /// <summary>Descriptors for listeners, epoll, timers, the log, the control socket and probes.</summary>
     private const long ReservedDescriptors = 64;
 
-    /// <summary>Every warning of the contract, section 1.</summary>
+    /// <summary>Every warning (docs/behaviour.md, Validation).</summary>
     public static IEnumerable<Finding> Of(Fields top, Option<Mode> mode, Option<Host> address,
         Option<Listener> listener, Option<Arr<BackendEntry>> backends, Option<Runtime> runtime, HostFacts facts) =>
     [

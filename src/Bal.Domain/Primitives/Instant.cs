@@ -2,7 +2,7 @@ namespace Bal.Domain.Primitives;
 
 /// <summary>
 /// A point on the monotonic clock, in milliseconds since an arbitrary origin that is fixed for the life of the process.
-/// It says nothing about the time of day: a wall clock that jumps changes no decision (contract, section 3).
+/// It says nothing about the time of day: a wall clock that jumps changes no decision (docs/behaviour.md, Time).
 /// </summary>
 /// <param name="Milliseconds">Milliseconds since the origin; never decreases between two readings.</param>
 public readonly record struct Instant(long Milliseconds) : IComparable<Instant>

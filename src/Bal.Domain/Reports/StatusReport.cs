@@ -11,7 +11,7 @@ using LanguageExt;
 
 namespace Bal.Domain.Reports;
 
-/// <summary>What a running bal knows of itself, or what is known of one that does not run (contract, section 2).</summary>
+/// <summary>What a running bal knows of itself, or what is known of one that does not run.</summary>
 /// <param name="Running">Whether the process runs.</param>
 /// <param name="Pid">Its process id.</param>
 /// <param name="ConfigPath">The file it was started with; empty where none is known.</param>
@@ -230,7 +230,7 @@ public static class StatusReports
         config.Match(c => c.Main.Tuning.MaxConcurrentConnections, () => 0),
         Option<RefusedReloadReport>.None);
 
-    /// <summary>The contract's name of a method.</summary>
+    /// <summary>The stable name of a method.</summary>
     public static string MethodText(Method method) => method switch
     {
         _ => "round_robin",

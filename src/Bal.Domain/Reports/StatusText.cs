@@ -8,7 +8,7 @@ using LanguageExt;
 
 namespace Bal.Domain.Reports;
 
-/// <summary>The status report as an operator reads it; order and labels are stable (contract, section 2).</summary>
+/// <summary>The status report as an operator reads it; order and labels are stable (docs/behaviour.md, Output).</summary>
 public static class StatusText
 {
     /// <summary>The short form.</summary>

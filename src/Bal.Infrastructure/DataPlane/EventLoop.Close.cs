@@ -7,7 +7,7 @@ namespace Bal.Infrastructure.DataPlane;
 /// <summary>How sessions end: together, by an RST that is passed on, by silence, or cut.</summary>
 internal sealed unsafe partial class EventLoop
 {
-    /// <summary>How long an RST waits for the bytes before it to be delivered (contract, section 3).</summary>
+    /// <summary>How long an RST waits for the bytes before it to be delivered (docs/behaviour.md, Relay).</summary>
     private const long ResetWaitMs = 1_000;
 
     /// <summary>No event tells that a send queue has become empty, so it is looked at this often.</summary>

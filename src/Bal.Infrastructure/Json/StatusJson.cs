@@ -8,7 +8,7 @@ using LanguageExt;
 
 namespace Bal.Infrastructure.Json;
 
-/// <summary>The JSON of <c>status</c> (contract, section 2): the daemon's answer and the command's output are the same text.</summary>
+/// <summary>The JSON of <c>status</c> (docs/behaviour.md, JSON). The command prints the daemon's answer unchanged.</summary>
 public static class StatusJson
 {
     /// <summary>Indented JSON with a newline at the end.</summary>

@@ -3,7 +3,7 @@ using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.Reacting;
 
-/// <summary>What a signal asks for (contract, section 2). Called on a thread of the runtime.</summary>
+/// <summary>What a signal asks for (docs/behaviour.md, Signals). Called on a thread of the runtime.</summary>
 /// <param name="Stop">TERM and INT.</param>
 /// <param name="Reload">HUP.</param>
 /// <param name="ReopenLog">USR1.</param>

@@ -1,6 +1,6 @@
 namespace Bal.EndToEnd.Failover;
 
-/// <summary>What a backend that fails costs a client (contract, section 3); the figures are printed.</summary>
+/// <summary>What a backend that fails costs a client (docs/behaviour.md, Failover); the figures are printed.</summary>
 [Collection(Sequential.Name)]
 public sealed class FailoverTests(ITestOutputHelper output)
 {
