@@ -7,7 +7,8 @@ using LanguageExt;
 namespace Bal.Application.Simulation;
 
 /// <summary>
-/// Which failures turned protection mode on, and which successes off: the core keeps only how many, the timeline says whose.
+/// Which failures turned protection mode on, and which successes off: the core keeps only how many, the timeline says
+/// whose.
 /// </summary>
 internal sealed class ProtectionCounts
 {

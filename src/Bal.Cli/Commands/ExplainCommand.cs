@@ -13,7 +13,8 @@ internal static class ExplainCommand
 
     internal static Command Define(CompositionRoot composition)
     {
-        var command = Asking(composition, "explain", "Say why things are as they are, and what happens next", _ => "explain");
+        var command =
+            Asking(composition, "explain", "Say why things are as they are, and what happens next", _ => "explain");
         var word = new Argument<string>("BACKEND") { Description = "host:port, or its number in the file" };
         word.Validators.Add(result =>
         {

@@ -13,9 +13,9 @@ public static class BackendLookup
     private const int MaxListed = 10;
 
     /// <summary>
-    /// The backends that <paramref name="word"/> names: by <c>host:port</c> as in the file, by position in the file from 1,
-    /// or by host alone where it is the only one there. Those that drain have the same address as one that was added again;
-    /// then both are meant.
+    /// The backends that <paramref name="word"/> names: by <c>host:port</c> as in the file, by position in the file
+    /// from 1, or by host alone where it is the only one there. Those that drain have the same address as one that was
+    /// added again; then both are meant.
     /// </summary>
     public static Either<Problem, Arr<BackendState>> Find(string word, ServiceState service)
     {
@@ -35,7 +35,8 @@ public static class BackendLookup
         return byHost.Count == 1
             ? byHost
             : Unknown(
-                byHost.IsEmpty ? $"no backend is called '{Shown(word)}'" : $"'{Shown(word)}' names {byHost.Count} backends",
+                byHost.IsEmpty
+                    ? $"no backend is called '{Shown(word)}'" : $"'{Shown(word)}' names {byHost.Count} backends",
                 byHost.IsEmpty
                     ? Nearest.To(word, all.Map(b => b.Endpoint.ToString()))
                     : byHost[0].Endpoint.ToString(),

@@ -5,14 +5,18 @@ using LanguageExt;
 
 namespace Bal.Domain.Explain;
 
-/// <summary>The explanation of everything, and of protection mode, as an operator reads it; order and labels are stable.</summary>
+/// <summary>
+/// The explanation of everything, and of protection mode, as an operator reads it; order and labels are stable.
+/// </summary>
 public static class ServiceText
 {
     /// <summary>One line a thing.</summary>
     public static Arr<string> Lines(ClockReading clock, ServiceExplanation service) =>
-        Prelude.Array($"listener: {service.Listener} (configuration {service.ConfigVersion})", Connections(service.Connections))
+        Prelude.Array(
+            $"listener: {service.Listener} (configuration {service.ConfigVersion})", Connections(service.Connections))
             .Append(service.Stopping.Match(
-                Some: stop => Prelude.Array($"stopping: since {HistoryText.Time(clock, stop.Since)}; {End(clock, stop)}"),
+                Some: stop => Prelude.Array(
+                    $"stopping: since {HistoryText.Time(clock, stop.Since)}; {End(clock, stop)}"),
                 None: () => Arr<string>.Empty))
             .Append(service.RefusedReload.Match(
                 Some: refused => Prelude.Array(

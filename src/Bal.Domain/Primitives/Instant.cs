@@ -54,7 +54,8 @@ public readonly record struct Duration(long Milliseconds)
     public string ToText() => Milliseconds switch
     {
         < 1_000 => $"{Milliseconds} ms",
-        < 60_000 => Milliseconds % 1_000 == 0 ? $"{Milliseconds / 1_000} s" : $"{Milliseconds / 1_000}.{Milliseconds % 1_000 / 100} s",
+        < 60_000 => Milliseconds % 1_000 == 0
+            ? $"{Milliseconds / 1_000} s" : $"{Milliseconds / 1_000}.{Milliseconds % 1_000 / 100} s",
         < 3_600_000 => $"{Milliseconds / 60_000} min {Milliseconds % 60_000 / 1_000} s",
         _ => $"{Milliseconds / 3_600_000} h {Milliseconds % 3_600_000 / 60_000} min",
     };

@@ -39,7 +39,8 @@ public static class ReloadPreviews
         return new(
             plan.Kept,
             plan.Added,
-            new(service.Backends.Values.Where(b => !b.Draining && plan.Removed.Contains(b.Endpoint)).Select(b => new LeavingBackend(
+            new(service.Backends.Values.Where(b => !b.Draining && plan.Removed.Contains(b.Endpoint))
+                .Select(b => new LeavingBackend(
                 b.Endpoint, BackendReport.StateOf(b), ActiveOf(b.Id, traffic)))),
             SettingChanges.Between(state.Config, next));
     }

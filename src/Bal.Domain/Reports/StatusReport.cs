@@ -206,7 +206,9 @@ public static class StatusReports
         };
     }
 
-    /// <summary>The report where no process runs; the configuration, if one can be read, tells what would be served.</summary>
+    /// <summary>
+    /// The report where no process runs; the configuration, if one can be read, tells what would be served.
+    /// </summary>
     public static StatusReport Stopped(string version, string configPath, Option<BalConfig> config) => new(
         Running: false,
         Option<int>.None,

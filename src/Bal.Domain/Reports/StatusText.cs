@@ -8,14 +8,17 @@ using LanguageExt;
 
 namespace Bal.Domain.Reports;
 
-/// <summary>The status report as an operator reads it; order and labels are stable (docs/behaviour.md, Output).</summary>
+/// <summary>
+/// The status report as an operator reads it; order and labels are stable (docs/behaviour.md, Output).
+/// </summary>
 public static class StatusText
 {
     /// <summary>The short form.</summary>
     public static string Concise(StatusReport report) => Head(report) + Problems(report) + Next(report);
 
     /// <summary>The long form: the short one with every backend and the process between.</summary>
-    public static string Verbose(StatusReport report) => Head(report) + Details(report) + Problems(report) + Next(report);
+    public static string Verbose(StatusReport report) =>
+        Head(report) + Details(report) + Problems(report) + Next(report);
 
     /// <summary>What an operator can act on.</summary>
     public static Arr<Problem> ProblemsOf(StatusReport report)
@@ -68,7 +71,8 @@ public static class StatusText
         {
             text.Append(CultureInfo.InvariantCulture, $"version: {Printable.Line(report.Version)}\n");
             text.Append(CultureInfo.InvariantCulture, $"uptime: {new Duration(report.UptimeMs).ToText()}\n");
-            text.Append(CultureInfo.InvariantCulture, $"config: {Printable.Line(report.ConfigPath)} (version {report.ConfigVersion})\n");
+            text.Append(CultureInfo.InvariantCulture,
+                $"config: {Printable.Line(report.ConfigPath)} (version {report.ConfigVersion})\n");
             text.Append(CultureInfo.InvariantCulture,
                 $"connections: {report.ActiveConnections} active, {report.Of(ServiceCounters.Of(Admission.Refusal.Limit))} rejected\n");
             text.Append(CultureInfo.InvariantCulture,
@@ -80,7 +84,8 @@ public static class StatusText
 
         text.Append(CultureInfo.InvariantCulture, $"method: {Printable.Line(report.Method)}\n");
         if (report.Port > 0)
-            text.Append(CultureInfo.InvariantCulture, $"listen: {Printable.Line(report.BindAddress)} port {report.Port}\n");
+            text.Append(CultureInfo.InvariantCulture,
+                $"listen: {Printable.Line(report.BindAddress)} port {report.Port}\n");
         foreach (var b in report.Backends)
         {
             text.Append(CultureInfo.InvariantCulture,

@@ -7,7 +7,9 @@ using LanguageExt;
 
 namespace Bal.Infrastructure.Html;
 
-/// <summary>A simulated run as one page that needs nothing else: no script, no font, no picture from elsewhere.</summary>
+/// <summary>
+/// A simulated run as one page that needs nothing else: no script, no font, no picture from elsewhere.
+/// </summary>
 public static class SimulationHtml
 {
     /// <summary>Lines of the timeline in the page.</summary>

@@ -8,7 +8,9 @@ using LanguageExt;
 
 namespace Bal.Infrastructure.Json;
 
-/// <summary>The JSON of <c>status</c> (docs/behaviour.md, JSON). The command prints the daemon's answer unchanged.</summary>
+/// <summary>
+/// The JSON of <c>status</c> (docs/behaviour.md, JSON). The command prints the daemon's answer unchanged.
+/// </summary>
 public static class StatusJson
 {
     /// <summary>Indented JSON with a newline at the end.</summary>
@@ -62,7 +64,9 @@ public static class StatusJson
             Some: refused => WriteRefused(json, refused), None: () => json.WriteNull("refused_reload"));
     });
 
-    /// <summary>Reads what <see cref="Write"/> wrote; an answer of another version or of something else is refused.</summary>
+    /// <summary>
+    /// Reads what <see cref="Write"/> wrote; an answer of another version or of something else is refused.
+    /// </summary>
     public static Either<string, StatusReport> Read(ReadOnlyMemory<byte> text)
     {
         try

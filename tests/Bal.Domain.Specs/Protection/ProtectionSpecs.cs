@@ -6,8 +6,8 @@ using FsCheck.Xunit;
 namespace Bal.Domain.Specs.Protection;
 
 /// <summary>
-/// When protection mode turns on and off (docs/behaviour.md, Protection mode): on by a storm of failed client connects within
-/// the window or by one client for which every backend failed; off by enough successes in a row.
+/// When protection mode turns on and off (docs/behaviour.md, Protection mode): on by a storm of failed client connects
+/// within the window or by one client for which every backend failed; off by enough successes in a row.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values)])]
 public class ProtectionSpecs

@@ -92,7 +92,8 @@ public sealed class HostileEnvironmentTests(ITestOutputHelper output)
         await using var bal = new BalInstance(output, BalFile.For(backend));
         var file = Path.Combine(bal.Home, "foreign");
         _ = bal.ShellInBackground($"exec 7>'{file}'; BAL_READY_FD={number} exec $BAL start");
-        await Eventually.Holds("bal serves", () => File.Exists(bal.PidPath) && File.ReadAllText(bal.PidPath).Length > 1);
+        await Eventually.Holds(
+            "bal serves", () => File.Exists(bal.PidPath) && File.ReadAllText(bal.PidPath).Length > 1);
 
         Assert.Equal("", File.ReadAllText(file));
         // It took itself for no daemon: its log goes to its standard error.
@@ -119,7 +120,8 @@ public sealed class HostileEnvironmentTests(ITestOutputHelper output)
         Assert.DoesNotContain(said, c => char.IsControl(c) && c != '\n');
         Assert.DoesNotContain('\u202e', said);
         Assert.DoesNotContain(said.Split('\n'), line => line.EndsWith("forged", StringComparison.Ordinal)
-            && line.Split(' ')[0] is "what_happened:" or "next:" && !line.Contains("\\u000a", StringComparison.Ordinal));
+            && line.Split(' ')[0] is "what_happened:" or "next:"
+                && !line.Contains("\\u000a", StringComparison.Ordinal));
     }
 
     [Theory]

@@ -14,7 +14,8 @@ public sealed class SocketActivationTests(ITestOutputHelper output)
         var file = BalFile.For(backend).With("threads", threads) with { Bind = configured };
         await using var bal = new BalInstance(output, file) { Program = installed.Path };
         await using var manager = Activated(bal, opened, file.Port);
-        await Eventually.Holds("it serves", () => File.Exists(bal.PidPath) && File.ReadAllText(bal.PidPath) == $"{manager.Pid}\n");
+        await Eventually.Holds(
+            "it serves", () => File.Exists(bal.PidPath) && File.ReadAllText(bal.PidPath) == $"{manager.Pid}\n");
         for (var i = 0; i < 20; i++)
             await bal.Exchange();
         Assert.DoesNotContain("LISTEN_FDS", await Variables(bal), StringComparison.Ordinal);
@@ -47,7 +48,8 @@ public sealed class SocketActivationTests(ITestOutputHelper output)
         await using var bal = new BalInstance(output, BalFile.For(backend));
         await using var foreground = bal.StartForeground(("LISTEN_PID", "1"), ("LISTEN_FDS", "1"));
 
-        await Eventually.Holds("it serves", () => File.Exists(bal.PidPath) && File.ReadAllText(bal.PidPath) == $"{foreground.Pid}\n");
+        await Eventually.Holds(
+            "it serves", () => File.Exists(bal.PidPath) && File.ReadAllText(bal.PidPath) == $"{foreground.Pid}\n");
 
         await bal.Exchange();
     }

@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace Bal.Integration.Documentation;
 
 /// <summary>
-/// Comments refer to a page of docs/ by file and heading, as in "docs/behaviour.md, Health". Both must exist, and so must
-/// every file that a page links to.
+/// Comments refer to a page of docs/ by file and heading, as in "docs/behaviour.md, Health". Both must exist, and so
+/// must every file that a page links to.
 /// </summary>
 public sealed partial class CitationTests
 {
@@ -13,7 +13,8 @@ public sealed partial class CitationTests
     {
         var cited = (from source in Repository.AllSources()
                      from Match match in Cited().Matches(Flat(File.ReadAllText(Repository.At(source))))
-                     select (source, page: match.Groups["page"].Value, heading: match.Groups["heading"].Value)).ToList();
+                     select (source, page: match.Groups["page"].Value, heading: match.Groups["heading"].Value))
+                         .ToList();
 
         Assert.Contains(cited, citation => citation.page == "behaviour.md");
         Assert.Empty(cited.Where(citation => !HeadingsOf(citation.page).Contains(citation.heading))
@@ -41,7 +42,8 @@ public sealed partial class CitationTests
             : [];
 
     private static IEnumerable<string> Pages() =>
-        Directory.EnumerateFiles(Repository.Root(), "*.md").Concat(Directory.EnumerateFiles(Repository.At("docs"), "*.md"));
+        Directory.EnumerateFiles(Repository.Root(), "*.md")
+            .Concat(Directory.EnumerateFiles(Repository.At("docs"), "*.md"));
 
     [GeneratedRegex(@"docs/(?<page>[a-z-]+\.md), (?<heading>[A-Z][A-Za-z -]*[A-Za-z])")]
     private static partial Regex Cited();

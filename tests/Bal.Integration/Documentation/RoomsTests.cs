@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 namespace Bal.Integration.Documentation;
 
 /// <summary>
-/// Within a project the folders depend on each other in one direction, so that one can be read, and changed, without those
-/// that use it. Files directly in a project's folder compose the others and belong to no room.
+/// Within a project the folders depend on each other in one direction, so that one can be read, and changed, without
+/// those that use it. Files directly in a project's folder compose the others and belong to no room.
 /// </summary>
 public sealed partial class RoomsTests
 {
@@ -36,7 +36,8 @@ public sealed partial class RoomsTests
         Assert.Empty(CircleIn(UsesOf(sources.Take(2), "Bal.X")));
     }
 
-    private static Source Read(string path) => new(Path.GetRelativePath(Repository.Root(), path), File.ReadAllText(path));
+    private static Source Read(string path) =>
+        new(Path.GetRelativePath(Repository.Root(), path), File.ReadAllText(path));
 
     private static List<Use> UsesOf(IEnumerable<Source> sources, string project) =>
         [.. sources.OrderBy(source => source.Path, StringComparer.Ordinal)
@@ -45,7 +46,8 @@ public sealed partial class RoomsTests
     private static IEnumerable<Use> UsesOf(Source source, string project)
     {
         var code = Comment().Replace(source.Text, "");
-        var room = Declared().Match(code) is { Success: true } declared ? RoomOf(declared.Groups[1].Value, project) : "";
+        var room = Declared().Match(code) is { Success: true } declared
+            ? RoomOf(declared.Groups[1].Value, project) : "";
         return room.Length == 0
             ? []
             : from Match name in Qualified().Matches(code)

@@ -10,7 +10,8 @@ public sealed class SourceSizeTests
     public void No_line_is_longer_than_120_columns()
     {
         var found = from source in Repository.AllSources()
-                    from line in File.ReadLines(Repository.At(source)).Select((text, index) => (text, number: index + 1))
+                    from line in File.ReadLines(Repository.At(source))
+                        .Select((text, index) => (text, number: index + 1))
                     where line.text.Length > LongestLine
                     select $"{source}:{line.number}: {line.text.Length} columns";
 
