@@ -40,7 +40,8 @@ internal sealed class Trend(Func<int> pid, int threads)
         var (start, warm, end) = (_samples[0], _samples[1], _samples[^1]);
         Console.WriteLine(
             $"resident: {start.Resident / 1024} KiB before any client, {warm.Resident / 1024} KiB after the first " +
-            $"round, {end.Resident / 1024} KiB at the end; slope {Slope():0.0} KiB/min over {_samples.Count - 1} rounds");
+            $"round, {end.Resident / 1024} KiB at the end; slope {Slope():0.0} KiB/min over {_samples.Count - 1} "
+            + $"rounds");
         Console.WriteLine(
             $"descriptors: {start.Sockets} sockets, {start.Pipes} pipes, {start.Others} others at the start; " +
             $"{end.Sockets}, {end.Pipes} and {end.Others} at the end");

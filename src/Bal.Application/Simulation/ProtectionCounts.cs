@@ -93,7 +93,8 @@ internal sealed class ProtectionCounts
     {
         failures.Clear();
         return $"protection mode is off after {now.Since(on.Since).ToText()}: {probes + clients} of " +
-            $"{service.Config.Tuning.Protection.StableSuccessThreshold} successes in a row ({probes} of probes, {clients} of clients)";
+            $"{service.Config.Tuning.Protection.StableSuccessThreshold} successes in a row ({probes} of probes, "
+            + $"{clients} of clients)";
     }
 
     private static string Word(FailureKind kind) => kind == FailureKind.Refused ? "refused" : "timed out";

@@ -25,17 +25,20 @@ public static class ServiceText
                 None: () => Arr<string>.Empty))
             .Add($"protection_mode: {ProtectionSentence(clock, service.Protection)}")
             .Append(service.Backends.Map(b =>
-                $"backend {(b.Position > 0 ? $"{b.Position} " : "")}{b.Address}: {b.State}, {BackendText.Sentence(clock, b)}"))
+                $"backend {(b.Position > 0 ? $"{b.Position} " : "")}{b.Address}: {b.State}, "
+                + $"{BackendText.Sentence(clock, b)}"))
             .Add("next: 'bal explain backend N' and 'bal explain protection' show what led there");
 
     /// <summary>Protection mode with its history.</summary>
     public static Arr<string> Lines(ClockReading clock, ProtectionExplanation protection) =>
         Prelude.Array(
-                $"protection_mode: {protection.Standing.Match(_ => "off", on => $"on ({ProtectionText.Of(on.Reason)})")}",
+                $"protection_mode: "
+                + $"{protection.Standing.Match(_ => "off", on => $"on ({ProtectionText.Of(on.Reason)})")}",
                 $"why: {Why(clock, protection)}",
                 $"next: {Next(clock, protection)}",
                 "effect: " + protection.Standing.Match(
-                    _ => "none; while it is on, backoff cap and cooldown are doubled and a client gets one last-resort try",
+                    _ => "none; while it is on, backoff cap and cooldown are doubled and a client gets one "
+                        + "last-resort try",
                     _ => "backoff cap and cooldown are doubled, and a client gets one last-resort try"),
                 protection.Events.IsEmpty ? "history: it was never on" : "history:")
             .Append(HistoryText.Lines(clock, protection.Events).Map(line => "  " + line));
@@ -51,7 +54,8 @@ public static class ServiceText
             + (on.Reason == ProtectionReason.AllBackendsUnavailable
                 ? "every backend failed for one client"
                 : on.TrippedBy.Match(
-                    t => $"{t.Failures} of {t.Policy.TriggerThreshold} failed client connects (timeout or refused) within "
+                    t => $"{t.Failures} of {t.Policy.TriggerThreshold} failed client connects (timeout or refused) "
+                        + $"within "
                         + t.Policy.Window.ToText(),
                     () => "too many failed client connects"))
             + (on.FailedSince > 0 ? $"; {on.FailedSince} more failed since" : ""));

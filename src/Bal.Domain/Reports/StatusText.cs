@@ -74,12 +74,15 @@ public static class StatusText
             text.Append(CultureInfo.InvariantCulture,
                 $"config: {Printable.Line(report.ConfigPath)} (version {report.ConfigVersion})\n");
             text.Append(CultureInfo.InvariantCulture,
-                $"connections: {report.ActiveConnections} active, {report.Of(ServiceCounters.Of(Admission.Refusal.Limit))} rejected\n");
+                $"connections: {report.ActiveConnections} active, "
+                + $"{report.Of(ServiceCounters.Of(Admission.Refusal.Limit))} rejected\n");
             text.Append(CultureInfo.InvariantCulture,
                 $"ended: {Ended(report)}\n");
             text.Append(CultureInfo.InvariantCulture,
-                $"relay: {report.Of(ServiceCounters.SplicedConnections)} connection(s) spliced in the kernel (in {report.Of(ServiceCounters.SplicedDirections)} " +
-                $"direction(s)), {Math.Max(0, report.ActiveConnections - report.Of(ServiceCounters.SplicedConnections))} copied\n");
+                $"relay: {report.Of(ServiceCounters.SplicedConnections)} connection(s) spliced in the kernel (in "
+                + $"{report.Of(ServiceCounters.SplicedDirections)} " +
+                $"direction(s)), "
+                + $"{Math.Max(0, report.ActiveConnections - report.Of(ServiceCounters.SplicedConnections))} copied\n");
         }
 
         text.Append(CultureInfo.InvariantCulture, $"method: {Printable.Line(report.Method)}\n");
@@ -89,7 +92,8 @@ public static class StatusText
         foreach (var b in report.Backends)
         {
             text.Append(CultureInfo.InvariantCulture,
-                $"backend {Printable.Line(b.Address)}: {Printable.Line(b.State)}, {b.ActiveConnections} active, {b.TotalConnections} total, " +
+                $"backend {Printable.Line(b.Address)}: {Printable.Line(b.State)}, {b.ActiveConnections} active, "
+                + $"{b.TotalConnections} total, " +
                 $"{b.BytesIn} bytes in, {b.BytesOut} bytes out, failed connects: {b.Counters.Timeout} timeout, " +
                 $"{b.Counters.Refused} refused, {b.Counters.Other} other{Checked(b)}\n");
         }
@@ -142,12 +146,14 @@ public static class StatusText
             "backends_unreachable",
             $"{unreachable.Count} of {report.BackendTotal} backend(s) unreachable: {names}",
             why,
-            "start the service there, or correct host and port and run 'bal graceful'; 'bal doctor' probes each one now");
+            "start the service there, or correct host and port and run 'bal graceful'; 'bal doctor' probes each one "
+            + "now");
     }
 
     private static Problem AtLimit(StatusReport report) => new(
         "connection_limit_reached",
-        $"{report.ActiveConnections} of {report.MaxConcurrentConnections} connections are in use: new clients are rejected",
+        $"{report.ActiveConnections} of {report.MaxConcurrentConnections} connections are in use: new clients are "
+        + $"rejected",
         "more clients than planned, or clients that keep idle connections open",
         "raise max_concurrent_connections and run 'bal graceful', or lower connection_idle_timeout_ms");
 

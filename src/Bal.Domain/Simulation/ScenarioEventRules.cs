@@ -122,7 +122,8 @@ internal static class ScenarioEventRules
     {
         var first = named.Loaded.Outcome.Findings.Filter(f => f.Severity == Severity.Error)[0];
         return Faults.Error("config_invalid", field.Path, field.Value.At,
-            $"{field.Path} is {Shown.Value(field.Value)}, which cannot be used: {FindingProblem.Line(named.Loaded.Path, first)}",
+            $"{field.Path} is {Shown.Value(field.Value)}, which cannot be used: "
+            + $"{FindingProblem.Line(named.Loaded.Path, first)}",
             first.Hint.Length > 0 ? first.Hint : $"see 'bal check --config {named.Loaded.Path}'");
     }
 

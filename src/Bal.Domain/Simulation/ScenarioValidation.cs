@@ -112,7 +112,8 @@ public static class ScenarioValidation
                 "lower client_rate or connection_length");
         var probes = around.Configs.Concat(scenario.Events.SelectMany(e =>
             e.Do is ScenarioAction.Reload reload ? Prelude.Array(reload.Config) : Arr<BalConfig>.Empty)).Max(config =>
-                scenario.Length.Milliseconds / config.Main.Tuning.Health.Interval.Milliseconds * config.Main.Backends.Count);
+                scenario.Length.Milliseconds / config.Main.Tuning.Health.Interval.Milliseconds
+                    * config.Main.Backends.Count);
         if (probes > MaxProbes)
             yield return TooMuch(top, ScenarioKeys.Length,
                 $"{probes} probes would be made at the configured interval; allowed are {MaxProbes}",

@@ -70,7 +70,8 @@ public sealed record SimulationComparison(
     private static void Verdicts(StringBuilder text, string side, SimulationReport report)
     {
         foreach (var verdict in report.Verdicts)
-            text.Append($"{side}: {(verdict.Holds ? "ok    " : "FAILED")}  {verdict.Expected} (seen: {verdict.Seen})\n");
+            text.Append($"{side}: {(verdict.Holds ? "ok    " : "FAILED")}  {verdict.Expected} (seen: "
+                + $"{verdict.Seen})\n");
     }
 
     private static string NameOf(int place, SimulationReport left, SimulationReport right)

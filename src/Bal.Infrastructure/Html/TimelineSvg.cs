@@ -107,7 +107,8 @@ internal static class TimelineSvg
         svg.Append($"<title>{Html(backend.Endpoint.ToString())}</title></text>\n");
         foreach (var span in Visible(backend.Lane, run))
             State(svg, span, top + MarkHeight, run,
-                $"{backend.Endpoint} {LaneText.Of(span.State)} from {span.During.From.ToClock()} to {span.During.To.ToClock()}");
+                $"{backend.Endpoint} {LaneText.Of(span.State)} from {span.During.From.ToClock()} to "
+                + $"{span.During.To.ToClock()}");
         foreach (var fault in backend.Faults)
             Disturbance(svg, backend, fault, top + MarkHeight + Bar + 3, run);
         Marks(svg, "mark", backend.Failures, top, run, "failed connect(s)");
@@ -127,7 +128,8 @@ internal static class TimelineSvg
     {
         var (from, to) = (fault.During.From.Milliseconds, fault.During.To.Milliseconds);
         Rect(svg, "fault", from, to, top, 4, run,
-            $"{backend.Endpoint} {fault.Fault.ToText()} from {fault.During.From.ToClock()} to {fault.During.To.ToClock()}");
+            $"{backend.Endpoint} {fault.Fault.ToText()} from {fault.During.From.ToClock()} to "
+            + $"{fault.During.To.ToClock()}");
         // About seven units a letter; a word that does not fit would run into the next one.
         if (X(to, run) - X(from, run) >= fault.Fault.Word.Length * 7)
             svg.Append(CultureInfo.InvariantCulture,

@@ -74,7 +74,8 @@ public static class StatusJson
             using var document = JsonDocument.Parse(text);
             return ReadReport(document.RootElement);
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
+        catch (Exception e) when (
+            e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
         {
             return e.Message;
         }

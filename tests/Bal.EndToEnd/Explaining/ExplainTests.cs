@@ -79,7 +79,8 @@ public sealed class ExplainTests(ITestOutputHelper output)
         Assert.Equal((Trigger, 30_000), (Int(by, "trigger_threshold"), Int(by, "window_ms")));
         Assert.InRange(Int(by, "failures"), Trigger, 2 * Trigger);
         Assert.Matches(
-            $@"why: on since [0-9:]+Z: {Int(by, "failures")} of {Trigger} failed client connects \(timeout or refused\) within 30 s",
+            $@"why: on since [0-9:]+Z: {Int(by, "failures")} of {Trigger} failed client connects " +
+                @"\(timeout or refused\) within 30 s",
             (await bal.Run("explain", "protection")).Succeeds().Out);
 
         refusing.Revive();

@@ -109,7 +109,8 @@ public sealed class HostileEnvironmentTests(ITestOutputHelper output)
     [InlineData("BAL_CONFIG=$'/tmp/\\e[2J\\nnext: forged' $BAL check --verbose")]
     [InlineData("BAL_HOME=$'/tmp/no\\e[2J\\nnext: forged' $BAL doctor --verbose")]
     [InlineData("BAL_HOME=$'/tmp/no\\e[2J\\nnext: forged' $BAL stop")]
-    [InlineData("printf 'backends: [{host: \"\\\\e[2J\\\\n\", port: \"\\\\u009b\"}]\\n\\xc2\\x9b: 1' >$BAL_HOME/config.yaml; $BAL check")]
+    [InlineData("printf 'backends: [{host: \"\\\\e[2J\\\\n\", port: \"\\\\u009b\"}]\\n\\xc2\\x9b: 1' "
+        + ">$BAL_HOME/config.yaml; $BAL check")]
     public async Task Nothing_that_is_given_steers_the_terminal_or_forges_a_line(string command)
     {
         await using var bal = Prepared();
