@@ -39,7 +39,8 @@ internal sealed class Serving : IDisposable
         Manager = new ServiceManager(options.Manager, Reactor, problem => options.Say(
             LogEvent.Warn(Server.Module, problem.Code, problem.WhatHappened,
                 LogField.Of("why_likely", problem.WhyLikely), LogField.Of("do_this_now", problem.DoThisNow))));
-        recorder = new DecisionRecorder(new DecisionWriter(options.Version, options.Say), () => DateTimeOffset.UtcNow);
+        recorder = new DecisionRecorder(
+            new DecisionWriter(options.Version, options.Say, options.Home.Owns), () => DateTimeOffset.UtcNow);
         Supervisor = new SupervisorLoop(
             Reactor,
             Plane,

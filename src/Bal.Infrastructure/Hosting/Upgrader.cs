@@ -3,6 +3,7 @@ using Bal.Domain.Control;
 using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
+using Bal.Domain.Recording;
 using Bal.Domain.Upgrade;
 using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Json;
@@ -224,7 +225,8 @@ internal sealed class Upgrader(
                 Feed(new UpgradeEvent.Ready());
                 break;
             case "refused":
-                Feed(new UpgradeEvent.Refused(message.ToProblem()));
+                Feed(new UpgradeEvent.Refused(
+                    Format0_1_0.Explained(message.ToProblem(), parts.Supervisor.State)));
                 break;
             case "serves":
                 Feed(new UpgradeEvent.Serves());
@@ -263,7 +265,7 @@ internal sealed class Upgrader(
 
     private void Report() => _ = successor?.Link.SendDocument("report", Recorded());
 
-    private byte[] Recorded() => JsonReport.Write(json => TrafficJson.Write(json, parts.Plane.MeasureOwn()));
+    private byte[] Recorded() => CanonicalJson.Bytes(TrafficCodec.Traffic, parts.Plane.MeasureOwn());
 
     private void Forget()
     {

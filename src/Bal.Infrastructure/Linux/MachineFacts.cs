@@ -32,8 +32,9 @@ internal static class MachineFacts
         return new LogFact(path, state, FreeBytes(ExistingAncestor(path)));
     }
 
-    internal static DecisionLogFact DecisionLog(string path) => new(path, FileFacts.Of(path, follow: false) switch
+    internal static DecisionLogFact DecisionLog(string path, Process.BalHome home) => new(path, FileFacts.Of(path, follow: false) switch
     {
+        _ when home.Owns(path) => DecisionLogState.Own,
         { IsRegular: false } => DecisionLogState.NotRegular,
         null when Path.GetDirectoryName(path) is not { } parent || !Directory.Exists(parent) =>
             DecisionLogState.NoDirectory,

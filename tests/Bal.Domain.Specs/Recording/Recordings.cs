@@ -26,7 +26,10 @@ internal static class Recordings
         {
             digest = digest.Next(o.After.State);
             written = written.Chain.Append(new DecisionLine.Step(
-                lines.Count, o.Now, o.Happened, digest.With(o.After.Effects)));
+                lines.Count, o.Now, o.Happened, digest.With(o.After.Effects))
+            {
+                Effects = EffectDigest.Of(o.After.Effects),
+            });
             lines.Add(written.Bytes);
         });
         return lines;
@@ -69,8 +72,9 @@ internal static class Recordings
         return read;
     }
 
-    public static Either<ReplayFault, ReplayState> Replay(IEnumerable<byte[]> lines) => lines.Aggregate(
-        Either<ReplayFault, ReplayState>.Right(ReplayState.Begin(Version)),
+    public static Either<ReplayFault, ReplayState> Replay(IEnumerable<byte[]> lines, string version = Version) =>
+        lines.Aggregate(
+        Either<ReplayFault, ReplayState>.Right(ReplayState.Begin(version)),
         (state, line) => state.Bind(s => ReplayMachine.Next(line.AsMemory(0, line.Length - 1), s).Map(r => r.State)));
 
     public static string Text(byte[] line) => Encoding.UTF8.GetString(line);

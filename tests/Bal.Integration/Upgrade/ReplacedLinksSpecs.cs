@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Bal.Domain.Counting;
+using Bal.Domain.Recording;
 using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Hosting;
 using Bal.Infrastructure.Json;
@@ -92,7 +93,7 @@ public sealed class ReplacedLinksSpecs
         public void Say(long bytesIn)
         {
             var traffic = Traffic.None with { Backends = Prelude.Array(new BackendTraffic(new(1), 0, 1, bytesIn, 0)) };
-            Assert.True(Other.SendDocument("report", JsonReport.Write(json => TrafficJson.Write(json, traffic))));
+            Assert.True(Other.SendDocument("report", CanonicalJson.Bytes(TrafficCodec.Traffic, traffic)));
         }
 
         public void Until(Func<bool> condition, string what)
