@@ -47,7 +47,7 @@ git -C "$ROOT" ls-files -z --cached --others --exclude-standard -- \
 
 mutate=()
 for file in "${files[@]}"; do mutate+=(--mutate "${file#"$core/"}"); done
-say "mutating ${#files[@]} file(s): ${files[*]}"
+say "mutating: ${files[*]}"
 # The build in the copy is not what analyzers have to check.
 export RunAnalyzers=false
 cd "$work/tree/tests/Bal.Domain.Specs"

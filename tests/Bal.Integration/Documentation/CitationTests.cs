@@ -33,6 +33,17 @@ public sealed partial class CitationTests
         Assert.Empty(broken);
     }
 
+    [Fact]
+    public void Every_class_that_the_specification_names_exists()
+    {
+        var files = Repository.Sources("tests").Select(Path.GetFileNameWithoutExtension).ToHashSet();
+        var named = NamedSpecs().Matches(File.ReadAllText(Repository.At("docs", "specification.md")))
+            .Select(match => match.Value).ToList();
+
+        Assert.NotEmpty(named);
+        Assert.Empty(named.Except(files));
+    }
+
     // A citation may be broken over two lines of a comment.
     private static string Flat(string source) => LineEnd().Replace(source, " ");
 
@@ -47,6 +58,9 @@ public sealed partial class CitationTests
 
     [GeneratedRegex(@"docs/(?<page>[a-z-]+\.md), (?<heading>[A-Z][A-Za-z -]*[A-Za-z])")]
     private static partial Regex Cited();
+
+    [GeneratedRegex(@"\b[A-Z]\w+Specs\b")]
+    private static partial Regex NamedSpecs();
 
     [GeneratedRegex(@"\]\((?![a-z]+:)([^)#\s]+)[^)]*\)")]
     private static partial Regex Linked();
