@@ -2,7 +2,7 @@ using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.Reacting;
 
-/// <summary>What a signal asks for (contract, section 2). Called on the supervisor's thread.</summary>
+/// <summary>What a signal asks for (docs/behaviour.md, Signals). Called on the supervisor's thread.</summary>
 /// <param name="Stop">TERM and INT.</param>
 /// <param name="Reload">HUP.</param>
 /// <param name="ReopenLog">USR1.</param>

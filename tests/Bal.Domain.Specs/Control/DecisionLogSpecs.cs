@@ -109,7 +109,8 @@ public class DecisionLogSpecs
             if (o.Happened is ControlEvent.ClientsRefused { Service.Value: 1, Reason: Refusal.Limit } rejected
                 && o.Before.Phase is not Phase.Ended)
                 seen = Math.Max(seen, rejected.Total);
-            said.AddRange(Said(o, "connections_rejected").Where(line => line.Fields.Contains(LogField.Of("service", name)))
+            said.AddRange(
+                Said(o, "connections_rejected").Where(line => line.Fields.Contains(LogField.Of("service", name)))
                 .Select(line => (o.Now.Milliseconds, Number(line, "rejected"))));
         });
 

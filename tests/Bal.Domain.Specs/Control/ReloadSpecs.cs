@@ -10,7 +10,7 @@ using LanguageExt;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// What a reload keeps, adds and drains (contract, section 3, Reload), out of any state that bal may be in.
+/// What a reload keeps, adds and drains (docs/behaviour.md, Reload), out of any state that bal may be in.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class ReloadSpecs
@@ -122,7 +122,8 @@ public class ReloadSpecs
         foreach (var leaving in state.Backends().Where(b => b.Draining).ToArray())
         {
             Assert.DoesNotContain(state.InOrder[0].Table.Routes(), r => r.Id == leaving.Id);
-            Assert.Equal(state, state.Then(Now, Life.ProbePassed(leaving.Id.Value), Life.ProbeFailed(leaving.Id.Value)));
+            Assert.Equal(
+                state, state.Then(Now, Life.ProbePassed(leaving.Id.Value), Life.ProbeFailed(leaving.Id.Value)));
 
             var idle = ControlMachine.Step(new ControlEvent.BackendIdle(leaving.Id), Now, state);
             Assert.DoesNotContain(idle.State.Backends(), b => b.Id == leaving.Id);
