@@ -39,7 +39,7 @@ public static class DryRun
                     version,
                     FirstProblem(reading.Config, view.State, tryListener),
                     reading.Warnings,
-                    ReloadPreviews.Of(reading.Config, view.Traffic, view.Clock.Now, view.State)),
+                    ReloadPreviews.Of(reading.Config, view.Traffic, view.State)),
                 Left: refusal => new DryRunAnswer(
                     version, refusal.Problem, refusal.Findings, Option<ReloadPreview>.None));
     }
@@ -47,7 +47,6 @@ public static class DryRun
     // Only an address that is new has to be opened, as by a reload.
     private static Option<Problem> FirstProblem(
         BalConfig next, ControlState state, Func<Listener, Option<Problem>> tryListener) => next.Services
-        .Filter(service => !state.Services.Exists(
-            s => s.Config.Name == service.Name && s.Config.Listener == service.Listener))
-        .Fold(Option<Problem>.None, (found, service) => found | tryListener(service.Listener));
+        .Filter(service => !state.Services.Values.Exists(s => !s.Removed && s.Config.Listener == service.Listener))
+        .Fold(Option<Problem>.None, (found, service) => found.IsSome ? found : tryListener(service.Listener));
 }

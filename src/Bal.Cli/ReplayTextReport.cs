@@ -17,7 +17,7 @@ internal sealed class ReplayTextReport(Output output, LanguageExt.Option<Trial> 
     {
         Begin();
         var mark = trial.IsNone ? "" : side switch { Side.Both => "= ", Side.Recorded => "- ", _ => "+ " };
-        output.Write($"  {mark}{time}  {ConfigWords.Of(line.Level).ToUpperInvariant(),-5}  {Printable.Line(line.Message)}\n");
+        output.Write($"  {mark}{time}  {Words.Of(line.Level).ToUpperInvariant(),-5}  {Printable.Line(line.Message)}\n");
     }
 
     public void End(ReplaySummary summary)

@@ -2,69 +2,95 @@ using Bal.Domain.Config;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
+using Keys = Bal.Domain.Config.Fields;
 
 namespace Bal.Domain.Recording;
 
-/// <summary>The form of a configuration. The words and the names of the numbers are those of the file.</summary>
+/// <summary>
+/// The form of a configuration: the keys of the file, each by its row. A key that is missing has its default, so that
+/// what earlier versions wrote is read; one that is not known is refused, since what it asks for could not be done.
+/// </summary>
 internal static class ConfigCodec
 {
-    public static readonly Codec<Host> Host = new(
-        (walk, host) => walk.Json.WriteStringValue(host.ToString()),
-        (walk, json) => HostSyntax.Read(Scalar.TextOf(json) ?? "").Match(
-            Right: host => host,
-            Left: fault => walk.Fail<Host>($"expected {HostSyntax.Allowed}: {fault.Reason}")));
+    private const string Name = "name";
+    private const string Services = Settings.Services;
 
-    public static readonly Codec<Endpoint> Endpoint = Codec.Object<Endpoint>(m => new(
-        m.Of("host", Host, e => e.Host),
-        m.Of("port", Scalar.Port, e => e.Port)));
+    public static readonly Codec<Host> Host = Of(
+        host => Kinds.Host.Print(host), (RawNode node) => Kinds.Host.Read(Whole(node)).Map(host => (Host)host));
 
-    public static readonly Codec<RelayMode> Relay = Codec.Words(ConfigWords.RelayModes, ConfigWords.Of);
+    public static readonly Codec<RelayMode> Relay = Codec.Words(
+        new Arr<RelayMode>(Enum.GetValues<RelayMode>()), Words.Of);
 
-    public static readonly Codec<LogLevel> Level = Codec.Words(ConfigWords.LogLevels, ConfigWords.Of);
+    public static readonly Codec<LogLevel> Level = Codec.Words(new Arr<LogLevel>(Enum.GetValues<LogLevel>()), Words.Of);
 
-    private static readonly Codec<Mode> Modes = Codec.Words(ConfigWords.Modes, ConfigWords.Of);
+    public static readonly Codec<BackendConfig> Backend = Of(Written, node => BackendOf(Whole(node)));
 
-    private static readonly Codec<Method> Methods = Codec.Words(ConfigWords.Methods, ConfigWords.Of);
+    public static readonly Codec<Endpoint> Endpoint =
+        Backend.Wrap<Endpoint>(endpoint => new BackendConfig(endpoint), backend => backend.Endpoint);
 
-    private static readonly Codec<OverloadPolicy> Overload = Codec.Words(ConfigWords.OverloadPolicies, ConfigWords.Of);
+    public static readonly Codec<Service> Service = Of(Written, node => ServiceOf(Whole(node)));
 
-    private static readonly Codec<Option<int>> Threads = Codec.Maybe(Scalar.Integer(1, 1_024));
+    public static readonly Codec<BalConfig> Config = Of(
+        config => Raw.Map(
+        [
+            .. Settings.Process.ToJson(config), Raw.Entry(Services, Raw.List([.. config.Services.Select(Written)])),
+        ]),
+        node => Members(Whole(node), Settings.Process.Keys.Add(Services)).Then(members =>
+            Settings.Process.Read(members).And(
+                Items(members, Services, ServiceOf),
+                (edits, services) => edits.Apply(Settings.Process.Defaults(1, Settings.BlankConfig)) with
+                {
+                    Services = services,
+                })));
 
-    private static readonly Codec<Option<string>> DecisionLog = Codec.Maybe(Scalar.Text);
+    private static RawNode Written(BackendConfig backend) => Raw.Map([.. Settings.OfBackend.ToJson(backend)]);
 
-    public static readonly Codec<BackendConfig> Backend =
-        Endpoint.Wrap<BackendConfig>(backend => backend.Endpoint, endpoint => new BackendConfig(endpoint));
+    private static RawNode Written(Service service) => Raw.Map(
+    [
+        Raw.Entry(Name, service.Name),
+        .. Settings.OfService.ToJson(service),
+        Raw.Entry(Settings.Backends, Raw.List([.. service.Backends.Select(Written)])),
+        Raw.Entry(Settings.RuntimeBlock, Raw.Map([.. Settings.Runtime.ToJson(service.Tuning)])),
+    ]);
 
-    private static readonly Codec<Arr<BackendConfig>> Backends =
-        Codec.List(Backend).Where(list => !list.IsEmpty, "at least one backend");
+    private static Checked<BackendConfig> BackendOf(Field field) =>
+        BackendRules.One(field).Map(entry => entry.Config);
 
-    private static readonly Codec<Tuning> Policies = Codec.Object<Tuning>(m => RuntimeNumber.All.Fold(
-        Tuning.For(1) with
-        {
-            OverloadPolicy = m.Of(ConfigKeys.OverloadPolicy, Overload, t => t.OverloadPolicy),
-            Relay = m.Of(ConfigKeys.Relay, Relay, t => t.Relay),
-        },
-        (tuning, number) => number.Set(tuning, m.Of(
-            number.Key, Scalar.Integer(number.Range.Least, number.Range.Most), t => (int)number.Get(t)))));
+    private static Checked<Service> ServiceOf(Field field) =>
+        Members(field, Settings.ServiceKeys.Add(Name)).Then(members =>
+            members.Find(Name).Match(name => Scalars.Text(name, "a name"), () => Missing<RawNode.Scalar>(members, Name))
+                .And(Settings.OfService.Read(members), (name, edits) => new { name, edits })
+                .And(Items(members, Settings.Backends, BackendOf), (s, backends) => new { s.name, s.edits, backends })
+                .And(
+                    TuningRules.Block(members, Settings.Runtime.Keys).Then(Settings.Runtime.Read),
+                    (s, runtime) => s.edits.Apply(Settings.OfService.Defaults(1, Settings.BlankService)) with
+                    {
+                        Name = s.name.Text,
+                        Backends = s.backends,
+                        Tuning = runtime.Apply(Tuning.For(s.backends.Count)),
+                    }));
 
-    public static readonly Codec<Service> Service = Codec.Object<Service>(m => new(
-        m.Of("name", Scalar.Text, s => s.Name),
-        new Listener(
-            m.Of("bind_address", Host, s => s.Listener.BindAddress),
-            m.Of("port", Scalar.Port, s => s.Listener.Port)),
-        m.Of("method", Methods, s => s.Method),
-        m.Of("backends", Backends, s => s.Backends),
-        m.Of("runtime", Policies, s => s.Tuning)));
+    private static Checked<Keys> Members(Field field, Arr<string> known) => field.Value is RawNode.Mapping mapping
+        ? Keys.Read(mapping, field.Path, known)
+        : Checked.Bad<Keys>(Scalars.WrongKind(field, "an object", ""));
 
-    private static readonly Codec<Arr<Service>> Services =
-        Codec.List(Service).Where(list => !list.IsEmpty, "at least one service");
+    private static Checked<Arr<T>> Items<T>(Keys members, string key, Func<Field, Checked<T>> read) =>
+        members.Find(key).Match(
+            field => field.Value is RawNode.Sequence { Items.IsEmpty: false } list
+                ? Checked.Each(field.Items(list), (item, _) => read(item))
+                : Checked.Bad<Arr<T>>(Scalars.WrongKind(field, "a list of at least one", "")),
+            () => Missing<Arr<T>>(members, key));
 
-    public static readonly Codec<BalConfig> Config = Codec.Object<BalConfig>(m => new(
-        m.Of("mode", Modes, c => c.Mode),
-        m.Of("log_level", Level, c => c.LogLevel),
-        m.Of("threads", Threads, c => c.Threads),
-        m.Of("services", Services, c => c.Services))
-    {
-        DecisionLog = m.Of("decision_log", DecisionLog, c => c.DecisionLog),
-    });
+    private static Checked<T> Missing<T>(Keys members, string key) =>
+        Checked.Bad<T>(Faults.Missing(members, key, "a value", ""));
+
+    private static Field Whole(RawNode node) => new("", SourcePosition.Start, node);
+
+    private static Codec<T> Of<T>(Func<T, RawNode> write, Func<RawNode, Checked<T>> read) where T : class => new(
+        (walk, value) => Raw.Write(walk.Json, write(value)),
+        (walk, json) => Raw.Read(json).Match(
+            node => read(node) is var checkedValue && checkedValue.Findings.IsEmpty
+                ? checkedValue.Value.IfNone(() => walk.Fail<T>("it could not be read"))
+                : walk.Fail<T>(checkedValue.Findings[0].Message),
+            () => walk.Fail<T>("expected text in valid Unicode")));
 }

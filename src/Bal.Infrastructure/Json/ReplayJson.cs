@@ -45,7 +45,7 @@ public sealed class ReplayJson
         _json.WriteString("time", time);
         if (_compares)
             _json.WriteString("side", side switch { Side.Both => "both", Side.Recorded => "recorded", _ => "new" });
-        _json.WriteString("level", ConfigWords.Of(line.Level).ToUpperInvariant());
+        _json.WriteString("level", Words.Of(line.Level).ToUpperInvariant());
         _json.WriteString("event", line.Event);
         _json.WriteString("message", line.Message);
         _json.WriteEndObject();
