@@ -50,7 +50,7 @@ internal sealed class Requests(
                 break;
             case "graceful dry-run":
                 Look(answer, view => DryRunJson.Write(
-                    configPath, DryRun.Of(readConfig, ListenerSet.Rehearse, view)));
+                    configPath, DryRun.Of(readConfig, Listeners.Rehearse, view)));
                 break;
             case "explain":
                 Look(answer, view => ExplainJson.Write(
