@@ -163,6 +163,7 @@ internal sealed class LivePlane : IDisposable
         var ended = Plane.Measure().Terminations.Filter(t => t.Count != 0).ToArray();
         Assert.Equal([new TerminationCount(reason, count)], ended);
         Assert.All(Plane.Measure().Backends, b => Assert.Equal(0, b.Active));
+        Assert.Equal((0, 0), (Plane.Measure().SplicedConnections, Plane.Measure().SplicedDirections));
     }
 
     /// <summary>Waits until every loop has done all that it was told.</summary>
