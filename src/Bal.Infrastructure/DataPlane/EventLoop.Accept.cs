@@ -56,7 +56,9 @@ internal sealed unsafe partial class EventLoop
             listeners.Add(listener);
         else
             listeners[slot] = listener;
-        epoll.Add(fd, Libc.EPOLLIN, WatchTag.OfListener(listeners.IndexOf(listener)));
+        // At rest the event would come again and again, since nobody accepts. Resume watches every listener.
+        if (!resting)
+            epoll.Add(fd, Libc.EPOLLIN, WatchTag.OfListener(listeners.IndexOf(listener)));
     }
 
     /// <summary>

@@ -20,11 +20,17 @@ internal static unsafe partial class DescriptorLimit
         return restore;
     }
 
+    /// <summary>Makes a descriptor mean what another one does (dup2(2)).</summary>
+    public static void Replace(int descriptor, int by) => Assert.Equal(descriptor, dup2(by, descriptor));
+
     private static void Set(RLimit limit)
     {
         if (setrlimit(NoFile, &limit) != 0)
             throw new InvalidOperationException("setrlimit(2) failed");
     }
+
+    [LibraryImport("libc")]
+    private static partial int dup2(int from, int to);
 
     [LibraryImport("libc")]
     private static partial int getrlimit(int resource, RLimit* limit);

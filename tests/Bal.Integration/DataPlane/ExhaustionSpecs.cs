@@ -114,6 +114,36 @@ public sealed class ExhaustionSpecs
         pool.Return(ref side);
     }
 
+    [Fact]
+    public void A_pipe_whose_number_reaches_the_ceiling_is_not_used()
+    {
+        var side = default(Side);
+        int highest;
+        using (var free = new PipePool(descriptorCeiling: int.MaxValue))
+        {
+            Assert.True(free.Rent(ref side, now: 0));
+            highest = Math.Max(side.PipeIn, side.PipeOut);
+            free.Return(ref side);
+        }
+
+        // The kernel gives out the lowest free numbers: the same again.
+        using var pool = new PipePool(descriptorCeiling: highest);
+        Assert.False(pool.Rent(ref side, now: 0));
+    }
+
+    [Fact]
+    public void A_listener_that_has_become_something_else_is_given_up_instead_of_asked_for_ever()
+    {
+        using var plane = new LivePlane(1);
+        using var nothing = Sockets.New();
+        var fd = Assert.Single(Assert.Single(plane.Plane.Serving).Sockets);
+        using (plane.Hold())
+            DescriptorLimit.Replace(fd, (int)nothing.Handle);
+
+        plane.Plane.StopAccepting();
+        plane.Until(() => plane.Events.OfType<ControlEvent.AllIdle>().Any(), "the drain is over");
+    }
+
     private static long Exhausted(LivePlane plane)
     {
         plane.Collect();
