@@ -101,7 +101,7 @@ public abstract class BackPressureSpecs(RelayMode relay)
         var sent = FillUp(
             sender,
             () => down ? plane.Plane.Measure().Backends[0].BytesOut : plane.Plane.Measure().Backends[0].BytesIn);
-        plane.Publish(t => t with { IdleTimeout = new(1) });
+        plane.Tune(t => t with { IdleTimeout = new(1) });
 
         plane.UntilEnded(TerminationReason.IdleTimeout);
         var got = receiver.ReadToEnd();
