@@ -24,7 +24,9 @@ public static class DryRun
 {
     /// <summary>What a reload would do.</summary>
     /// <param name="readConfig">Reads and validates the file that a reload would read.</param>
-    /// <param name="tryListener">Why a listener could not be opened beside those that serve; none where it could.</param>
+    /// <param name="tryListener">
+    /// Why a listener could not be opened beside those that serve; none where it could.
+    /// </param>
     /// <param name="view">What is being served.</param>
     public static DryRunAnswer Of(
         Func<Either<ConfigRefusal, ConfigReading>> readConfig,

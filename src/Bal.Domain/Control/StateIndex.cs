@@ -106,6 +106,12 @@ public sealed record StateIndex
         Lines = Lines.Moved(before.Id.Value, Refusals.DueAt(before.Refusals), Refusals.DueAt(after.Refusals)),
     };
 
+    /// <summary>The same without a service whose last backend is forgotten: no line about it is due any more.</summary>
+    public StateIndex Without(ServiceState gone) => this with
+    {
+        Lines = Lines.Moved(gone.Id.Value, Refusals.DueAt(gone.Refusals), Instant.Never),
+    };
+
     /// <summary>The same without a backend that has drained and is forgotten: nothing is due for such a one.</summary>
     public StateIndex Without(BackendState gone) => this with
     {

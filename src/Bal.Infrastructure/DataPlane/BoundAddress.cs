@@ -49,24 +49,10 @@ internal readonly record struct BoundAddress(IPAddress Address, int Port, bool V
 /// <param name="LeftOut">The others.</param>
 internal sealed record NameAddresses(IPAddress[] Usable, IPAddress[] LeftOut)
 {
-    // A name server that is silent must not hold up the supervisor.
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
-
     /// <summary>Looks a name up; why it cannot be listened on, where it cannot.</summary>
-    public static Either<BindOutcome, NameAddresses> Of(string name)
-    {
-        try
-        {
-            var lookup = Dns.GetHostAddressesAsync(name);
-            return lookup.Wait(Patience)
-                ? Among(lookup.Result.Distinct().ToArray())
-                : new BindOutcome.Unresolved($"no answer within {Patience.TotalSeconds:0} s");
-        }
-        catch (AggregateException e) when (e.InnerException is SocketException or ArgumentException)
-        {
-            return new BindOutcome.Unresolved(e.InnerException.Message);
-        }
-    }
+    public static Either<BindOutcome, NameAddresses> Of(string name) => BindNames.AddressesOf(name)
+        .MapLeft<BindOutcome>(why => new BindOutcome.Unresolved(why))
+        .Bind(addresses => Among(addresses.ToArray()));
 
     /// <summary>Tells the addresses of families that this machine has from the others.</summary>
     public static Either<BindOutcome, NameAddresses> Among(IPAddress[] addresses)

@@ -5,6 +5,7 @@ using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
+using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
@@ -21,7 +22,7 @@ internal sealed class Plane : IDataPlane, IDisposable
     private readonly EventLoop[] loops;
     private readonly LoopMailbox[] mailboxes;
     private readonly WakeUp supervisor;
-    private readonly long descriptorLimit;
+    private readonly DescriptorBudget budget;
     private readonly Services services;
     private readonly Backends backends;
     private readonly Listeners listeners;
@@ -43,26 +44,25 @@ internal sealed class Plane : IDataPlane, IDisposable
     }
 
     /// <param name="threads">The number of event loops.</param>
-    /// <param name="descriptorLimit">The soft RLIMIT_NOFILE.</param>
+    /// <param name="budget">How the descriptors of the process are divided.</param>
     /// <param name="open">Where open connections are counted; the plane's from now on.</param>
     /// <param name="supervisor">Woken by reports.</param>
     /// <param name="onCrash">Told of an exception that has ended a loop.</param>
     /// <param name="gatherRule">When streams gather; null for <see cref="GatherRule.Standard"/>.</param>
     public Plane(
         int threads,
-        long descriptorLimit,
+        DescriptorBudget budget,
         OpenCounts open,
         WakeUp supervisor,
         Action<Exception> onCrash,
         GatherRule? gatherRule = null)
     {
         this.supervisor = supervisor;
-        this.descriptorLimit = descriptorLimit;
-        services = new Services(
-            threads, open, sockets => DescriptorBudget.Connections(descriptorLimit, threads, sockets));
+        this.budget = budget;
+        services = new Services(threads, open, budget.ConnectionsBeside);
         backends = new Backends(threads);
         removals = new Removals(backends, threads);
-        var ceiling = (int)Math.Min(int.MaxValue, descriptorLimit - DescriptorBudget.Reserved(threads));
+        var ceiling = (int)Math.Min(int.MaxValue, budget.Ceiling);
         mailboxes = [.. Enumerable.Range(0, threads).Select(_ => new LoopMailbox(supervisor))];
         loops = [.. mailboxes.Select((m, i) => new EventLoop(
             i, threads, ceiling, gatherRule ?? GatherRule.Standard, services, backends, m, onCrash))];
@@ -74,6 +74,12 @@ internal sealed class Plane : IDataPlane, IDisposable
 
     /// <summary>Told what an operator should know.</summary>
     public Action<LogEvent> Say { get; init; } = _ => { };
+
+    /// <summary>Looks up a name to listen on.</summary>
+    internal Func<string, Either<BindOutcome, NameAddresses>> LookUp
+    {
+        init => listeners.LookUp = value;
+    }
 
     public Either<Problem, Unit> Prepare(BalConfig config) =>
         services.MakeRoom(config.Services.Count).Bind(_ => EnoughDescriptors(config)).Bind(_ => listeners.Prepare(config));
@@ -344,9 +350,7 @@ internal sealed class Plane : IDataPlane, IDisposable
     private Either<Problem, Unit> EnoughDescriptors(BalConfig config)
     {
         var wanted = (long)loops.Length * config.Services.Sum(s => s.Listener.Addresses.Count);
-        return wanted <= descriptorLimit - DescriptorBudget.Reserved(loops.Length)
-            ? Unit.Default
-            : DescriptorBudget.TooManyListeners(descriptorLimit, wanted);
+        return wanted <= budget.Ceiling ? Unit.Default : budget.TooManyListeners(wanted);
     }
 
     private ServicePlane PlaneOf(ServiceId id)

@@ -7,7 +7,9 @@ using LanguageExt;
 
 namespace Bal.Infrastructure.Json;
 
-/// <summary>The daemon's answer to <c>graceful --dry-run</c>; the members that a reload answers with have the same meaning.</summary>
+/// <summary>
+/// The daemon's answer to <c>graceful --dry-run</c>; the members that a reload answers with have the same meaning.
+/// </summary>
 public static class DryRunJson
 {
     /// <summary>One JSON object with a newline at the end.</summary>

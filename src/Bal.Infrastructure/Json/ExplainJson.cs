@@ -9,8 +9,8 @@ using LanguageExt;
 namespace Bal.Infrastructure.Json;
 
 /// <summary>
-/// The daemon's answers to <c>explain</c>: the numbers, and as <c>text</c> the lines that an operator reads. The command
-/// prints either, unchanged.
+/// The daemon's answers to <c>explain</c>: the numbers, and as <c>text</c> the lines that an operator reads. The
+/// command prints either, unchanged.
 /// </summary>
 public static class ExplainJson
 {

@@ -67,7 +67,8 @@ internal static class MachineFacts
     private static bool MayExceedPipes(Option<int> daemon)
     {
         var status = daemon.Match(
-            Some: id => string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/status"), None: () => "/proc/self/status");
+            Some: id => string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/status"), None: () =>
+                "/proc/self/status");
         var words = Words(Line(status, "CapEff:"));
         return words.Length == 2
             && ulong.TryParse(words[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var set)

@@ -5,7 +5,9 @@ using LanguageExt;
 
 namespace Bal.Infrastructure.Process;
 
-/// <summary>The directory of one instance of bal and the files in it, all absolute (contract, section 2).</summary>
+/// <summary>
+/// The directory of one instance of bal and the files in it, all absolute (docs/behaviour.md, Files).
+/// </summary>
 /// <param name="Root">The directory.</param>
 public sealed record BalHome(string Root)
 {

@@ -65,12 +65,14 @@ public class ExplainProtectionSpecs
     {
         var trigger = tuning.Protection.TriggerThreshold;
         var now = Life.Birth;
-        var tripped = Life.At(now, Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.ConnectsFailed(1, trigger));
+        var tripped =
+            Life.At(now, Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.ConnectsFailed(1, trigger));
 
         var later = tripped.Then(now.Plus(new Duration(1)), Life.ConnectsFailed(1, after.Value));
 
         var on = Assert.IsType<ProtectionStanding.On>(ExplainProtection.Of(now, later.InOrder[0]).Standing);
-        Assert.Equal((ProtectionReason.TimeoutOrRefusedStorm, now, (long)after.Value), (on.Reason, on.Since, on.FailedSince));
+        Assert.Equal(
+            (ProtectionReason.TimeoutOrRefusedStorm, now, (long)after.Value), (on.Reason, on.Since, on.FailedSince));
         var by = on.TrippedBy.Match(t => t, () => throw new InvalidOperationException());
         Assert.Equal((trigger, tuning.Protection), (by.Failures, by.Policy));
     }
@@ -107,7 +109,8 @@ public class ExplainProtectionSpecs
         {
             if (o.After.State.Phase is Phase.Ended)
                 return;
-            foreach (var service in o.After.State.InOrder)
+            // The protection mode of one that is going does not change any more.
+            foreach (var service in o.After.State.InOrder.Filter(s => !s.Removed))
                 agree(o, service, ExplainProtection.Of(o.Now, service));
         });
 
@@ -116,7 +119,7 @@ public class ExplainProtectionSpecs
         : [Life.ConnectsFailed(service.Backends[0].Id.Value, (int)count)];
 
     private static bool IsOnAfter(Observation o, ServiceState service, ControlEvent[] events) =>
-        o.After.State.Then(o.Now, events).InOrder.Single(s => s.Config.Name == service.Config.Name).Protection.IsOn;
+        o.After.State.Then(o.Now, events).Services[service.Id.Value].Protection.IsOn;
 
     private static long FailuresAt(Instant at, ServiceState service) =>
         ExplainProtection.Of(at, service).Standing is ProtectionStanding.Off off ? off.Failures : -1;

@@ -11,7 +11,9 @@ using Evidence = Bal.Domain.Replay.Evidence;
 
 namespace Bal.Domain.Specs.Recording;
 
-/// <summary>On what evidence another configuration is told of clients, each kind in the smallest life with it.</summary>
+/// <summary>
+/// On what evidence another configuration is told of clients, each kind in the smallest life with it.
+/// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class EvidenceSpecs
 {

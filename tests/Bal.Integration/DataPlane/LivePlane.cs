@@ -174,6 +174,7 @@ internal sealed class LivePlane : IDisposable
         Assert.Equal(Prelude.Array(ServiceCounters.Of(reason)), ended);
         Assert.Equal(count, Plane.Measure().Of(ServiceCounters.Of(reason)));
         Assert.All(Plane.Measure().Backends, b => Assert.Equal(0, b.Active));
+        Assert.Equal((0, 0), (Plane.Measure().SplicedConnections, Plane.Measure().SplicedDirections));
     }
 
     /// <summary>Waits until every loop has done all that it was told.</summary>
