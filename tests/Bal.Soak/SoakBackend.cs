@@ -64,7 +64,8 @@ internal sealed class SoakBackend : IAsyncDisposable
         for (var i = 0; i < 4; i++)
         {
             var socket = new Socket(
-                AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+                AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
+            { Blocking = false };
             _filling.Add(socket);
             try
             {
