@@ -35,8 +35,7 @@ internal static class Shrinking
                 var gone = Math.Min(size, scenario.Events.Count - from);
                 yield return world with
                 {
-                    Scenario =
-                    scenario with { Events = scenario.Events.RemoveRange(from, gone) }
+                    Scenario = scenario with { Events = scenario.Events.RemoveRange(from, gone) },
                 };
             }
         }
