@@ -52,9 +52,10 @@ internal static class BackendRules
                 edits.Apply(Settings.OfBackend.Defaults(1, Settings.BlankBackend)), item.Path, item.Value.At))
             : Checked.None<ReadBackend>());
 
-    private static string Remedy(string text) => HostSyntax.Read(text).Match(
-        Right: host => $"add the port: \"{host.ToUrlText()}:9000\"",
-        Left: _ => "write \"10.0.0.1:9000\", \"[::1]:9000\" or \"db.internal:9000\"");
+    private static string Remedy(string text) =>
+        text.Contains(':', StringComparison.Ordinal) ? "put an IPv6 address in brackets, as in \"[::1]:9000\""
+        : HostSyntax.Read(text).IsRight ? $"add the port: \"{Shown.Text(text)}:9000\""
+        : "write \"10.0.0.1:9000\", \"[::1]:9000\" or \"db.internal:9000\"";
 
     private static Checked<Arr<ReadBackend>> WithoutDuplicates(Checked<Arr<ReadBackend>> read) => read.Then(entries =>
     {

@@ -58,14 +58,22 @@ internal sealed class Fields
     /// <param name="known">The keys that it may have.</param>
     /// <param name="place">Where a key belongs that it may not have, if it is known elsewhere.</param>
     public static Checked<Fields> Read(
-        RawNode.Mapping mapping, string path, Arr<string> known, Func<string, Option<string>>? place = null) => Read(
-        mapping, path, (fields, key, at, suggest) => known.Contains(key)
-            ? Option<Finding>.None
-            : Unknown(key, at, fields, known, suggest, place));
+        RawNode.Mapping mapping, string path, Arr<string> known, Func<string, Option<string>>? place = null)
+    {
+        var keys = known.ToHashSet();
+        var all = new Lazy<string>(() => $"expected one of {string.Join(", ", known)}");
+        return Read(mapping, path, (key, at, suggest) => keys.Contains(key) ? Option<Finding>.None : Faults.Error(
+            "unknown_key", path.Length == 0 ? Shown.Text(key) : $"{path}.{Shown.Text(key)}", at,
+            $"unknown key '{Shown.Text(key)}'{Inside(path)}",
+            (key == "<<" ? "merge keys are not supported: write the keys out"
+                : (place is null ? Option<string>.None : place(key))
+                    || (suggest ? Nearest.To(key, known) : Option<string>.None).Map(word => $"did you mean '{word}'?"))
+                .IfNone(() => all.Value)));
+    }
 
     /// <summary>Takes the entries apart as above, where <paramref name="refuse"/> says what is wrong with a key.</summary>
     public static Checked<Fields> Read(RawNode.Mapping mapping, string path,
-        Func<Fields, string, SourcePosition, bool, Option<Finding>> refuse)
+        Func<string, SourcePosition, bool, Option<Finding>> refuse)
     {
         var fields = new Fields(path, mapping.At);
         var findings = new List<Finding>();
@@ -75,7 +83,7 @@ internal sealed class Fields
                 findings.Add(Faults.Error("invalid_key", path, entry.Key.At,
                     $"expected a word as a key{Inside(path)}, found {Shown.Value(entry.Key)}",
                     "write 'key: value'"));
-            else if (refuse(fields, key, entry.Key.At, findings.Count < MaxSuggestions).Case is Finding why)
+            else if (refuse(key, entry.Key.At, findings.Count < MaxSuggestions).Case is Finding why)
                 findings.Add(why);
             else if (!fields._byKey.TryAdd(key, new Field(fields.PathOf(key), entry.Key.At, entry.Value)))
                 findings.Add(Faults.Error("duplicate_key", fields.PathOf(key), entry.Key.At,
@@ -83,18 +91,6 @@ internal sealed class Fields
                     "keep one of the two"));
         }
         return Checked.Good(fields).With(findings);
-    }
-
-    private static Finding Unknown(string key, SourcePosition at, Fields fields, Arr<string> known, bool suggest,
-        Func<string, Option<string>>? place)
-    {
-        var hint = key == "<<"
-            ? "merge keys are not supported: write the keys out"
-            : (place is null ? Option<string>.None : place(key))
-                || (suggest ? Nearest.To(key, known) : Option<string>.None).Map(word => $"did you mean '{word}'?");
-        return Faults.Error("unknown_key", fields.PathOf(Shown.Text(key)), at,
-            $"unknown key '{Shown.Text(key)}'{Inside(fields.Path)}",
-            hint.IfNone(() => $"expected one of {string.Join(", ", known)}"));
     }
 
     private static string Inside(string path) => path.Length == 0 ? "" : $" in '{path}'";

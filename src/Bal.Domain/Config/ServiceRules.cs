@@ -91,7 +91,7 @@ internal static class ServiceRules
     }
 
     private static Checked<Arr<Fields>> Named(Field services) => services.Value is RawNode.Mapping { Entries.IsEmpty: false } all
-        ? Fields.Read(all, services.Path, (_, key, at, _) => IsName(key)
+        ? Fields.Read(all, services.Path, (key, at, _) => IsName(key)
                 ? Option<Finding>.None
                 : Faults.Error("invalid_name", services.Path, at,
                     $"{services.Path}: expected {NameExpected}, found \"{Shown.Text(key)}\"", Rename(key)))

@@ -62,10 +62,10 @@ internal sealed class SettingTable<T>(params Setting<T>[] rows)
     public Arr<Setting<T>> Rows { get; } = new(rows);
 
     /// <summary>The names of the keys.</summary>
-    public Arr<string> Keys => Rows.Map(row => row.Key);
+    public Arr<string> Keys { get; } = new(rows.Select(row => row.Key));
 
     /// <summary>The names of those that have to be given.</summary>
-    public string[] RequiredKeys => [.. Rows.Filter(row => row.Required).Map(row => row.Key)];
+    public string[] RequiredKeys { get; } = [.. rows.Where(row => row.Required).Select(row => row.Key)];
 
     /// <summary>A holder with every default for so many backends.</summary>
     public T Defaults(int backends, T blank) => Rows.Fold(blank, (holder, row) => row.WithDefault(backends, holder));

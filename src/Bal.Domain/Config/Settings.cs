@@ -85,10 +85,26 @@ internal static partial class Settings
 
     /// <summary>Where a key belongs that stands in a mapping that does not know it.</summary>
     public static Option<string> PlaceOf(string key) =>
-        ProcessKeys.Contains(key) || key == Services ? $"'{key}' belongs at the top level"
-        : ProcessRuntimeKeys.Contains(key) ? $"'{key}' belongs under 'runtime:' at the top level"
-        : Runtime.Keys.Contains(key) ? $"'{key}' belongs under 'runtime:', indented by two spaces"
-        : ServiceKeys.Contains(key) ? $"'{key}' belongs to a service, beside its 'backends:'"
-        : OfBackend.Keys.Contains(key) ? $"'{key}' belongs to a backend, in an item of 'backends:'"
-        : Option<string>.None;
+        Places.ByKey.TryGetValue(key, out var place) ? $"'{key}' belongs {place}" : Option<string>.None;
+
+    // A class of its own, since the tables of a class in several files are made in no certain order.
+    private static class Places
+    {
+        public static readonly Dictionary<string, string> ByKey = [];
+
+        static Places()
+        {
+            Add(ProcessKeys.Add(Services), "at the top level");
+            Add(ProcessRuntimeKeys, "under 'runtime:' at the top level");
+            Add(Runtime.Keys, "under 'runtime:', indented by two spaces");
+            Add(ServiceKeys, "to a service, beside its 'backends:'");
+            Add(OfBackend.Keys, "to a backend, in an item of 'backends:'");
+        }
+
+        private static void Add(Arr<string> keys, string place)
+        {
+            foreach (var key in keys)
+                ByKey.TryAdd(key, place);
+        }
+    }
 }

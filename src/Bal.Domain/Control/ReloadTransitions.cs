@@ -28,7 +28,8 @@ internal static class ReloadTransitions
                 () => ServiceTransitions.AddService(service, at.Next, now, at.State)),
             at.Next + 1));
         var stays = matched.Values.Select(id => id.Value).ToHashSet();
-        var after = before.InOrder.Filter(old => !stays.Contains(old.Id.Value))
+        // In the order of their removal: of two that had one name the later one is the one that comes back.
+        var after = before.InOrder.Filter(old => !stays.Contains(old.Id.Value)).OrderByDescending(old => old.Removed)
             .Fold(changed, (at, old) => new(Remove(old, at.Next, now, at.State), at.Next + 1))
             .State.Indexed();
         var lines = ReloadDiff.Describe(before.Config, config);
@@ -79,8 +80,6 @@ internal static class ReloadTransitions
     private static BackendState Leaving(BackendState backend, Instant now) => backend.Draining ? backend : backend with
     {
         Draining = true,
-        // Its probe, if one is in flight, has nobody to report to.
-        Probe = backend.Probe with { InFlight = false },
         History = backend.History.Add(new BackendHappening.Removed(), now, 1),
     };
 
@@ -88,13 +87,20 @@ internal static class ReloadTransitions
     {
         var kept = Rescheduled(LookedUpAgain(backend, now), before, after, now);
         return backend.Draining
-            ? kept with
-            {
-                Draining = false,
-                Probe = kept.Probe with { NextAt = now },
-                History = kept.History.Add(new BackendHappening.Added(), now, 1),
-            }
+            ? Returned(kept, now)
             : kept with { History = kept.History.Add(new BackendHappening.Kept(), now, 1) };
+    }
+
+    // Nobody has noticed the end of its cooldown while it drained.
+    private static BackendState Returned(BackendState backend, Instant now)
+    {
+        var rested = backend.Cooldown.IsCooling(now) ? backend : BackendChronicle.CooledDown(backend);
+        return rested with
+        {
+            Draining = false,
+            Probe = backend.Probe with { NextAt = now },
+            History = rested.History.Add(new BackendHappening.Added(), now, 1),
+        };
     }
 
     // Whoever has moved a name reloads to see it used; until the answer is there the old addresses are.

@@ -47,6 +47,9 @@ internal static class ServiceTransitions
     public static ControlStep ClientExhausted(ControlEvent.ClientExhausted happened, Instant now, ControlState state) =>
         state.OnService(happened.Service, service =>
         {
+            // What becomes of a service that is going interests nobody, as with a backend that drains.
+            if (service.Removed)
+                return Nothing(state);
             var policy = service.Config.Tuning.Protection;
             var exhausted = new ProtectionEvent.ClientExhausted();
             var step = ProtectionMachine.Step(policy, exhausted, now, service.Protection);
@@ -97,12 +100,13 @@ internal static class ServiceTransitions
     {
         var left = service.Backends.Remove(place);
         var over = service.Removed && left.IsEmpty;
+        var index = state.Index.Without(backend);
         var step = Nothing(state with
             {
                 Services = over
                     ? state.Services.Remove(service.Id.Value)
                     : state.Services.SetItem(service.Id.Value, service with { Backends = left }),
-                Index = state.Index.Without(backend),
+                Index = over ? index.Without(service) : index,
             })
             .Say(LogEvent.Info("reload", "backend_drained",
                 $"backend {backend.Endpoint} has no connections left and is gone",

@@ -106,14 +106,24 @@ public sealed record StateIndex
         Lines = Lines.Moved(before.Id.Value, Refusals.DueAt(before.Refusals), Refusals.DueAt(after.Refusals)),
     };
 
+    /// <summary>The same without a service whose last backend is forgotten: no line about it is due any more.</summary>
+    public StateIndex Without(ServiceState gone) => this with
+    {
+        Lines = Lines.Moved(gone.Id.Value, Refusals.DueAt(gone.Refusals), Instant.Never),
+    };
+
     /// <summary>The same without a backend that has drained and is forgotten: nothing is due for such a one.</summary>
     public StateIndex Without(BackendState gone) => this with
     {
         Homes = Homes.Remove(gone.Id.Value),
-        Users = NameOf(gone) is { Length: > 0 } name
-            ? Users.TrySetItem(name, ids => ids.Filter(id => id != gone.Id.Value))
-            : Users,
+        Users = NameOf(gone) is { Length: > 0 } name ? Without(gone.Id.Value, name) : Users,
     };
+
+    // A name without users is not kept, since the index of the same services would not have it.
+    private Map<string, Arr<int>> Without(int id, string name) =>
+        Users.Find(name).Map(ids => ids.Filter(user => user != id)).Match(
+            left => left.IsEmpty ? Users.Remove(name) : Users.SetItem(name, left),
+            () => Users);
 
     /// <summary>When a backend has to be probed or its name looked up; never where nobody does that here.</summary>
     public static Instant WorkAt(BackendState backend, bool handedOver)

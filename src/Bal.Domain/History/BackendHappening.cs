@@ -56,10 +56,11 @@ public abstract record BackendHappening
     /// <summary>A reload removed it: it drains.</summary>
     public sealed record Removed : BackendHappening;
 
-    /// <summary>
-    /// Whether what came before belongs to another chapter: a row of failures ends here, or a new one begins.
-    /// </summary>
-    public bool IsTurn => this is Passed or WentDown or CameUp or Added or Removed;
+    /// <summary>Whether what came before belongs to another chapter: equal entries before and after it are kept apart.</summary>
+    public bool IsTurn => EndsRow || this is Added or Removed;
+
+    /// <summary>Whether a row of failures ends here. It goes on where a backend drained and came back in between.</summary>
+    public bool EndsRow => this is Passed or WentDown or CameUp;
 
     /// <summary>Applies the function of the case that this happening is.</summary>
     public T Match<T>(

@@ -75,12 +75,13 @@ public sealed record BackendHistory(
         .OrderBy(entry => entry.Last)
         .LastOrDefault() is { What: BackendHappening.NameUnresolved };
 
-    /// <summary>The failures since the last turn: those that are in a row with the present moment.</summary>
+    /// <summary>The failures that are in a row with the present moment, equal ones as one entry.</summary>
     public Arr<BackendEntry> FailuresInARow()
     {
         var from = Recent.Count;
-        while (from > 0 && !Recent[from - 1].What.IsTurn)
+        while (from > 0 && !Recent[from - 1].What.EndsRow)
             from--;
-        return new(Recent.Skip(from).Where(entry => entry.What is BackendHappening.Failed));
+        return new(Recent.Skip(from).Where(entry => entry.What is BackendHappening.Failed).GroupBy(entry => entry.What)
+            .Select(same => same.Last() with { First = same.First().First, Count = same.Sum(entry => entry.Count) }));
     }
 }

@@ -34,7 +34,7 @@ internal static class BackendCodec
         m.Of("in_flight", Scalar.Flag, p => p.InFlight),
         m.Of("last_ended_at", HistoryCodec.MaybeAt, p => p.LastEndedAt)));
 
-    public static readonly Fields<BackendState> Fields = Recording.Fields.Of<BackendState>(m => new(
+    public static readonly Body<BackendState> Body = Recording.Body.Of<BackendState>(m => new(
         m.Of("id", Scalar.Id, b => b.Id),
         m.Of("endpoint", ConfigCodec.Backend, b => b.Config),
         m.Of("health", Health, b => b.Health),
@@ -47,5 +47,5 @@ internal static class BackendCodec
         m.Of("draining", Scalar.Flag, b => b.Draining),
         m.Of("history", HistoryCodec.Backend, b => b.History)));
 
-    public static readonly Codec<BackendState> Backend = Codec.Of(Fields);
+    public static readonly Codec<BackendState> Backend = Codec.Of(Body);
 }

@@ -31,18 +31,18 @@ public static class Codec
     /// A JSON object. <paramref name="members"/> names each member once and makes the value of them: what it makes is what
     /// was read, and where the object is written it gets its own members back.
     /// </summary>
-    public static Codec<T> Object<T>(Func<Members<T>, T> members) => Of(Fields.Of(members));
+    public static Codec<T> Object<T>(Func<Members<T>, T> members) => Of(Body.Of(members));
 
     /// <summary>A JSON object of these members.</summary>
-    public static Codec<T> Of<T>(Fields<T> fields) => new(
+    public static Codec<T> Of<T>(Body<T> body) => new(
         (walk, value) =>
         {
             walk.Json.WriteStartObject();
-            fields.Write(walk, value);
+            body.Write(walk, value);
             walk.Json.WriteEndObject();
         },
         (walk, json) => json.ValueKind == JsonValueKind.Object
-            ? fields.Read(walk, json)
+            ? body.Read(walk, json)
             : walk.Expected<T>("an object", json));
 
     /// <summary>A list.</summary>

@@ -119,5 +119,5 @@ internal static class DecisionLineCodec
             Effects = m.Of("effects", Effects, s => s.Effects, Option<EffectDigest>.None),
         });
 
-    public static readonly Codec<DecisionLine> Line = Codec.Of(Fields.Document(Lines.Fields));
+    public static readonly Codec<DecisionLine> Line = Codec.Of(Body.Document(Lines.Body));
 }

@@ -67,7 +67,7 @@ public static class Format0_1_0
             : 0));
 
     /// <summary>What a process of 0.1.0 has counted: of its service, without a list.</summary>
-    internal static readonly Fields<ServiceTraffic> Traffic = Fields.Of<ServiceTraffic>(m =>
+    internal static readonly Body<ServiceTraffic> Traffic = Body.Of<ServiceTraffic>(m =>
     {
         var active = m.Of("active", Scalar.Number, t => t.Active, missing: 0);
         var ended = m.Of("ended", Ended, t => t.Counts, ServiceTraffic.NoneOf(OnlyService).Counts);
@@ -78,8 +78,8 @@ public static class Format0_1_0
     });
 
     /// <summary>Refused clients, which 0.1.0 has an event for each reason for.</summary>
-    internal static Fields<ControlEvent.ClientsRefused> ClientsRefused(Refusal reason) =>
-        Fields.Of<ControlEvent.ClientsRefused>(m => new(OnlyService, reason, m.Of("total", Scalar.Total, e => e.Total)));
+    internal static Body<ControlEvent.ClientsRefused> ClientsRefused(Refusal reason) =>
+        Body.Of<ControlEvent.ClientsRefused>(m => new(OnlyService, reason, m.Of("total", Scalar.Total, e => e.Total)));
 
     /// <summary>The backends of a service; which of them cool down 0.1.0 says in the table.</summary>
     internal static Map<int, BackendState> Cooling(Members<ServiceState> m, Map<int, BackendState> backends)

@@ -37,7 +37,7 @@ internal static class HistoryCodec
 
     private static readonly Codec<Arr<BackendEntry>> Entries = Codec.List(
         Codec.Object<BackendEntry>(m => new(
-            m.Inline(Happenings.Fields, e => e.What),
+            m.Inline(Happenings.Body, e => e.What),
             m.Of("first", Scalar.At, e => e.First),
             m.Of("last", Scalar.At, e => e.Last),
             m.Of("count", Scalar.Total, e => e.Count))),
@@ -81,7 +81,7 @@ internal static class HistoryCodec
 
     public static readonly Codec<ProtectionHistory> Protection = Codec.List(
         Codec.Object<ProtectionEntry>(m => new(
-            m.Inline(Turns.Fields, e => e.What),
+            m.Inline(Turns.Body, e => e.What),
             m.Of("first", Scalar.At, e => e.First),
             m.Of("last", Scalar.At, e => e.Last),
             m.Of("count", Scalar.Total, e => e.Count))),

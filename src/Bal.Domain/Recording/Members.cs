@@ -6,17 +6,17 @@ namespace Bal.Domain.Recording;
 /// <summary>The members of a JSON object without its braces.</summary>
 /// <param name="Write">Writes them, in order.</param>
 /// <param name="Read">Reads them by name, whatever their order; others are ignored.</param>
-public sealed record Fields<T>(Action<Walk, T> Write, Func<Walk, JsonElement, T> Read);
+public sealed record Body<T>(Action<Walk, T> Write, Func<Walk, JsonElement, T> Read);
 
 /// <summary>How members are put together.</summary>
-public static class Fields
+public static class Body
 {
     private const string MustKnow = "must_know";
 
     private static readonly Codec<Arr<string>> Names = Codec.List(Scalar.Text);
 
     /// <summary>The members that <paramref name="members"/> names; see <see cref="Codec.Object"/>.</summary>
-    public static Fields<T> Of<T>(Func<Members<T>, T> members) => new(
+    public static Body<T> Of<T>(Func<Members<T>, T> members) => new(
         (walk, value) => members(new Members<T>(walk, value, default)),
         (walk, json) => members(new Members<T>(walk, default!, json)));
 
@@ -24,10 +24,10 @@ public static class Fields
     /// The members of a whole document. It lists, as <c>must_know</c>, the members in it that a reader may not ignore; where
     /// one of them was not read, because this version does not know it, that is a fault which names it.
     /// </summary>
-    public static Fields<T> Document<T>(Fields<T> fields) => new(
+    public static Body<T> Document<T>(Body<T> body) => new(
         (walk, value) =>
         {
-            fields.Write(walk, value);
+            body.Write(walk, value);
             if (walk.MustKnow.Count == 0)
                 return;
             walk.Json.WritePropertyName(MustKnow);
@@ -35,13 +35,14 @@ public static class Fields
         },
         (walk, json) =>
         {
-            var read = fields.Read(walk, json);
+            var read = body.Read(walk, json);
             if (walk.Fault is not null)
                 return read;
             var names = new Members<T>(walk, default!, json).Of(MustKnow, Names, _ => default, Arr<string>.Empty);
-            return names.Find(name => !walk.MustKnow.Contains(name)).Match(
-                Some: name => walk.FailUnknown<T>(name),
-                None: () => read);
+            foreach (var name in names)
+                if (!walk.MustKnow.Contains(name))
+                    return walk.FailUnknown<T>(name);
+            return read;
         });
 }
 
@@ -100,7 +101,7 @@ public sealed class Members<T>
         walk.Writes ? missing : Read(name, codec, missing);
 
     /// <summary>The members of a part that has no object of its own.</summary>
-    public TPart Inline<TPart>(Fields<TPart> part, Func<T, TPart> get)
+    public TPart Inline<TPart>(Body<TPart> part, Func<T, TPart> get)
     {
         if (!walk.Writes)
             return walk.Fault is null ? part.Read(walk, json) : default!;

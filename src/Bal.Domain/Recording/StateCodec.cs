@@ -50,7 +50,7 @@ internal static class StateCodec
     // Places have gaps once a draining backend is gone. In a document of 0.1.0 they follow from the order.
     private static readonly Codec<Map<int, BackendState>> Backends = Codec.List(Codec.Object<PlacedBackend>(m => new(
         m.Of("place", MaybePlace, b => b.Place, Option<int>.None),
-        m.Inline(BackendCodec.Fields, b => b.Backend))))
+        m.Inline(BackendCodec.Body, b => b.Backend))))
         .Wrap<Map<int, BackendState>>(
             map => new(map.Map((place, backend) => new PlacedBackend(place, backend)).Values),
             list => new(list.Map((i, b) => (b.Place.IfNone(i), b.Backend))));

@@ -6,8 +6,8 @@ namespace Bal.Domain.Recording;
 /// <summary>One case of a union: the word that tells it, and its members.</summary>
 /// <param name="Word">The word.</param>
 /// <param name="Is">Whether a value is of this case.</param>
-/// <param name="Fields">Its members.</param>
-public sealed record UnionCase<T>(string Word, Func<T, bool> Is, Fields<T> Fields);
+/// <param name="Body">Its members.</param>
+public sealed record UnionCase<T>(string Word, Func<T, bool> Is, Body<T> Body);
 
 /// <summary>
 /// A closed union as members of an object. Either one member, the tag, holds the word of the case; or, with an empty tag, a
@@ -20,17 +20,17 @@ public sealed record Union<T>(string Tag, Arr<UnionCase<T>> Cases)
 {
     /// <summary>One case more.</summary>
     public Union<T> Case<TCase>(string word, Func<Members<TCase>, TCase> members)
-        where TCase : class, T => Case(word, Recording.Fields.Of(members));
+        where TCase : class, T => Case(word, Recording.Body.Of(members));
 
     /// <summary>
     /// One case more. Where a value is of several, it is written as the first: those after it are words of earlier versions.
     /// </summary>
-    public Union<T> Case<TCase>(string word, Fields<TCase> own)
+    public Union<T> Case<TCase>(string word, Body<TCase> own)
         where TCase : class, T
     {
         return this with
         {
-            Cases = Cases.Add(new UnionCase<T>(word, value => value is TCase, new Fields<T>(
+            Cases = Cases.Add(new UnionCase<T>(word, value => value is TCase, new Body<T>(
                 (walk, value) => own.Write(walk, (TCase)value),
                 (walk, json) => own.Read(walk, json)))),
         };
@@ -40,18 +40,18 @@ public sealed record Union<T>(string Tag, Arr<UnionCase<T>> Cases)
     public string WordOf(T value) => CaseOf(value).Word;
 
     /// <summary>The tag and the members of the case.</summary>
-    public Fields<T> Fields => new(
+    public Body<T> Body => new(
         (walk, value) =>
         {
             var its = CaseOf(value);
             if (Tag.Length > 0)
                 walk.Json.WriteString(Tag, its.Word);
-            its.Fields.Write(walk, value);
+            its.Body.Write(walk, value);
         },
         (walk, json) => Tag.Length > 0 ? ReadTagged(walk, json) : ReadUntagged(walk, json));
 
     /// <summary>The same as an object of its own.</summary>
-    public Codec<T> Codec => Recording.Codec.Of(Fields);
+    public Codec<T> Codec => Recording.Codec.Of(Body);
 
     private UnionCase<T> CaseOf(T value)
     {
@@ -66,7 +66,7 @@ public sealed record Union<T>(string Tag, Arr<UnionCase<T>> Cases)
         var word = new Members<T>(walk, null!, json).Of(Tag, Words, _ => "");
         foreach (var one in Cases)
             if (one.Word == word)
-                return one.Fields.Read(walk, json);
+                return one.Body.Read(walk, json);
         return null!;
     }
 
@@ -77,7 +77,7 @@ public sealed record Union<T>(string Tag, Arr<UnionCase<T>> Cases)
         var members = new Members<T>(walk, null!, json);
         foreach (var one in Cases)
             if (one.Word.Length == 0 || members.Has(one.Word))
-                return one.Fields.Read(walk, json);
+                return one.Body.Read(walk, json);
         return walk.Fail<T>($"expected {string.Join(" or ", Cases.Map(one => one.Word))}");
     }
 }

@@ -76,12 +76,23 @@ public sealed class Walk
         Leave();
     }
 
-    private static string Shown(JsonElement json) => json.ValueKind switch
+    private static string Shown(JsonElement json)
     {
-        JsonValueKind.Object => "an object",
-        JsonValueKind.Array => "a list",
-        _ => Primitives.Printable.Short(json.GetRawText(), LongestShown),
-    };
+        try
+        {
+            return json.ValueKind switch
+            {
+                JsonValueKind.Object => "an object",
+                JsonValueKind.Array => "a list",
+                _ => Primitives.Printable.Short(json.GetRawText(), LongestShown),
+            };
+        }
+        catch (InvalidOperationException)
+        {
+            // Its bytes are not UTF-8, which the parser looks at only now.
+            return "invalid text";
+        }
+    }
 
     private string Text(bool indexed)
     {

@@ -1,5 +1,6 @@
 using Bal.Domain.Messages;
 using Bal.Domain.Recording;
+using Bal.Infrastructure.DataPlane;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Hosting;
@@ -17,14 +18,23 @@ internal static class HandoverJson
         m.Of("sockets", Scalar.Count, s => s.Sockets),
         m.Of("turn", Scalar.Unsigned, s => s.Turn))));
 
-    private static readonly Codec<Arr<ProcessHandover>> Processes = Codec.List(Codec.Object<ProcessHandover>(m => new(
-        m.Of("pid", Scalar.Count, p => p.Pid),
-        m.Of("version", Scalar.Text, p => p.Version),
-        m.Of("since", Scalar.At, p => p.Since),
-        m.Of("services", Names, p => p.Services),
-        m.Of("traffic", TrafficCodec.Traffic, p => p.Reported))));
+    private static readonly Codec<Arr<ServiceSlot>> Slots = Codec.List(Codec.Object<ServiceSlot>(m => new(
+        m.Of("id", Scalar.Service, s => s.Service),
+        m.Of("name", Scalar.Text, s => s.Name),
+        m.Of("slot", Scalar.Count, s => s.Slot))));
 
-    private static readonly Codec<Handover> Document = Codec.Of(Fields.Document(Fields.Of<Handover>(m =>
+    private static readonly Codec<Arr<ProcessHandover>> Processes = Codec.List(Codec.Object<ProcessHandover>(m =>
+    {
+        var names = m.Of("services", Names, p => p.Names);
+        return new(
+            m.Of("pid", Scalar.Count, p => p.Pid),
+            m.Of("version", Scalar.Text, p => p.Version),
+            m.Of("since", Scalar.At, p => p.Since),
+            m.Of("slots", Slots, p => p.Services, ProcessHandover.SlotsOf(names)),
+            m.Of("traffic", TrafficCodec.Traffic, p => p.Reported));
+    }));
+
+    private static readonly Codec<Handover> Document = Codec.Of(Body.Document(Body.Of<Handover>(m =>
     {
         _ = m.Of("format", Format0_1_0.Format, h => Format0_1_0.FormatOf(h.State));
         return new(

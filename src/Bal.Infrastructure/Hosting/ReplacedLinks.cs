@@ -26,7 +26,7 @@ internal sealed class ReplacedLinks(Reactor reactor, Plane plane, Action<LogEven
     public static readonly Duration AskEvery = new(1_000);
 
     private readonly List<Entry> entries = [];
-    private Reactor.Timer? asking;
+    private Timers.Timer? asking;
 
     private sealed class Entry(int pid, Link link, Action<string> onWord)
     {

@@ -16,9 +16,9 @@ namespace Bal.Infrastructure.Hosting;
 /// </summary>
 /// <param name="reactor">Where requests go, in the order of their coming.</param>
 /// <param name="configPath">The file that a reload reads.</param>
-/// <param name="readConfig">Reads it.</param>
+/// <param name="readConfig">Reads it, and has what it names to listen on looked up.</param>
 internal sealed class Requests(
-    Reactor reactor, string configPath, Func<Either<ConfigRefusal, ConfigReading>> readConfig)
+    Reactor reactor, string configPath, Action<Action<Either<ConfigRefusal, ConfigReading>>> readConfig)
 {
     // The longest name of a service, and the longest host name (RFC 1035) in brackets with a port; what is longer names nothing.
     internal const int MaxArgument = 64 + 264;
@@ -31,7 +31,7 @@ internal sealed class Requests(
     public Action<Action> AskOthers { get; init; } = then => then();
 
     /// <summary>Where reloads go.</summary>
-    public Action<SupervisorInput.Reload> Reload { get; init; } = reactor.Post;
+    public Action<SupervisorInput.Reload> Reload { get; init; } = reactor.PostUrgent;
 
     /// <summary>Begins an upgrade.</summary>
     public Action<Duration, Action<byte[]>> Upgrade { get; init; } = (_, _) => { };
@@ -42,15 +42,15 @@ internal sealed class Requests(
         switch (request)
         {
             case "status":
-                AskOthers(() => reactor.Post(
+                AskOthers(() => reactor.PostUrgent(
                     new SupervisorInput.Status(report => answer(StatusJson.Write(report)))));
                 break;
             case "graceful":
                 Reload(new SupervisorInput.Reload(result => answer(ReloadJson.Write(configPath, result))));
                 break;
             case "graceful dry-run":
-                Look(answer, view => DryRunJson.Write(
-                    configPath, DryRun.Of(readConfig, ListenerSet.Rehearse, view)));
+                readConfig(reading => Look(answer, view => DryRunJson.Write(
+                    configPath, DryRun.Of(() => reading, Listeners.Rehearse, view))));
                 break;
             case "explain":
                 Look(answer, view => ExplainJson.Write(
@@ -75,7 +75,7 @@ internal sealed class Requests(
     }
 
     private void Look(Action<byte[]> answer, Func<SupervisorView, byte[]> explain) =>
-        reactor.Post(new SupervisorInput.Look(view => answer(explain(view))));
+        reactor.PostUrgent(new SupervisorInput.Look(view => answer(explain(view))));
 
     private static string? ArgumentOf(string request, string prefix) =>
         request.StartsWith(prefix, StringComparison.Ordinal)

@@ -21,7 +21,7 @@ internal static class ReportCodec
     public static readonly Codec<Option<DateTimeOffset>> MaybeTime = Codec.Maybe(Time);
 
     /// <summary>The three lines of a problem, and its code.</summary>
-    public static readonly Fields<Problem> Problem = Fields.Of<Problem>(m => new(
+    public static readonly Body<Problem> Problem = Body.Of<Problem>(m => new(
         m.Of("code", Scalar.Text, p => p.Code),
         m.Of("what_happened", Scalar.Text, p => p.WhatHappened),
         m.Of("why_likely", Scalar.Text, p => p.WhyLikely),

@@ -25,7 +25,7 @@ public static class StatusJson
     private static readonly Codec<Arr<string>> Texts = Codec.List(Scalar.Text);
 
     /// <summary>What is said alike of one service and of all together.</summary>
-    private static readonly Fields<ServiceReport> Summary = Fields.Of<ServiceReport>(m =>
+    private static readonly Body<ServiceReport> Summary = Body.Of<ServiceReport>(m =>
     {
         var address = m.Of("bind_address", Scalar.Text, s => s.BindAddresses.HeadOrNone().IfNone(""));
         var addresses = m.Of("bind_addresses", Texts, s => s.BindAddresses, Prelude.Array(address));

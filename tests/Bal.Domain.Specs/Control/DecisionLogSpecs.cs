@@ -44,9 +44,10 @@ public class DecisionLogSpecs
             }
 
             Assert.Equal(
-                down, Said(o, "backend_down").Select(line => (Text(line, "backend"), Number(line, "failures"))));
+                down.Order(),
+                Said(o, "backend_down").Select(line => (Text(line, "backend"), Number(line, "failures"))).Order());
             Assert.All(Said(o, "backend_down"), line => Assert.Contains(
-                $" is down: {Number(line, "failures")} failed check(s) in a row (",
+                $" is down: {Plural.Of(Number(line, "failures"), "failed check")} in a row (",
                 line.Message, StringComparison.Ordinal));
         });
     }
@@ -60,7 +61,7 @@ public class DecisionLogSpecs
         var step = ControlMachine.Step(Life.ProbeFailed(1, failure.Kind), Life.Birth, state);
 
         var line = step.Effects.OfType<ControlEffect.Log>().Single(log => log.Line.Event == "backend_down").Line;
-        Assert.Contains(": 1 failed check(s) in a row (", line.Message, StringComparison.Ordinal);
+        Assert.Contains(": 1 failed check in a row (", line.Message, StringComparison.Ordinal);
         Assert.Equal(
             tuning.Health.FailThreshold > 1,
             line.Message.Contains("enough for a new backend", StringComparison.Ordinal));
@@ -99,27 +100,36 @@ public class DecisionLogSpecs
     });
 
     [Property]
-    public void Rejected_connections_are_said_at_most_once_a_second_and_all_in_the_end(Scenario scenario)
+    public void Rejected_connections_are_said_by_service_at_most_once_a_second_and_all_in_the_end(Scenario scenario)
     {
-        var said = new List<(long At, long Count)>();
-        var seen = 0L;
-        var name = scenario.Config.Services[0].Name;
+        var said = new List<(ServiceId Service, long At, long Count)>();
+        var seen = new Dictionary<ServiceId, long>();
+        void Hear(ControlState before, ControlStep step, Instant now)
+        {
+            var heard = step.State.InOrder.Map(s => (s.Id, s.Config.Name, Count: Told(s) - before.Services.Find(s.Id.Value).Map(Told).IfNone(0)))
+                .Filter(s => s.Count > 0);
+            Assert.Equal(
+                heard.Map(s => (s.Name, s.Count)).Order(),
+                step.Effects.OfType<ControlEffect.Log>().Select(log => log.Line).Where(line => line.Event == "connections_rejected")
+                    .Select(line => (Text(line, "service"), Number(line, "rejected"))).Order());
+            said.AddRange(heard.Map(s => (s.Id, now.Milliseconds, s.Count)));
+        }
+
         var last = Life.Of(scenario, o =>
         {
-            if (o.Happened is ControlEvent.ClientsRefused { Service.Value: 1, Reason: Refusal.Limit } rejected
-                && o.Before.Phase is not Phase.Ended)
-                seen = Math.Max(seen, rejected.Total);
-            said.AddRange(
-                Said(o, "connections_rejected").Where(line => line.Fields.Contains(LogField.Of("service", name)))
-                .Select(line => (o.Now.Milliseconds, Number(line, "rejected"))));
+            if (o.Happened is ControlEvent.ClientsRefused { Reason: Refusal.Limit } rejected
+                && o.Before.Phase is not Phase.Ended && o.Before.Services.ContainsKey(rejected.Service.Value))
+                seen[rejected.Service] = Math.Max(seen.GetValueOrDefault(rejected.Service), rejected.Total);
+            Hear(o.Before, o.After, o.Now);
         });
+        var end = new Instant(10_000_000);
+        Hear(last, ControlMachine.Step(Life.Tick, end, last), end);
 
-        Assert.All(said.Zip(said.Skip(1)), pair => Assert.True(pair.Item2.At - pair.Item1.At >= 1_000));
-        var end = ControlMachine.Step(Life.Tick, new Instant(10_000_000), last);
-        var rest = end.Effects.OfType<ControlEffect.Log>().Where(log => log.Line.Event == "connections_rejected")
-            .Sum(log => Number(log.Line, "rejected"));
+        foreach (var one in said.GroupBy(s => s.Service))
+            Assert.All(one.Zip(one.Skip(1)), pair => Assert.True(pair.Item2.At - pair.Item1.At >= 1_000));
         if (last.Phase is not Phase.Ended)
-            Assert.Equal(seen, said.Sum(s => s.Count) + rest);
+            Assert.All(last.InOrder, service => Assert.Equal(
+                seen.GetValueOrDefault(service.Id), said.Where(s => s.Service == service.Id).Sum(s => s.Count)));
     }
 
     [Property]
@@ -146,6 +156,8 @@ public class DecisionLogSpecs
     };
 
     private static long Total(FailureCounters failures) => failures.Timeout + failures.Refused + failures.Other;
+
+    private static long Told(ServiceState service) => service.Refusals[(int)Refusal.Limit].Said;
 
     private static IEnumerable<LogEvent> Lines(Observation o) => o.Effects<ControlEffect.Log>().Select(log => log.Line);
 

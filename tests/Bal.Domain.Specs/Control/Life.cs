@@ -48,6 +48,10 @@ internal static class Life
     public static BackendState Backend(this ControlState state, int id) =>
         state.Backends().Single(b => b.Id == new BackendId(id));
 
+    /// <summary>The service of that backend.</summary>
+    public static ServiceState ServiceOf(this ControlState state, int backend) =>
+        state.InOrder.Single(s => s.Backends.Exists(b => b.Id == new BackendId(backend)));
+
     /// <summary>The same state with nothing remembered: what it will decide, without why it came to it.</summary>
     public static ControlState WithoutHistory(this ControlState state) => state with
     {

@@ -184,8 +184,19 @@ public class ExplainBackendSpecs
     public void It_says_since_when_a_backend_is_in_its_state(Scenario scenario)
     {
         var since = new Dictionary<BackendId, (string State, Instant At)>();
+        var drains = new Dictionary<BackendId, Instant>();
         Explained(scenario, (o, backend, said) =>
         {
+            // While it drains nothing else is decided about it, so that a reload that brings it back finds it as it was.
+            if (said.State is BackendReport.Draining)
+            {
+                drains.TryAdd(backend.Id, o.Now);
+                Assert.Equal(drains[backend.Id], said.Since);
+                return;
+            }
+
+            if (drains.Remove(backend.Id) && said.State is BackendReport.Up)
+                since[backend.Id] = (said.State, o.Now);
             // A cooldown that ends between two events ends at its own time, which is said when the loops are told.
             // One that ends before anything happens, and begins again with what happens, is another one.
             var again = said.State is BackendReport.Cooling && !o.Before.Backends().Any(

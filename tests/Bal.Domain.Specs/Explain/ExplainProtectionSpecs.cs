@@ -109,7 +109,8 @@ public class ExplainProtectionSpecs
         {
             if (o.After.State.Phase is Phase.Ended)
                 return;
-            foreach (var service in o.After.State.InOrder)
+            // The protection mode of one that is going does not change any more.
+            foreach (var service in o.After.State.InOrder.Filter(s => !s.Removed))
                 agree(o, service, ExplainProtection.Of(o.Now, service));
         });
 
@@ -118,7 +119,7 @@ public class ExplainProtectionSpecs
         : [Life.ConnectsFailed(service.Backends[0].Id.Value, (int)count)];
 
     private static bool IsOnAfter(Observation o, ServiceState service, ControlEvent[] events) =>
-        o.After.State.Then(o.Now, events).InOrder.Single(s => s.Config.Name == service.Config.Name).Protection.IsOn;
+        o.After.State.Then(o.Now, events).Services[service.Id.Value].Protection.IsOn;
 
     private static long FailuresAt(Instant at, ServiceState service) =>
         ExplainProtection.Of(at, service).Standing is ProtectionStanding.Off off ? off.Failures : -1;

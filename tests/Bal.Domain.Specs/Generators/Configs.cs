@@ -76,7 +76,7 @@ public static class Configs
     public static Arbitrary<BalConfig> BalConfigs() => Arb.From(
         from main in Services().Generator
         select Of(main),
-        config => Services().Shrinker(config.Main)
+        config => Services().Shrinker(config.Services[0])
             .Select(main => config with { Services = config.Services.SetItem(0, main) }));
 
     /// <summary>A configuration in one line, for counter-examples.</summary>

@@ -39,7 +39,10 @@ public class CanonicalJsonSpecs
     [Fact]
     public void No_member_of_the_state_is_left_out()
     {
-        var states = Shapes.Of<ControlState>();
+        var states = Shapes.Of<ControlState>().Select(s => s with
+        {
+            Index = StateIndex.Of(s.Services.Values, s.Phase.IsHandedOver),
+        }).ToList();
 
         AllDifferent(states.Select(Text));
         Assert.All(states, s => Assert.Equal(s, ReadState(Text(s))));

@@ -72,6 +72,26 @@ internal static class Recordings
         return read;
     }
 
+    /// <summary>The lines for what they say, although one was changed and those after it do not follow.</summary>
+    public static IReadOnlyList<DecisionLine> ReadEach(IEnumerable<byte[]> lines)
+    {
+        var chain = DecisionChain.Start;
+        var read = new List<DecisionLine>();
+        foreach (var line in lines)
+        {
+            var text = Text(line);
+            var body = Encoding.UTF8.GetBytes(text[..text.LastIndexOf(",\"chain\":", StringComparison.Ordinal)]);
+            var seed = text.StartsWith("{\"decision_log\"", StringComparison.Ordinal) ? DecisionChain.Start : chain;
+            var sum = XxHash3.HashToUInt64(body, unchecked((long)seed.Value));
+            var mended = Encoding.UTF8.GetBytes($"{Encoding.UTF8.GetString(body)},\"chain\":\"{sum:x16}\"}}");
+            read.Add(seed.Read(mended).Match(
+                Right: r => r.Line, Left: fault => throw new InvalidOperationException(fault.ToText())));
+            chain = new DecisionChain(sum);
+        }
+
+        return read;
+    }
+
     public static Either<ReplayFault, ReplayState> Replay(IEnumerable<byte[]> lines, string version = Version) =>
         lines.Aggregate(
         Either<ReplayFault, ReplayState>.Right(ReplayState.Begin(version)),

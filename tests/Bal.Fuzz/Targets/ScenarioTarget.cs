@@ -71,8 +71,8 @@ internal static class ScenarioTarget
             e.Do is ScenarioAction.Reload reload ? Prelude.Array(reload.Config) : Arr<BalConfig>.Empty).Append(Named);
         return scenario.Length.Milliseconds <= LongestMs && scenario.Events.Count <= MostEvents
             && scenario.ExpectedClients * (1 + scenario.Clients.Retries) <= MostClients
-            && configs.All(c => scenario.Length.Milliseconds / c.Main.Tuning.Health.Interval.Milliseconds
-                * c.Main.Backends.Count <= MostProbes);
+            && configs.All(c => c.Services.Sum(service => scenario.Length.Milliseconds
+                / service.Tuning.Health.Interval.Milliseconds * service.Backends.Count) <= MostProbes);
     }
 
     private static void Simulate(Scenario scenario)
