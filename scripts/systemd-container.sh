@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Boots a real systemd in a container on this machine and tests packaging/systemd/bal.service and bal.socket in it: start,
-# reload, kill -9, watchdog, upgrade, a port below 1024, stop, socket activation. The last line says whether all passed.
+# reload, kill -9, watchdog, upgrade, a port below 1024, stop, socket activation. Prints 'ok:' for each step
+# that passes, and exits 0 if all do.
 #   scripts/systemd-container.sh [BINARY]        (default: dist/bal)
 # Needs root and the packages systemd and systemd-container. The machine is not changed: the container's root is an
 # overlay in memory, with its own process ids, mounts and network. Not part of scripts/test.sh, since not every machine that
