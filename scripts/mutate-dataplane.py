@@ -23,12 +23,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PLANE = "src/Bal.Infrastructure/DataPlane"
 TESTS = "tests/Bal.Integration"
-PATIENCE_S = 180
+# Without any mutation; with one, three times as long as that took, and a little.
+PATIENCE_S = 300
 FLAGS = ["-c", "Release", "--nologo", "-v", "quiet", "-p:RunAnalyzers=false", "-p:EnforceCodeStyleInBuild=false",
          "-p:TreatWarningsAsErrors=false", "-p:GenerateDocumentationFile=false", "-nodeReuse:false"]
 OUTPUT = "bin/Release/net10.0"
@@ -59,13 +61,15 @@ def main():
             if path.is_file():
                 shutil.copy(path, tree)
         subprocess.run(["dotnet", "build", TESTS, *FLAGS], cwd=tree, check=True)
-        if (before := outcome(tree, options.filter)) != "survived":
-            sys.exit(f"the tests are {before} without any mutation")
+        began = time.monotonic()
+        if outcome(tree, options.filter, PATIENCE_S) != "survived":
+            sys.exit("the tests fail without any mutation")
+        patience = 15 + 3 * (time.monotonic() - began)
         for name, line, old, new in chosen:
             path = tree / PLANE / name
             text = path.read_text(encoding="utf-8")
             path.write_text(mutated(text, line, old, new), encoding="utf-8")
-            result = outcome(tree, options.filter) if build(tree) else "not compiled"
+            result = outcome(tree, options.filter, patience) if build(tree) else "not compiled"
             path.write_text(text, encoding="utf-8")
             counts[result] += 1
             shown = text.splitlines()[line - 1].strip()
@@ -119,12 +123,13 @@ def build(tree):
     return True
 
 
-def outcome(tree, tests):
-    command = ["dotnet", "test", TESTS, "-c", "Release", "--no-build", "--nologo", "-v", "quiet", "--filter", tests]
+def outcome(tree, tests, patience):
+    command = ["dotnet", "test", TESTS, "-c", "Release", "--no-build", "--nologo", "-v", "quiet", "--filter", tests,
+               "--", "xUnit.StopOnFail=true"]
     process = subprocess.Popen(command, cwd=tree, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                                start_new_session=True)
     try:
-        return "survived" if process.wait(PATIENCE_S) == 0 else "caught"
+        return "survived" if process.wait(patience) == 0 else "caught"
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -70,7 +70,9 @@ internal sealed unsafe partial class EventLoop
         if (!slotsByTag.TryGetValue(tag, out var slots))
             slotsByTag[tag] = slots = [];
         slots.Add(slot);
-        epoll.Add(fd, Libc.EPOLLIN, WatchTag.OfListener(slot));
+        // At rest the event would come again and again, since nobody accepts. Resume watches every listener.
+        if (!resting)
+            epoll.Add(fd, Libc.EPOLLIN, WatchTag.OfListener(slot));
     }
 
     private void ReassignListener(int tag, int service)

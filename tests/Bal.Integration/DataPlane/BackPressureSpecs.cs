@@ -88,6 +88,27 @@ public abstract class BackPressureSpecs(RelayMode relay)
         Assert.True(client.ReadToEnd().Reset);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void An_idle_timeout_that_meets_bytes_that_wait_does_not_look_like_the_end_of_them(bool down)
+    {
+        using var backend = new Backend();
+        using var plane = new LivePlane(relay, 1, serving: true, backend.Port);
+        using var client = SlowReader(plane);
+        using var server = backend.Accept();
+        var (sender, receiver) = down ? (server, client) : (client, server);
+        var sent = FillUp(
+            sender,
+            () => down ? plane.Plane.Measure().Backends[0].BytesOut : plane.Plane.Measure().Backends[0].BytesIn);
+        plane.Tune(t => t with { IdleTimeout = new(1) });
+
+        plane.UntilEnded(TerminationReason.IdleTimeout);
+        var got = receiver.ReadToEnd();
+        Assert.True(got.Reset);
+        Assert.True(got.Bytes.Length < sent);
+    }
+
     [Fact]
     public void An_RST_of_a_reader_that_took_nothing_reaches_the_sender()
     {

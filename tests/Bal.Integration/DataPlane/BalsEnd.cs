@@ -5,8 +5,8 @@ using System.Net.Sockets;
 namespace Bal.Integration.DataPlane;
 
 /// <summary>
-/// Bal's end of a connection, as the kernel shows it in /proc/net/tcp (proc(5)): what has arrived there although bal has
-/// not looked yet.
+/// Bal's end of a connection, as the kernel shows it in /proc/net/tcp (proc(5)): what has arrived there although bal
+/// has not looked yet.
 /// </summary>
 internal sealed class BalsEnd
 {

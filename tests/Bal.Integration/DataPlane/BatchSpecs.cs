@@ -5,8 +5,8 @@ using Bal.Domain.Counting;
 namespace Bal.Integration.DataPlane;
 
 /// <summary>
-/// What happens while a loop looks elsewhere reaches it in one batch: bytes together with the end that follows them, both
-/// sides of a session, events of a session that has just ended.
+/// What happens while a loop looks elsewhere reaches it in one batch: bytes together with the end that follows them,
+/// both sides of a session, events of a session that has just ended.
 /// </summary>
 public abstract class BatchSpecs(RelayMode relay)
 {

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Bal.Domain.Admission;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
@@ -7,15 +8,7 @@ using Bal.Infrastructure.DataPlane;
 
 namespace Bal.Integration.DataPlane;
 
-/// <summary>Tests that take something from the whole process: nothing else runs beside them.</summary>
-[CollectionDefinition(Name, DisableParallelization = true)]
-public sealed class Alone
-{
-    public const string Name = "alone in the process";
-}
-
 /// <summary>When there are no descriptors left, clients get an answer, nothing spins, and it passes.</summary>
-[Collection(Alone.Name)]
 public sealed class ExhaustionSpecs
 {
     [Fact]
@@ -39,25 +32,21 @@ public sealed class ExhaustionSpecs
         };
         Assert.True(plane.Plane.Prepare(config).IsRight);
         plane.Plane.Commit();
-        plane.Settle();
+        using var table = DescriptorTable.Of(plane);
 
-        // Twice: the reserve that was given up must have been taken again.
+        // Twice: with the descriptors the reserve must have come back, too.
         for (var round = 1; round <= 2; round++)
         {
             using var one = Sockets.New();
             using var other = Sockets.New();
             var before = Exhausted(plane);
-            IDisposable held;
-            using (DescriptorLimit.Reached())
+            using (table.Full(withoutReserve: true))
             {
                 one.Connect(IPAddress.Loopback, plane.Port);
                 other.Connect(IPAddress.Loopback, second);
                 plane.Until(() => Exhausted(plane) > before, "the exhaustion is told");
-                // Not in the middle of an accept: that one client would be turned away.
-                held = plane.Hold();
             }
 
-            held.Dispose();
             AreServed(backend, one, other);
             using var later = plane.Client();
             using var laterOther = Sockets.Connect(second);
@@ -70,7 +59,7 @@ public sealed class ExhaustionSpecs
     {
         using var backend = new Backend().Echoing();
         // Every number is above this ceiling.
-        var limit = DescriptorBudget.Reserved(1) + 1;
+        var limit = DescriptorBudget.Of(0, 1, 0, 0).Fixed + 1;
         using var plane = new LivePlane(RelayMode.Auto, null, limit, 1, serving: true, backend.Port);
         for (var i = 0; i < 3; i++)
         {
@@ -85,36 +74,65 @@ public sealed class ExhaustionSpecs
     [Fact]
     public void Without_a_descriptor_for_the_backend_the_failure_is_this_machines_and_no_backend_is_blamed()
     {
-        using var silent = new Silent();
-        using var good = new Backend().Echoing();
-        using var plane = new LivePlane(1, silent.Port, good.Port);
-        plane.Tune(t => t with { ConnectTimeout = new(60_000) });
-        using var client = plane.Client();
-        plane.Until(() => plane.Open == 1, "the client is admitted");
-        using (DescriptorLimit.Reached())
+        using var good = new Backend();
+        using var plane = new LivePlane(1, good.Port);
+        using var table = DescriptorTable.Of(plane);
+        using (table.Full(left: 1))
         {
-            // The SYN is repeated, and refused now; the next backend would need another descriptor.
-            silent.Dispose();
-            plane.Until(() => plane.Open == 0, "the session has ended");
+            // The one that is left is the client's.
+            using var client = plane.Client();
+            Assert.True(client.ReadToEnd().Reset);
         }
 
-        Assert.True(client.ReadToEnd().Reset);
         plane.UntilEnded(TerminationReason.LocalFailure);
-        Assert.Empty(plane.Events.OfType<ControlEvent.ClientExhausted>());
-        Assert.DoesNotContain(plane.Events.OfType<ControlEvent.ConnectsFailed>(), e => e.Backend.Value == 2);
+        Assert.Empty(plane.Events);
     }
 
     [Fact]
-    public void After_the_system_has_refused_a_pipe_none_is_asked_for_during_a_second()
-    {
-        using var pool = new PipePool(descriptorCeiling: int.MaxValue, new SharedPlaces { Size = 1_000 });
-        var side = default(Side);
-        using (DescriptorLimit.Reached())
-            Assert.False(pool.Rent(ref side, now: 5_000));
+    public void After_the_system_has_refused_a_pipe_none_is_asked_for_during_a_second() =>
+        DescriptorTable.With(table =>
+        {
+            using var pool = new PipePool(descriptorCeiling: int.MaxValue, new SharedPlaces { Size = 1_000 });
+            var side = default(Side);
+            using (table.Full())
+                Assert.False(pool.Rent(ref side, now: 5_000));
 
-        Assert.False(pool.Rent(ref side, now: 5_999));
-        Assert.True(pool.Rent(ref side, now: 6_000));
-        pool.Return(ref side);
+            Assert.False(pool.Rent(ref side, now: 5_999));
+            Assert.True(pool.Rent(ref side, now: 6_000));
+            pool.Return(ref side);
+        });
+
+    [Fact]
+    public void A_pipe_whose_number_reaches_the_ceiling_is_not_used() => DescriptorTable.With(_ =>
+    {
+        var side = default(Side);
+        int highest;
+        using (var free = new PipePool(descriptorCeiling: int.MaxValue, new SharedPlaces { Size = 1_000 }))
+        {
+            Assert.True(free.Rent(ref side, now: 0));
+            highest = Math.Max(side.PipeIn, side.PipeOut);
+            free.Return(ref side);
+        }
+
+        // The kernel gives out the lowest free numbers: the same again.
+        using var below = new PipePool(descriptorCeiling: highest, new SharedPlaces { Size = 1_000 });
+        Assert.False(below.Rent(ref side, now: 0));
+        using var above = new PipePool(descriptorCeiling: highest + 1, new SharedPlaces { Size = 1_000 });
+        Assert.True(above.Rent(ref side, now: 0));
+        above.Return(ref side);
+    });
+
+    [Fact]
+    public void A_listener_that_has_become_something_else_is_given_up_instead_of_asked_for_ever()
+    {
+        using var plane = new LivePlane(1);
+        using var nothing = Sockets.New();
+        var fd = Assert.Single(Assert.Single(plane.Plane.Serving).Sockets);
+        using (plane.Hold())
+            DescriptorTable.Replace(fd, (int)nothing.Handle);
+
+        plane.Plane.StopAccepting();
+        plane.Until(() => plane.Events.OfType<ControlEvent.AllIdle>().Any(), "the drain is over");
     }
 
     private static long Exhausted(LivePlane plane)

@@ -238,6 +238,7 @@ public sealed class RecorderSpecs : IDisposable
                         specs.said.Add(line);
                         onSaid?.Invoke();
                     },
+                    _ => false,
                     limit),
                 () => DateTimeOffset.UnixEpoch);
             var config = LivePlane.ConfigOf(9_295);
