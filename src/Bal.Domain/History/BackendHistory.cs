@@ -1,5 +1,4 @@
 using Bal.Domain.Backoff;
-using Bal.Domain.Config;
 using Bal.Domain.Primitives;
 using LanguageExt;
 

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using Bal.Domain.Config;
 using Bal.Domain.Doctor;
-using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Infrastructure.Linux;
 using LanguageExt;

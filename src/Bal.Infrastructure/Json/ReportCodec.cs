@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Bal.Domain.Messages;
 using Bal.Domain.Recording;
 using LanguageExt;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Bal.Domain.Doctor;
-using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Linux;

@@ -1,5 +1,4 @@
 using Bal.Domain.Admission;
-using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Primitives;

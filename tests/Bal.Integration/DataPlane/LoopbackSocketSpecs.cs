@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Bal.Domain.Config;
-using Bal.Domain.Primitives;
 using Bal.Domain.Relay;
 using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
