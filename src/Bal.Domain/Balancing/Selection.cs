@@ -15,7 +15,9 @@ public static class Selection
     /// Round robin over the backends that are up; then, as a last resort, over those that cool down, then over those
     /// that are down. None when all have been tried, or when the last-resort tries are used up.
     /// </summary>
-    /// <param name="table">The table as it is now, not as it was when the client came: state may have changed since.</param>
+    /// <param name="table">
+    /// The table as it is now, not as it was when the client came: state may have changed since.
+    /// </param>
     /// <param name="turn">The client's number in the one sequence of the process.</param>
     /// <param name="tried">The identities this client has tried.</param>
     /// <param name="lastResorts">How many of those were last resorts when chosen.</param>
