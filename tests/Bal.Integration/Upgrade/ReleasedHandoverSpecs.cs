@@ -1,9 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using Bal.Domain.Config;
-using Bal.Domain.Control;
 using Bal.Domain.Counting;
-using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Recording;
 using Bal.Infrastructure.Hosting;
