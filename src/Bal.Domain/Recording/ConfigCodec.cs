@@ -88,9 +88,12 @@ internal static class ConfigCodec
 
     private static Codec<T> Of<T>(Func<T, RawNode> write, Func<RawNode, Checked<T>> read) where T : class => new(
         (walk, value) => Raw.Write(walk.Json, write(value)),
-        (walk, json) => Raw.Read(json).Match(
-            node => read(node) is var checkedValue && checkedValue.Findings.IsEmpty
-                ? checkedValue.Value.IfNone(() => walk.Fail<T>("it could not be read"))
-                : walk.Fail<T>(checkedValue.Findings[0].Message),
-            () => walk.Fail<T>("expected text in valid Unicode")));
+        (walk, json) =>
+        {
+            foreach (var found in Raw.Read(json).Map(read))
+                return found.Findings.IsEmpty && found.Value.Case is T value
+                    ? value
+                    : walk.Fail<T>(found.Findings.IsEmpty ? "it could not be read" : found.Findings[0].Message);
+            return walk.Fail<T>("expected text in valid Unicode");
+        });
 }
