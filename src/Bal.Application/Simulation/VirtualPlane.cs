@@ -5,7 +5,6 @@ using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Simulation;

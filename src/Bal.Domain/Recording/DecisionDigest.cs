@@ -82,9 +82,8 @@ public sealed class StateDigest
     private static ulong Change(ControlState? from, ControlState to)
     {
         var sum = Change(ConfigCodec.Config, 1, from?.Config, to.Config);
-        if (from is null || !ReferenceEquals(from.Services, to.Services))
-            ForEach(from?.Services ?? Map<int, ServiceState>.Empty, to.Services, (id, before, after) =>
-                sum = unchecked(sum + Change(id, before, after)));
+        ForEach(from?.Services ?? Map<int, ServiceState>.Empty, to.Services, (id, before, after) =>
+            sum = unchecked(sum + Change(id, before, after)));
         return unchecked(sum + Change(StateCodec.State, 2, from is null ? null : Rest(from), Rest(to)));
     }
 

@@ -27,7 +27,7 @@ public static class Format0_1_0
         Scalar.Positive.Where(format => format <= Unknown, "format 1 or 2; another version of bal wrote this");
 
     /// <summary>A state as it is handed over: with what 0.1.0 wants where it could read it.</summary>
-    public static Codec<ControlState> State { get; } = new(
+    public static Codec<ControlState> State => new(
         (walk, state) => (InUse(state).IsEmpty ? Complete : StateCodec.State).Write(walk, state),
         StateCodec.State.Read);
 

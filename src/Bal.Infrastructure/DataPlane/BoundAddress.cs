@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using Bal.Domain.Config;
 using Bal.Domain.Doctor;
-using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Infrastructure.Linux;
 using LanguageExt;
@@ -30,7 +29,7 @@ internal readonly record struct BoundAddress(IPAddress Address, int Port, bool V
         || (Address.Equals(IPAddress.IPv6Any) && !V6Only && wanted.IsAny)
         || (Address.Equals(IPAddress.Any) && wanted.Address.Equals(IPAddress.IPv6Any)));
 
-    /// <summary>A literal address of a listener: beside <c>0.0.0.0</c>, <c>::</c> means IPv6 only (contract, section 4).</summary>
+    /// <summary>A literal address of a listener: beside <c>0.0.0.0</c>, <c>::</c> means IPv6 only.</summary>
     public static BoundAddress Of(IPAddress address, Listener listener) => new(
         address,
         listener.Port,

@@ -1,6 +1,5 @@
 using Bal.Domain.Admission;
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
 using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 

@@ -3,7 +3,6 @@ using Bal.Domain.Config;
 using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
-using Bal.Infrastructure.Linux;
 using LanguageExt;
 
 namespace Bal.Infrastructure.DataPlane;

@@ -1,4 +1,3 @@
-using Bal.Domain.Backend;
 using LanguageExt;
 
 namespace Bal.Infrastructure.DataPlane;

@@ -1,6 +1,5 @@
 using Bal.Domain.Admission;
 using Bal.Domain.Backend;
-using Bal.Domain.Config;
 using Bal.Domain.Messages;
 using LanguageExt;
 

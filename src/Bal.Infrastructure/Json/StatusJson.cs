@@ -8,8 +8,8 @@ using LanguageExt;
 namespace Bal.Infrastructure.Json;
 
 /// <summary>
-/// The JSON of <c>status</c>: the daemon's answer and the command's output are the same text. The members of earlier versions
-/// stay: totals where they count, and the first service's where they describe.
+/// The JSON of <c>status</c>: the daemon's answer and the command's output are the same text. The members of earlier
+/// versions stay: totals where they count, and the first service's where they describe.
 /// </summary>
 public static class StatusJson
 {

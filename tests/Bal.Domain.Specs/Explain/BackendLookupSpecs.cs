@@ -1,6 +1,5 @@
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Explain;
 using Bal.Domain.Messages;
 using Bal.Domain.Specs.Control;
 using Bal.Domain.Specs.Generators;

@@ -111,7 +111,8 @@ public class CanonicalJsonSpecs
 
     private static string Text(ControlEffect effect) => Text(CanonicalJson.Effect, effect);
 
-    private static string Text<T>(Codec<T> codec, T value) => Encoding.UTF8.GetString(CanonicalJson.Bytes(codec, value));
+    private static string Text<T>(Codec<T> codec, T value) =>
+        Encoding.UTF8.GetString(CanonicalJson.Bytes(codec, value));
 
     private static ControlState ReadState(string text) => Read(CanonicalJson.State, text);
 

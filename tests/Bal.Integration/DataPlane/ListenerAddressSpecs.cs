@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Doctor;
 using Bal.Domain.Primitives;
