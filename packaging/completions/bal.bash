@@ -4,7 +4,7 @@ _bal() {
   local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD - 1]}" command="" word flags
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$word" in
-      check | doctor | status | start | graceful | upgrade | stop | explain | replay | demo | simulate)
+      check | doctor | status | start | graceful | upgrade | stop | explain | replay | demo | simulate | schema)
         command="$word"
         break
         ;;
@@ -33,9 +33,10 @@ _bal() {
       ;;
     upgrade) flags="--timeout --config --help" ;;
     stop) flags="--config --help" ;;
+    schema) flags="--help" ;;
     demo) flags="--seconds --help" ;;
     simulate) flags="--scenario --config --compare --html --json --help" ;;
-    *) flags="check doctor status start graceful upgrade stop explain replay demo simulate --help --version" ;;
+    *) flags="check doctor status start graceful upgrade stop explain replay demo simulate schema --help --version" ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$current")
 }

@@ -61,11 +61,14 @@ public interface IInbox
     /// <summary>The monotonic clock.</summary>
     Instant Now { get; }
 
-    /// <summary>Whether more has happened already, so that <see cref="Next"/> would not wait.</summary>
-    bool HasMore { get; }
-
     /// <summary>The next thing that happened; none at <paramref name="until"/> at the latest.</summary>
     Option<SupervisorInput> Next(Instant until);
+
+    /// <summary>
+    /// Whether <see cref="Next"/> has another input at once that belongs to the same batch: what follows from a batch is
+    /// published once. False at the end of a batch, even where more is waiting.
+    /// </summary>
+    bool HasMore { get; }
 }
 
 /// <summary>Where decisions are told. Must never block.</summary>
@@ -112,7 +115,11 @@ public abstract record SupervisorInput
 
     /// <summary>Read the configuration again and apply it.</summary>
     /// <param name="Answer">Told what came of it.</param>
-    public sealed record Reload(Action<ReloadAnswer> Answer) : SupervisorInput;
+    public sealed record Reload(Action<ReloadAnswer> Answer) : SupervisorInput
+    {
+        /// <summary>The configuration, where it has been read already; otherwise the supervisor reads it.</summary>
+        public Option<Either<ConfigRefusal, ConfigReading>> Reading { get; init; }
+    }
 
     /// <summary>Something of the shell's own, to be done between two events: after everything that was reported before it.</summary>
     /// <param name="Action">What to do.</param>

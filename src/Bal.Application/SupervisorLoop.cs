@@ -54,6 +54,7 @@ public sealed class SupervisorLoop(
     private readonly Queue<SupervisorInput.Reload> early = new();
     private readonly SortedSet<int> unpublished = [];
     private Instant publishedAt = Instant.Zero;
+    private int lookups;
     private bool started;
     private bool exited;
     private bool recording = true;
@@ -110,6 +111,9 @@ public sealed class SupervisorLoop(
     /// <summary>Everything decided so far.</summary>
     public ControlState State => state;
 
+    /// <summary>The configuration in force; none before the start.</summary>
+    public Option<BalConfig> Served => Prelude.Optional(state).Map(s => s.Config);
+
     /// <summary>Serves until the core wants the process to end.</summary>
     public void Run()
     {
@@ -127,14 +131,16 @@ public sealed class SupervisorLoop(
             Publish();
     }
 
-    private bool LooksUpFirst() =>
-        state.Services.Values.Exists(s => s.Backends.Values.Exists(b => b.Resolution.InFlight && b.Addresses.IsEmpty));
+    // The first client should find a backend: what is due at the start is begun, and names have their first answers.
+    private bool LooksUpFirst() => lookups > 0 || ControlMachine.NextDue(state).IsDue(inbox.Now);
 
     private void Handle(SupervisorInput input)
     {
         switch (input)
         {
             case SupervisorInput.Happened happened:
+                if (happened.Event is ControlEvent.Resolved)
+                    lookups--;
                 Step(happened.Event);
                 break;
             case SupervisorInput.Status status:
@@ -151,7 +157,7 @@ public sealed class SupervisorLoop(
                 break;
             case SupervisorInput.Reload reload:
                 manager.Reloading();
-                var answer = Reload();
+                var answer = Reload(reload);
                 manager.Ready();
                 reload.Answer(answer);
                 break;
@@ -162,9 +168,9 @@ public sealed class SupervisorLoop(
 
     private ClockReading Clock() => new(inbox.Now, wallClock());
 
-    private ReloadAnswer Reload() => state.Phase is not Phase.Running
+    private ReloadAnswer Reload(SupervisorInput.Reload reload) => state.Phase is not Phase.Running
         ? Refuse(Stopping, Arr<Finding>.Empty)
-        : ConfigReadings.Guarded(readConfig).Match(
+        : reload.Reading.IfNone(() => ConfigReadings.Guarded(readConfig)).Match(
             Right: reading => plane.Prepare(reading.Config).Match(
                 Right: _ => Apply(reading),
                 Left: problem => Refuse(problem, reading.Warnings)),
@@ -216,7 +222,7 @@ public sealed class SupervisorLoop(
     private void Do(ControlEffect effect) => effect.Match<Unit>(
         publish: e => Done(() => unpublished.Add(e.Service.Value)),
         startProbe: e => Done(() => prober.Start(e)),
-        resolve: e => Done(() => prober.Resolve(e.Name)),
+        resolve: e => Done(() => Resolve(e.Name)),
         log: e => Done(() => log.Write(e.Line)),
         forget: e => Told(() => plane.Forget(e.Backend)),
         forgetService: e => Told(() => plane.ForgetService(e.Service)),
@@ -228,6 +234,12 @@ public sealed class SupervisorLoop(
     {
         plane.StopAccepting();
         manager.Stopping();
+    }
+
+    private void Resolve(string name)
+    {
+        lookups++;
+        prober.Resolve(name);
     }
 
     // What was decided before must have reached the loops.

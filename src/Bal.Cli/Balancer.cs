@@ -25,7 +25,7 @@ internal sealed record BalancerOptions(
     Option<Takeover> Takeover)
 {
     /// <summary>Listening sockets that the service manager has opened.</summary>
-    internal Arr<int> Sockets { get; init; } = Arr<int>.Empty;
+    internal Arr<ActivatedSocket> Sockets { get; init; } = Arr<ActivatedSocket>.Empty;
 
     /// <summary>Whether it runs as a daemon.</summary>
     internal bool IsDaemon => Readiness.IsExpected || Takeover.Exists(t => t.IsDaemon);

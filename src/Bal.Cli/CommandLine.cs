@@ -52,6 +52,7 @@ internal static class CommandLine
             ReplayCommand.Define(composition, config),
             DemoCommand.Define(composition),
             SimulateCommand.Define(composition, config),
+            SchemaCommand.Define(composition),
         };
         root.HelpName = "bal";
         // Without an action of its own the root would be refused before its case is looked at.

@@ -44,7 +44,8 @@ internal static class DoctorObservations
         unreadable: problem => new PidFact.Unreadable(problem));
 
     private static ControlFact Ask(BalHome home, int pid) =>
-        RunningDaemon.Ask(pid, home.ControlSocket, "status", ControlClient.StatusPatience).Bind(ControlAnswer.Parse).Match(
+        RunningDaemon.Ask(pid, home.ControlSocket, "status", ControlClient.StatusPatience).Bind(ControlAnswer.Parse)
+            .Match(
             Right: Answered,
             Left: problem => new ControlFact.Silent(problem.WhatHappened));
 

@@ -13,7 +13,7 @@ let ``a document becomes a configuration, a state and the table that clients are
     | Invalid why -> failwithf "invalid: %A" why
     | Valid config ->
         let hosts =
-            config.Main.Endpoints
+            config.Services[0].Endpoints
             |> Seq.map (fun endpoint ->
                 match endpoint.Host with
                 | Address ip -> string ip
@@ -45,3 +45,25 @@ let ``what is printed of a configuration is that configuration`` (PositiveInt co
     match parse (ConfigPrinter.ToRaw config) with
     | Valid again -> again = config
     | Invalid _ -> false
+
+[<Property>]
+let ``services have names, ports and backends of their own, and share the runtime of the top level``
+    (PositiveInt one, PositiveInt other)
+    =
+    let service (port: int) count =
+        let backends = [ for i in 1 .. min count 9 -> scalar $"10.0.0.{i}:9000" ]
+        mapping [ "port", scalar (string port); "backends", sequence backends ]
+
+    let file =
+        mapping
+            [ "services", mapping [ "orders-db", service 5432 one; "cache", service 6379 other ]
+              "runtime", mapping [ "tcp_backlog", scalar "77" ] ]
+
+    match parse file with
+    | Invalid why -> failwithf "invalid: %A" why
+    | Valid config ->
+        let first, second = config.Services[0], config.Services[1]
+
+        (first.Name, first.Listener.Port, first.Backends.Count) = ("orders-db", 5432, min one 9)
+        && (second.Name, second.Listener.Port, second.Backends.Count) = ("cache", 6379, min other 9)
+        && (first.Tuning.Backlog, second.Tuning.Backlog) = (77, 77)

@@ -137,6 +137,7 @@ let candidates (table: RoutingTable) (turn: uint64) =
         match toOption (Selection.Next(table, turn, ReadOnlySpan(List.toArray tried), lastResorts)) with
         | None -> List.rev tried
         | Some candidate ->
-            visit (candidate.Route.Id.Value :: tried) (if candidate.Tier = Tier.Up then lastResorts else lastResorts + 1)
+            let resorts = if candidate.Tier = Tier.Up then lastResorts else lastResorts + 1
+            visit (candidate.Route.Id.Value :: tried) resorts
 
     visit [] 0

@@ -78,7 +78,8 @@ let ``the same script gives the same life, state by state and effect by effect``
         events
         |> List.mapi (fun i (id, what) ->
             let id = 1 + int id % 2
-            i * 100, (match what % 4uy with 0uy -> tick | 1uy -> refused id 1 | 2uy -> served id 1 | _ -> probe id Outcome.Success))
+            i * 100,
+            (match what % 4uy with 0uy -> tick | 1uy -> refused id 1 | 2uy -> served id 1 | _ -> probe id Outcome.Success))
 
     let (one, effects), (other, same) = run two script, run two script
     one.Services[0].Backends[0] = other.Services[0].Backends[0] && table one = table other && effects = same

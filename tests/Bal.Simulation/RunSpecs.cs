@@ -180,4 +180,17 @@ public sealed class RunSpecs
         Assert.True(same.Partings.IsEmpty && same.Differences.IsEmpty);
         Assert.Contains("partings: none", same.ToText(), StringComparison.Ordinal);
     }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(250)]
+    public void A_comparison_says_how_many_partings_it_leaves_out_and_never_that_it_leaves_out_none(long leftOut)
+    {
+        var report = Scenarios.Run(Outage);
+        var text = (SimulationComparison.Of(report, report) with { LeftOut = leftOut }).ToText();
+
+        Assert.Equal(leftOut > 0, text.Contains($" {leftOut} more", StringComparison.Ordinal));
+        Assert.Equal(leftOut > 0, text.Contains(" more ", StringComparison.Ordinal));
+    }
 }

@@ -7,7 +7,8 @@ using LanguageExt;
 namespace Bal.Application.Simulation;
 
 /// <summary>
-/// Which failures turned protection mode on, and which successes off: the core keeps only how many, the timeline says whose.
+/// Which failures turned protection mode on, and which successes off: the core keeps only how many, the timeline says
+/// whose.
 /// </summary>
 internal sealed class ProtectionCounts
 {
@@ -92,7 +93,8 @@ internal sealed class ProtectionCounts
     {
         failures.Clear();
         return $"protection mode is off after {now.Since(on.Since).ToText()}: {probes + clients} of " +
-            $"{service.Config.Tuning.Protection.StableSuccessThreshold} successes in a row ({probes} of probes, {clients} of clients)";
+            $"{service.Config.Tuning.Protection.StableSuccessThreshold} successes in a row ({probes} of probes, "
+            + $"{clients} of clients)";
     }
 
     private static string Word(FailureKind kind) => kind == FailureKind.Refused ? "refused" : "timed out";

@@ -20,6 +20,8 @@ internal sealed class VirtualClock : IInbox
 
     public Instant Now { get; private set; } = Instant.Zero;
 
+    public bool HasMore => ready.Count > 0;
+
     public EventQueue Plan { get; } = new();
 
     /// <summary>Set while a simulated crash ends the supervisor.</summary>
@@ -33,8 +35,6 @@ internal sealed class VirtualClock : IInbox
 
     /// <summary>As <see cref="EventQueue.At"/>, so long from now.</summary>
     public void After(Duration span, Action happens) => Plan.At(Now.Plus(span), happens);
-
-    public bool HasMore => ready.Count > 0;
 
     public Option<SupervisorInput> Next(Instant until)
     {

@@ -14,11 +14,12 @@ using LanguageExt;
 namespace Bal.Application.Simulation;
 
 /// <summary>
-/// The event loops in a simulated world: clients are admitted, connected, failed over and counted by the rules of the core
-/// that the real loops use. No byte is relayed; an established connection lasts as long as the dice say.
+/// The event loops in a simulated world: clients are admitted, connected, failed over and counted by the rules of the
+/// core that the real loops use. No byte is relayed; an established connection lasts as long as the dice say.
 /// </summary>
 internal sealed class VirtualPlane(
-    VirtualClock clock, VirtualNetwork network, Scenario scenario, SimulationRules rules, Chronicle chronicle) : IDataPlane
+    VirtualClock clock, VirtualNetwork network, Scenario scenario, SimulationRules rules, Chronicle chronicle)
+        : IDataPlane
 {
     private static readonly Duration RejectionReports = new(100);
 

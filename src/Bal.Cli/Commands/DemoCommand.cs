@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Bal.Cli.Demo;
+using Bal.Infrastructure.Process;
 
 namespace Bal.Cli.Commands;
 
@@ -17,6 +18,7 @@ internal static class DemoCommand
     /// <summary>Runs the demo for so many seconds; without a number until interrupted, or for a while off a terminal.</summary>
     private static int Run(CompositionRoot composition, LanguageExt.Option<int> seconds)
     {
+        ProcessSetup.DeferSignals();
         using var demo = new DemoRun(composition.Out);
         var length = seconds.IsNone && !composition.Out.IsTerminal
             ? LanguageExt.Prelude.Some(DemoRun.DefaultSeconds)

@@ -57,6 +57,7 @@ internal static class StartCommand
     /// </summary>
     private static int Serve(CompositionRoot composition, LanguageExt.Option<string> config)
     {
+        ProcessSetup.DeferSignals();
         var (readiness, manager) = (Readiness.FromEnvironment(), ManagerEnvironment.Take());
         var takeover = Takeover.FromEnvironment();
         var sockets = ActivatedSockets.Take();

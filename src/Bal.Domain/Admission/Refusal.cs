@@ -9,7 +9,9 @@ public enum Refusal
     /// <summary>The connection limit of its service was reached.</summary>
     Limit,
 
-    /// <summary>No file descriptor was left for it (EMFILE, ENFILE, or the part of others would have been used up).</summary>
+    /// <summary>
+    /// No file descriptor was left for it (EMFILE, ENFILE, or the part of others would have been used up).
+    /// </summary>
     Descriptors,
 }
 

@@ -33,7 +33,9 @@ public sealed record Route(BackendId Id, BackendConfig Config, Arr<IPAddress> Ad
     public Endpoint Endpoint => Config.Endpoint;
 }
 
-/// <summary>Everything that an event loop needs to know to serve the clients of one service; immutable, published whole.</summary>
+/// <summary>
+/// Everything that an event loop needs to know to serve the clients of one service; immutable, published whole.
+/// </summary>
 /// <param name="Id">The identity of the service.</param>
 /// <param name="Service">Its configuration: limits, timeouts and the way of choosing are read there.</param>
 /// <param name="Up">Backends in rotation, in the order of the file.</param>
@@ -41,8 +43,8 @@ public sealed record Route(BackendId Id, BackendConfig Config, Arr<IPAddress> Ad
 /// <param name="Down">Backends out of rotation.</param>
 /// <param name="Protection">Whether protection mode is on: then a client gets one last-resort try.</param>
 /// <param name="Removed">
-/// Whether a reload removed the service: its listener closes. Its backends are still offered to the clients that the queue of
-/// the listener holds at that moment.
+/// Whether a reload removed the service: its listener closes. Its backends are still offered to the clients that the
+/// queue of the listener holds at that moment.
 /// </param>
 /// <param name="Draining">Backends that a reload removed and that still have connections.</param>
 public sealed record RoutingTable(

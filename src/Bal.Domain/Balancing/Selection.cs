@@ -5,7 +5,8 @@ namespace Bal.Domain.Balancing;
 /// <summary>A backend to try next.</summary>
 /// <param name="Route">The backend.</param>
 /// <param name="Tier">How good a candidate it is.</param>
-public readonly record struct Candidate(Route Route, Tier Tier);
+/// <param name="Place">Its place among the routes of that tier.</param>
+public readonly record struct Candidate(Route Route, Tier Tier, int Place);
 
 /// <summary>Chooses the backend of a client, and after a failure the next one. Allocates nothing.</summary>
 public static class Selection
@@ -37,9 +38,10 @@ public static class Selection
         var first = (int)(turn % (ulong)count);
         for (var step = 0; step < count; step++)
         {
-            var route = routes[first + step < count ? first + step : first + step - count];
+            var place = first + step < count ? first + step : first + step - count;
+            var route = routes[place];
             if (tried.IndexOf(route.Id.Value) < 0)
-                return Option<Candidate>.Some(new Candidate(route, tier));
+                return Option<Candidate>.Some(new Candidate(route, tier, place));
         }
 
         return Option<Candidate>.None;

@@ -5,8 +5,8 @@ namespace Bal.Domain.Config;
 
 /// <summary>
 /// What reading one part of a document gave. The value is missing only where none could be made out, so that a part
-/// with
-/// an error beside it (an unknown key, say) is still read to its end: that is how every problem is reported at once.
+/// with an error beside it (an unknown key, say) is still read to its end: that is how every problem is reported at once.
+/// LanguageExt's Validation has a value or errors, never both, and no warnings; hence this type.
 /// </summary>
 /// <param name="Value">The value; none if it could not be made out, with an error among the findings.</param>
 /// <param name="Findings">Errors and warnings, in no particular order.</param>
@@ -37,6 +37,9 @@ internal static class Checked
 {
     /// <summary>A value with nothing to say about it.</summary>
     public static Checked<T> Good<T>(T value) => new(Option<T>.Some(value), Arr<Finding>.Empty);
+
+    /// <summary>No value; why is said elsewhere.</summary>
+    public static Checked<T> None<T>() => new(Option<T>.None, Arr<Finding>.Empty);
 
     /// <summary>No value, and why.</summary>
     public static Checked<T> Bad<T>(Finding why) => new(Option<T>.None, Prelude.Array(why));

@@ -1,3 +1,4 @@
+using System.Net;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
@@ -16,6 +17,9 @@ public sealed record BalConfig(Mode Mode, LogLevel LogLevel, Option<int> Threads
 {
     /// <summary>The service that the top level of the file describes.</summary>
     public Service Main => Services[0];
+
+    /// <summary>Whether the keys of its only service stand at the top level of the file.</summary>
+    public bool IsSingle => Services.Count == 1 && Services[0].Name == Service.DefaultName;
 
     /// <summary>The file that decisions are recorded in, if they are; absolute once a file was loaded.</summary>
     public Option<string> DecisionLog { get; init; }
@@ -54,6 +58,11 @@ public sealed record Listener(Arr<Host> Addresses, int Port)
 
     /// <summary>The first address: the one that stands where only one is shown.</summary>
     public Host BindAddress => Addresses[0];
+
+    /// <summary>
+    /// Whether <c>::</c> stands for IPv6 alone (IPV6_V6ONLY): it does where <c>0.0.0.0</c> is in the list too.
+    /// </summary>
+    public bool IPv6Only => Addresses.Exists(host => host is Host.Address { Value: var ip } && ip.Equals(IPAddress.Any));
 
     /// <summary>Each address with the port.</summary>
     public Arr<Endpoint> Endpoints => Addresses.Map(address => new Endpoint(address, Port));

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Domain.Config;
@@ -11,36 +10,33 @@ namespace Bal.Domain.Config;
 public static class ConfigPrinter
 {
     /// <summary>
-    /// The main service as a document. Validating it gives an equal configuration again, whatever defaults a later
-    /// version
-    /// may have (a simple one with the warning that it carries a <c>runtime</c> block).
+    /// The configuration as a document. Validating it gives an equal configuration again, whatever defaults a later
+    /// version may have (a simple one with the warning that it carries a <c>runtime</c> block).
     /// </summary>
     public static RawNode ToRaw(BalConfig config)
     {
-        var service = config.Main;
-        return Map(
-        [
-            Entry(ConfigKeys.Mode, Word(ConfigWords.Of(config.Mode))),
-            Entry(ConfigKeys.Port, Number(service.Listener.Port)),
-            Entry(ConfigKeys.BindAddress, Quoted(service.Listener.BindAddress.ToString())),
-            Entry(ConfigKeys.Method, Word(ConfigWords.Of(service.Method))),
-            Entry(ConfigKeys.LogLevel, Word(ConfigWords.Of(config.LogLevel))),
-            .. config.DecisionLog.Map(path => Entry(ConfigKeys.DecisionLog, Quoted(path))),
-            Entry(ConfigKeys.Backends, new RawNode.Sequence(SourcePosition.Start, new Arr<RawNode>(
-                service.Backends.Select(backend => Map(
-                [
-                    Entry(ConfigKeys.Host, Quoted(backend.Endpoint.Host.ToString())),
-                    Entry(ConfigKeys.Port, Number(backend.Endpoint.Port)),
-                ]))))),
-            Entry(ConfigKeys.RuntimeBlock, Map(
+        var process = Settings.Process.Print(config)
+            .Where(entry => !Settings.ProcessRuntimeKeys.Contains(Raw.ToText(entry.Key)));
+        var runtime = Settings.Process.Print(config)
+            .Where(entry => Settings.ProcessRuntimeKeys.Contains(Raw.ToText(entry.Key)));
+        return config.IsSingle
+            ? Raw.Map([.. process, .. Printed(config.Services[0], runtime)])
+            : Raw.Map(
             [
-                .. RuntimeNumber.All.Select(number => Entry(number.Key, Number(number.Get(service.Tuning)))),
-                Entry(ConfigKeys.OverloadPolicy, Word(ConfigWords.Of(service.Tuning.OverloadPolicy))),
-                Entry(ConfigKeys.Relay, Word(ConfigWords.Of(service.Tuning.Relay))),
-                Entry(ConfigKeys.Threads, config.Threads.Match(count => Number(count), () => Word("auto"))),
-            ])),
-        ]);
+                .. process,
+                Raw.Entry(Settings.RuntimeBlock, Raw.Map([.. runtime])),
+                Raw.Entry(Settings.Services, Raw.Map(
+                    [.. config.Services.Select(service => Raw.Entry(service.Name, Raw.Map([.. Printed(service, [])])))])),
+            ]);
     }
+
+    private static IEnumerable<RawEntry> Printed(Service service, IEnumerable<RawEntry> runtime) =>
+    [
+        .. Settings.OfService.Print(service),
+        Raw.Entry(Settings.Backends, Raw.List(
+            [.. service.Backends.Select(backend => Raw.Map([.. Settings.OfBackend.Print(backend)]))])),
+        Raw.Entry(Settings.RuntimeBlock, Raw.Map([.. Settings.Runtime.Print(service.Tuning), .. runtime])),
+    ];
 
     /// <summary>The same as YAML text in block style, each line ending in a newline.</summary>
     public static string ToYaml(BalConfig config) => ToYaml(ToRaw(config));
@@ -120,15 +116,4 @@ public static class ConfigPrinter
                 : quoted.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}");
         return quoted.Append('"').ToString();
     }
-
-    private static RawNode Map(IEnumerable<RawEntry> entries) =>
-        new RawNode.Mapping(SourcePosition.Start, new Arr<RawEntry>(entries));
-
-    private static RawEntry Entry(string key, RawNode value) => new(Word(key), value);
-
-    private static RawNode Word(string word) => new RawNode.Scalar(SourcePosition.Start, word, quoted: false);
-
-    private static RawNode Quoted(string text) => new RawNode.Scalar(SourcePosition.Start, text, quoted: true);
-
-    private static RawNode Number(long number) => Word(number.ToString(CultureInfo.InvariantCulture));
 }

@@ -1,6 +1,4 @@
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
-using Bal.Domain.Primitives;
 using LanguageExt;
 
 namespace Bal.Domain.Config;
@@ -27,7 +25,7 @@ public sealed record ConfigOutcome(Option<BalConfig> Config, Arr<Finding> Findin
     public static ConfigOutcome Unreadable(Finding why) => new(Option<BalConfig>.None, Prelude.Array(why));
 }
 
-/// <summary>Turns a raw document into a configuration, or into every reason why it is none.</summary>
+/// <summary>Turns a raw document into a configuration, or into every reason why it is not one.</summary>
 public static class ConfigValidation
 {
     /// <summary>The port where the file gives none.</summary>
@@ -37,61 +35,45 @@ public static class ConfigValidation
     public static ConfigOutcome Validate(RawNode document, HostFacts facts)
     {
         var top = Top(document);
-        var config = top.Then(fields => Read(fields, facts));
-        var valid = !config.Findings.Any(finding => finding.Severity == Severity.Error);
-        return new(valid ? config.Value : Option<BalConfig>.None, FindingList.Of(config.Findings))
+        var services = top.Then(ServiceRules.All);
+        var listed = services.Value.IfNone(Arr<Fields>.Empty);
+        var backends = listed.Sum(BackendRules.CountOf);
+        var read = ServiceRules.TooMany(listed.Count, backends, document.At).Match(
+            Checked.Bad<BalConfig>,
+            () => top.Value.Match(fields => Read(fields, listed, facts), () => Checked.None<BalConfig>())
+                .With(services.Findings));
+        var valid = !read.Findings.Exists(finding => finding.Severity == Severity.Error);
+        return new(valid ? read.Value : Option<BalConfig>.None, FindingList.Of(read.Findings))
         {
-            BackendCount = top.Value.Map(BackendRules.CountOf).IfNone(0),
+            BackendCount = backends,
         };
     }
 
     private static Checked<Fields> Top(RawNode document) => document switch
     {
-        RawNode.Mapping mapping => Fields.Read(mapping, "", ConfigKeys.Top),
+        RawNode.Mapping mapping => Fields.Read(mapping, "", Settings.TopKeys, Settings.PlaceOf),
         var empty when Scalars.IsNull(empty) => Checked.Bad<Fields>(Faults.Error("empty_document", "", document.At,
-            "the file is empty; required is at least 'backends'",
+            "the file is empty: expected at least 'backends'",
             "start from sample/config.yaml: port, and backends with host and port")),
-        _ => Checked.Bad<Fields>(Faults.Error("wrong_type", "", document.At,
-            $"the file is {Shown.Value(document)} as a whole; required is a mapping with at least 'backends'",
-            "write lines of the form 'key: value', such as 'port: 9295'")),
+        _ => Checked.Bad<Fields>(Faults.Unexpected("wrong_type", new Field("", document.At, document),
+            "a mapping with at least 'backends'", "write lines of the form 'key: value', such as 'port: 9295'")),
     };
 
-    private static Checked<BalConfig> Read(Fields top, HostFacts facts)
-    {
-        var mode = top.Find(ConfigKeys.Mode).Match(
-            field => Scalars.Choice(field, ConfigWords.Modes, ConfigWords.Of),
-            () => Checked.Good(top.Find(ConfigKeys.RuntimeBlock).IsSome ? Mode.Advanced : Mode.Simple));
-        var level = Choice(top, ConfigKeys.LogLevel, ConfigWords.LogLevels, ConfigWords.Of, LogLevel.Info);
-        var method = Choice(top, ConfigKeys.Method, ConfigWords.Methods, ConfigWords.Of, Method.RoundRobin);
-        var decisions = top.Find(ConfigKeys.DecisionLog).Match(
-            field => Scalars.FilePath(field).Map(Option<string>.Some), () => Checked.Good(Option<string>.None));
-        var address = top.Find(ConfigKeys.BindAddress).Match(
-            BackendRules.HostOf,
-            () => Checked.Good<Host>(new Host.Address(System.Net.IPAddress.Any)));
-        var port = top.Find(ConfigKeys.Port).Match(
-            field => Scalars.Integer(field, IntRange.Port),
-            () => Checked.Good(DefaultPort));
-        var listener = address.And(port, (host, number) => new Listener(host, number));
-        var backends = BackendRules.Read(top);
-        var runtime = RuntimeRules.Read(top, BackendRules.CountOf(top));
+    private static Checked<BalConfig> Read(Fields top, Arr<Fields> services, HostFacts facts) =>
+        TuningRules.Block(top, Settings.Runtime.Keys.Append(Settings.ProcessRuntimeKeys)).Then(runtime =>
+            Settings.Process.Read(top).And(Settings.Process.Read(runtime), (outside, inside) => new { outside, inside })
+                .And(ServiceRules.Read(top, runtime, services), (process, entries) =>
+                    new { Config = process.inside.Apply(process.outside.Apply(Inferred(entries, top))), entries })
+                .Then(read => Checked
+                    .Good(read.Config with { Services = read.entries.Map(entry => entry.Config) })
+                    .With(ListenerRules.Overlaps(read.entries))
+                    .With(TuningRules.Findings(read.entries))
+                    .With(ConfigWarnings.Of(top, read.entries, facts))));
 
-        var service = listener.And(method, (where, how) => new { where, how })
-            .And(backends, (s, entries) => new { s.where, s.how, to = entries.Map(entry => new BackendConfig(entry.Endpoint)) })
-            .And(runtime, (s, r) => new
-            {
-                r.Threads,
-                Service = new Service(Service.DefaultName, s.where, s.how, s.to, r.Tuning),
-            });
-        return mode.And(level, (m, l) => new { m, l })
-            .And(decisions, (c, path) => new { c.m, c.l, path })
-            .And(service, (c, s) => new BalConfig(c.m, c.l, s.Threads, Prelude.Array(s.Service))
-            {
-                DecisionLog = c.path,
-            })
-            .With(ConfigWarnings.Of(top, mode.Value, address.Value, listener.Value, backends.Value, runtime.Value,
-                facts));
-    }
-
-    private static Checked<T> Choice<T>(Fields top, string key, Arr<T> all, Func<T, string> word, T otherwise) =>
-        top.Find(key).Match(field => Scalars.Choice(field, all, word), () => Checked.Good(otherwise));
+    /// <summary>Every default; a file that tunes anything is advanced unless it says otherwise.</summary>
+    private static BalConfig Inferred(Arr<ReadService> services, Fields top) =>
+        Settings.Process.Defaults(1, Settings.BlankConfig) with
+        {
+            Mode = ConfigWarnings.RuntimeBlocks(top, services).Any() ? Mode.Advanced : Mode.Simple,
+        };
 }

@@ -1,5 +1,4 @@
 using Bal.Domain.Messages;
-using Bal.Domain.Primitives;
 using LanguageExt;
 
 namespace Bal.Domain.Config;
@@ -15,66 +14,70 @@ internal static class ConfigWarnings
     /// <summary>Descriptors for listeners, epoll, timers, the log, the control socket and probes.</summary>
     private const long ReservedDescriptors = 64;
 
-    /// <summary>Every warning of the contract, section 1.</summary>
-    public static IEnumerable<Finding> Of(Fields top, Option<Mode> mode, Option<Host> address,
-        Option<Listener> listener, Option<Arr<BackendEntry>> backends, Option<Runtime> runtime, HostFacts facts) =>
+    /// <summary>The warnings about one key, or about the whole file.</summary>
+    public static IEnumerable<Finding> Of(Fields top, Arr<ReadService> services, HostFacts facts) =>
     [
-        .. SimpleWithRuntime(top, mode),
-        .. address.AsEnumerable().SelectMany(host => Everywhere(top, host)),
-        .. listener.AsEnumerable().SelectMany(on => backends.IfNone(Arr<BackendEntry>.Empty)
-            .Where(backend => OwnListener.IsReachedBy(on, backend.Endpoint, facts))
-            .Select(backend => Loop(on, backend))),
-        .. runtime.AsEnumerable().SelectMany(r => HealthTimeout(r).Concat(Descriptors(top, r, facts))),
+        .. SimpleWithRuntime(top, services),
+        .. services.SelectMany(Everywhere),
+        .. Loops(services, facts),
+        .. Descriptors(top, services, facts),
     ];
 
-    private static IEnumerable<Finding> SimpleWithRuntime(Fields top, Option<Mode> mode) =>
-        from simple in mode.Filter(m => m == Mode.Simple).AsEnumerable()
-        from written in top.Find(ConfigKeys.Mode).AsEnumerable()
-        from block in top.Find(ConfigKeys.RuntimeBlock).AsEnumerable()
+    /// <summary>Every <c>runtime</c> block of the file.</summary>
+    public static IEnumerable<Field> RuntimeBlocks(Fields top, Arr<ReadService> services) => services
+        .Select(service => service.Given).Where(given => given != top).Prepend(top)
+        .SelectMany(given => given.Find(Settings.RuntimeBlock).AsEnumerable());
+
+    private static IEnumerable<Finding> SimpleWithRuntime(Fields top, Arr<ReadService> services) =>
+        from written in top.Find(Settings.Mode).AsEnumerable()
+        where written.Value is RawNode.Scalar { Text: var word } && word == Words.Of(Mode.Simple)
+        from block in RuntimeBlocks(top, services).Take(1)
         select Faults.Warning("simple_mode_with_runtime", written.Path, written.Value.At,
             $"mode is simple together with a runtime block (line {block.KeyAt.Line}); the values of the block apply",
             "remove the line 'mode: simple', or the runtime block if auto-tuning is meant");
 
-    private static IEnumerable<Finding> Everywhere(Fields top, Host host)
+    private static IEnumerable<Finding> Everywhere(ReadService service)
     {
-        if (host is not Host.Address address || !OwnListener.IsAny(address.Value))
+        if (!service.Edits.Sound(Settings.BindAddress))
             return [];
-        var given = top.Find(ConfigKeys.BindAddress);
-        return [Faults.Warning("listens_on_every_interface", ConfigKeys.BindAddress,
-            given.Map(field => field.Value.At).IfNone(top.At),
-            $"bind_address is {address}{(given.IsNone ? " (the default)" : "")}: "
-                + "every interface of this machine accepts clients",
-            "set bind_address to \"127.0.0.1\" or to the address of one interface, or let a firewall decide who may "
-                + "connect")];
+        var given = service.Given.Find(Settings.BindAddress);
+        return service.Config.Listener.Addresses
+            .Where(host => host is Primitives.Host.Address { Value: var ip } && OwnListeners.IsAny(ip)).Take(1)
+            .Select(address => Faults.Warning(
+                "listens_on_every_interface", service.Given.PathOf(Settings.BindAddress),
+                given.Map(field => field.Value.At).IfNone(service.Given.At),
+                $"{service.Given.PathOf(Settings.BindAddress)} is {address}{(given.IsNone ? " (the default)" : "")}: "
+                    + "every interface of this machine accepts clients",
+                "set bind_address to \"127.0.0.1\" or to the address of one interface, or let a firewall decide who may "
+                    + "connect"));
     }
 
-    private static Finding Loop(Listener listener, BackendEntry backend) =>
-        Faults.Warning("backend_is_own_listener", backend.Path, backend.At,
-            $"{backend.Path} is {backend.Endpoint}, where bal itself listens ({listener}): "
-                + "connections would go round in circles",
-            "point it at the backend's own port, or change 'port' of bal");
-
-    private static IEnumerable<Finding> HealthTimeout(Runtime runtime)
+    private static IEnumerable<Finding> Loops(Arr<ReadService> services, HostFacts facts)
     {
-        var (timeout, interval) = (runtime.Tuning.Health.Timeout, runtime.Tuning.Health.Interval);
-        var given = runtime.Given.Find(RuntimeNumber.HealthTimeout) || runtime.Given.Find(RuntimeNumber.HealthInterval);
-        return timeout.Milliseconds <= interval.Milliseconds ? [] : given.Map(field => Faults.Warning(
-            "health_timeout_exceeds_interval", field.Path, field.Value.At,
-            $"{RuntimeNumber.HealthTimeout} is {timeout.Milliseconds}, more than {RuntimeNumber.HealthInterval}, "
-                + $"which is {interval.Milliseconds}: a backend that does not answer is probed less often than asked for",
-            "choose a timeout of at most the interval")).AsEnumerable();
+        var own = new OwnListeners(
+            services.Where(service => service.ListenerIsSound).Select(service => service.Config.Listener), facts);
+        return services.SelectMany(service => service.Backends).SelectMany(backend =>
+            own.ReachedBy(backend.Config.Endpoint).Map(listener => Faults.Warning(
+                "backend_is_own_listener", backend.Path, backend.At,
+                $"{backend.Path} is {backend.Config}, where bal itself listens ({listener}): "
+                    + "connections would go round in circles",
+                "point it at the backend's own port, or change 'port' of bal")).AsEnumerable());
     }
 
-    private static IEnumerable<Finding> Descriptors(Fields top, Runtime runtime, HostFacts facts)
+    private static IEnumerable<Finding> Descriptors(Fields top, Arr<ReadService> services, HostFacts facts)
     {
-        var connections = runtime.Tuning.MaxConcurrentConnections;
+        var connections = services.Sum(service => (long)service.Config.Tuning.MaxConcurrentConnections);
         var needed = (connections * DescriptorsPerConnection) + ReservedDescriptors;
-        var given = runtime.Given.Find(RuntimeNumber.MaxConnections);
+        var given = services.Choose(service => service.Tuning.Find(Settings.MaxConnections)).HeadOrNone();
+        var runtime = services.Count == 1 ? services[0].Tuning.Own.Given : top;
+        var what = services.Count == 1
+            ? $"{Settings.MaxConnections} is {connections}{(given.IsNone ? " (auto-tuned)" : "")}, which takes"
+            : $"{Settings.MaxConnections} of {services.Count} services is {connections} in all, which takes";
         return facts.HardDescriptorLimit.Filter(hard => needed > hard).Map(hard => Faults.Warning(
-            "connections_exceed_descriptors", runtime.Given.PathOf(RuntimeNumber.MaxConnections),
+            "connections_exceed_descriptors",
+            services.Count == 1 ? runtime.PathOf(Settings.MaxConnections) : Settings.Services,
             given.Map(field => field.Value.At).IfNone(top.At),
-            $"{RuntimeNumber.MaxConnections} is {connections}{(given.IsNone ? " (auto-tuned)" : "")}, which takes about "
-                + $"{needed} file descriptors; the hard limit of {hard} allows "
+            $"{what} about {needed} file descriptors; the hard limit of {hard} allows "
                 + $"{Math.Max(0, (hard - ReservedDescriptors) / DescriptorsPerConnection)} connections",
             "raise the hard limit (LimitNOFILE= in systemd, 'ulimit -Hn' in a shell), or lower the number")).AsEnumerable();
     }

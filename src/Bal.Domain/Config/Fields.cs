@@ -1,4 +1,3 @@
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
@@ -6,17 +5,21 @@ using LanguageExt;
 namespace Bal.Domain.Config;
 
 /// <summary>A key with its value, and the path that messages call it by.</summary>
-internal sealed record Field(string Path, SourcePosition KeyAt, RawNode Value);
+internal sealed record Field(string Path, SourcePosition KeyAt, RawNode Value)
+{
+    /// <summary>The items of a list, each with its path.</summary>
+    public IEnumerable<Field> Items(RawNode.Sequence list) =>
+        list.Items.Select((item, i) => new Field($"{Path}[{i}]", item.At, item));
+}
 
-/// <summary>The known keys of one mapping, each at most once.</summary>
+/// <summary>The keys of one mapping, each at most once.</summary>
 internal sealed class Fields
 {
-    // A document may hold a million keys; suggestions beyond those that are reported would be wasted work.
+    // A document may hold a hundred thousand keys; suggestions beyond those that are reported would be wasted work.
     private const int MaxSuggestions = FindingList.MaxReported;
-    private readonly Dictionary<string, Field> _byKey;
+    private readonly Dictionary<string, Field> _byKey = [];
 
-    private Fields(string path, SourcePosition at, Dictionary<string, Field> byKey) =>
-        (Path, At, _byKey) = (path, at, byKey);
+    private Fields(string path, SourcePosition at) => (Path, At) = (path, at);
 
     /// <summary>The path of the mapping; empty for the document.</summary>
     public string Path { get; }
@@ -24,8 +27,20 @@ internal sealed class Fields
     /// <summary>Where the mapping starts.</summary>
     public SourcePosition At { get; }
 
+    /// <summary>Every key with its value, in the order of the file.</summary>
+    public IEnumerable<Field> All => _byKey.Values;
+
+    /// <summary>A mapping of known keys, as a short form stands for.</summary>
+    public static Fields Of(string path, SourcePosition at, Arr<RawEntry> entries)
+    {
+        var fields = new Fields(path, at);
+        foreach (var entry in entries)
+            fields._byKey.Add(Raw.ToText(entry.Key), new Field(path, at, entry.Value));
+        return fields;
+    }
+
     /// <summary>A mapping without entries, as an absent block is read.</summary>
-    public static Fields None(string path, SourcePosition at) => new(path, at, []);
+    public static Fields None(string path, SourcePosition at) => new(path, at);
 
     /// <summary>The field called <paramref name="key"/>.</summary>
     public Option<Field> Find(string key) =>
@@ -35,45 +50,48 @@ internal sealed class Fields
     public string PathOf(string key) => Path.Length == 0 ? key : $"{Path}.{key}";
 
     /// <summary>
-    /// Takes the entries apart. Keys that are unknown, that repeat or that are no scalars are errors; of a repeated
-    /// key the
-    /// first value is read on.
+    /// Takes the entries apart. Keys that are unknown, that repeat or that are not scalars are errors; of a repeated
+    /// key the first value is read on.
     /// </summary>
-    public static Checked<Fields> Read(RawNode.Mapping mapping, string path, Arr<string> known)
+    /// <param name="mapping">The entries.</param>
+    /// <param name="path">What messages call the mapping.</param>
+    /// <param name="known">The keys that it may have.</param>
+    /// <param name="place">Where a key belongs that it may not have, if it is known elsewhere.</param>
+    public static Checked<Fields> Read(
+        RawNode.Mapping mapping, string path, Arr<string> known, Func<string, Option<string>>? place = null)
     {
-        var fields = new Fields(path, mapping.At, []);
+        var keys = known.ToHashSet();
+        var all = new Lazy<string>(() => $"expected one of {string.Join(", ", known)}");
+        return Read(mapping, path, (key, at, suggest) => keys.Contains(key) ? Option<Finding>.None : Faults.Error(
+            "unknown_key", path.Length == 0 ? Shown.Text(key) : $"{path}.{Shown.Text(key)}", at,
+            $"unknown key '{Shown.Text(key)}'{Inside(path)}",
+            (key == "<<" ? "merge keys are not supported: write the keys out"
+                : (place is null ? Option<string>.None : place(key))
+                    || (suggest ? Nearest.To(key, known) : Option<string>.None).Map(word => $"did you mean '{word}'?"))
+                .IfNone(() => all.Value)));
+    }
+
+    /// <summary>Takes the entries apart as above, where <paramref name="refuse"/> says what is wrong with a key.</summary>
+    public static Checked<Fields> Read(RawNode.Mapping mapping, string path,
+        Func<string, SourcePosition, bool, Option<Finding>> refuse)
+    {
+        var fields = new Fields(path, mapping.At);
         var findings = new List<Finding>();
         foreach (var entry in mapping.Entries)
         {
-            var key = entry.Key is RawNode.Scalar scalar ? scalar.Text : null;
-            if (key is null)
+            if (entry.Key is not RawNode.Scalar { Text: var key })
                 findings.Add(Faults.Error("invalid_key", path, entry.Key.At,
-                    $"{Inside(path)} has {Shown.Value(entry.Key)} as a key; allowed are {string.Join(", ", known)}",
-                    "write 'key: value' with a plain word as the key"));
-            else if (!known.Contains(key))
-                findings.Add(Unknown(key, entry.Key.At, fields, known, suggest: findings.Count < MaxSuggestions));
-            else if (fields._byKey.TryGetValue(key, out var first))
-                findings.Add(Faults.Error("duplicate_key", first.Path, entry.Key.At,
-                    $"{first.Path} is given a second time; it stands already in line {first.KeyAt.Line}",
-                    "keep one of the two lines"));
-            else
-                fields._byKey.Add(key, new Field(fields.PathOf(key), entry.Key.At, entry.Value));
+                    $"expected a word as a key{Inside(path)}, found {Shown.Value(entry.Key)}",
+                    "write 'key: value'"));
+            else if (refuse(key, entry.Key.At, findings.Count < MaxSuggestions).Case is Finding why)
+                findings.Add(why);
+            else if (!fields._byKey.TryAdd(key, new Field(fields.PathOf(key), entry.Key.At, entry.Value)))
+                findings.Add(Faults.Error("duplicate_key", fields.PathOf(key), entry.Key.At,
+                    $"duplicate key {fields.PathOf(key)} (first given in line {fields._byKey[key].KeyAt.Line})",
+                    "keep one of the two"));
         }
         return Checked.Good(fields).With(findings);
     }
 
-    private static Finding Unknown(string key, SourcePosition at, Fields fields, Arr<string> known, bool suggest)
-    {
-        var elsewhere = fields.Path.Length == 0 && ConfigKeys.Runtime.Contains(key);
-        var nearest = suggest ? Nearest.To(key, known) : Option<string>.None;
-        var hint = key == "<<"
-            ? "merge keys are not supported: write the keys out"
-            : elsewhere
-                ? $"'{key}' belongs under 'runtime:', indented by two spaces"
-                : nearest.Match(word => $"did you mean '{word}'?", () => $"allowed are {string.Join(", ", known)}");
-        return Faults.Error("unknown_key", fields.PathOf(Shown.Text(key)), at,
-            $"'{Shown.Text(key)}' is no key of {Inside(fields.Path)}", hint);
-    }
-
-    private static string Inside(string path) => path.Length == 0 ? "the configuration" : $"'{path}'";
+    private static string Inside(string path) => path.Length == 0 ? "" : $" in '{path}'";
 }

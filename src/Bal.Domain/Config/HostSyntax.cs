@@ -6,11 +6,14 @@ using LanguageExt;
 
 namespace Bal.Domain.Config;
 
-/// <summary>Why a text is no host.</summary>
+/// <summary>Why a text is not a host.</summary>
 /// <param name="Code">The code of the finding.</param>
 /// <param name="Reason">What is wrong with it.</param>
 /// <param name="Hint">What to write instead.</param>
 internal sealed record HostFault(string Code, string Reason, string Hint);
+
+/// <summary>The two parts of <c>HOST:PORT</c>, neither of them looked at.</summary>
+internal sealed record HostAndPort(string Host, string Port);
 
 /// <summary>
 /// Reads an IPv4 address, an IPv6 address or a host name, and brings it into the one form by which it is compared.
@@ -18,7 +21,7 @@ internal sealed record HostFault(string Code, string Reason, string Hint);
 /// </summary>
 internal static class HostSyntax
 {
-    public const string Allowed = "an IPv4 address, an IPv6 address or a host name";
+    public const string Expected = "an IPv4 address, an IPv6 address or a host name";
     private const int MaxName = 253;
     private const int MaxLabel = 63;
 
@@ -26,16 +29,26 @@ internal static class HostSyntax
     public static Either<HostFault, Host> Read(string text)
     {
         if (text.Length == 0)
-            return Fault("it is empty", $"write {Allowed}");
+            return Fault("it is empty", $"write {Expected}");
         if (text.Contains("//", StringComparison.Ordinal))
             return Fault("it is a URL", "write the host alone: no scheme, no path");
         if (text.Any(char.IsWhiteSpace))
             return Fault("it contains white space", "remove the white space");
         if (text == "*")
-            return Fault("it is no address", "write \"0.0.0.0\" for every IPv4 interface, \"::\" for IPv6 as well");
+            return Fault("not an IP address", "write \"0.0.0.0\" for every IPv4 interface, \"::\" for IPv6 as well");
         if (text.StartsWith('['))
             return Bracketed(text);
         return text.Contains(':') ? WithColon(text) : NameOrIpv4(text);
+    }
+
+    /// <summary>Reads <c>HOST:PORT</c>, with an IPv6 address in brackets; none if either part is missing.</summary>
+    public static Option<HostAndPort> Split(string text)
+    {
+        var colon = text.LastIndexOf(':');
+        var host = colon > 0 ? text[..colon] : "";
+        return host.Length == 0 || (host.Contains(':') && !(host.StartsWith('[') && host.EndsWith(']')))
+            ? Option<HostAndPort>.None
+            : new HostAndPort(host, text[(colon + 1)..]);
     }
 
     private static Either<HostFault, Host> Bracketed(string text)
@@ -70,7 +83,7 @@ internal static class HostSyntax
             && (!address.Contains('.') || IsDottedQuad(tail))
             && (zone < 0 || IsZone(text[(zone + 1)..]));
         if (!clean || !IPAddress.TryParse(text, out var parsed) || parsed.AddressFamily != AddressFamily.InterNetworkV6)
-            return Fault("it is no IPv6 address", zone < 0
+            return Fault("not an IPv6 address", zone < 0
                 ? "write it as in \"2001:db8::10\""
                 : "write the zone as the number that 'ip link' shows, as in \"fe80::1%2\"");
         return new Host.Address(parsed.IsIPv4MappedToIPv6 ? parsed.MapToIPv4() : parsed);
@@ -84,7 +97,7 @@ internal static class HostSyntax
         if (labels[^1] is { Length: > 0 } last && (last.All(char.IsAsciiDigit) || IsHexNumber(last)))
             return IsDottedQuad(text)
                 ? new Host.Address(IPAddress.Parse(text))
-                : Fault("it is no IPv4 address",
+                : Fault("not an IPv4 address",
                     "write four decimal numbers from 0 to 255 without leading zeros, such as \"10.0.0.1\"");
         if (!name.All(char.IsAscii))
             return Fault("it contains letters that are not ASCII", "write the name in its xn-- form (RFC 3490)");
@@ -94,7 +107,7 @@ internal static class HostSyntax
             return Fault("it has an empty label", "write labels separated by single dots");
         return labels.All(IsLabel)
             ? new Host.Name(name)
-            : Fault("it is no host name", "use letters, digits, '-' and '_', with no '-' at either end of a label");
+            : Fault("not a host name", "use letters, digits, '-' and '_', with no '-' at either end of a label");
     }
 
     private static bool IsLabel(string label) =>

@@ -12,7 +12,9 @@ public enum CounterKind
     /// <summary>Connections that ended, by <see cref="TerminationReason"/>.</summary>
     Ended,
 
-    /// <summary>Something of the connections that are open now: it goes down again, and ends with its process.</summary>
+    /// <summary>
+    /// Something of the connections that are open now: it goes down again, and ends with its process.
+    /// </summary>
     Open,
 }
 
@@ -23,7 +25,9 @@ public enum CounterKind
 /// <param name="Help">What it counts, in one sentence.</param>
 public sealed record ServiceCounter(int Index, CounterKind Kind, string Word, string Help);
 
-/// <summary>Every counter of a service, declared once: the loops, the reports and the hand-over go by this list.</summary>
+/// <summary>
+/// Every counter of a service, declared once: the loops, the reports and the hand-over go by this list.
+/// </summary>
 public static class ServiceCounters
 {
     /// <summary>All of them: refusals and terminations in the order of their enumerations, then what is open.</summary>

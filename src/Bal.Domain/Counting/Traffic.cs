@@ -12,7 +12,9 @@ public sealed record Traffic(Arr<ServiceTraffic> Services, Arr<BackendTraffic> B
     /// <summary>Nothing has passed.</summary>
     public static readonly Traffic None = new(Arr<ServiceTraffic>.Empty, Arr<BackendTraffic>.Empty);
 
-    /// <summary>Processes that were replaced and still have connections, which are counted here like all others.</summary>
+    /// <summary>
+    /// Processes that were replaced and still have connections, which are counted here like all others.
+    /// </summary>
     public Arr<PreviousProcess> Previous { get; init; } = Arr<PreviousProcess>.Empty;
 
     /// <summary>Connections admitted and not yet ended, of all services.</summary>

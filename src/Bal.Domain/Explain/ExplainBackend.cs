@@ -11,11 +11,11 @@ namespace Bal.Domain.Explain;
 public static class ExplainBackend
 {
     /// <summary>Why <paramref name="backend"/>, which is one of <paramref name="state"/>, is as it is.</summary>
-    public static BackendExplanation Of(BackendState backend, Traffic traffic, Instant now, ControlState state)
+    public static BackendExplanation Of(BackendState backend, long connections, Instant now, ControlState state)
     {
         var home = state.Index.Find(backend.Id).IfNone(() => throw new System.Diagnostics.UnreachableException());
         var service = state.Services[home.Service.Value];
-        var word = BackendReport.StateOf(backend);
+        var word = StatusReports.StateOf(backend);
         var lookup = ResolutionTransitions.NextLookupOf(backend, state);
         return new(
             backend.Draining ? 0 : home.Place + 1,
@@ -26,7 +26,7 @@ public static class ExplainBackend
             backend.Draining ? Option<CooldownExplanation>.None : CooldownExplanation.Of(now, backend),
             CheckExplanation.Of(backend, state.Phase, lookup, now),
             NameExplanation.Of(backend, lookup),
-            traffic.Backends.Find(t => t.Backend == backend.Id).Match(t => t.Active, () => 0),
+            connections,
             backend.History.Recent);
     }
 

@@ -2,102 +2,95 @@ using Bal.Domain.Config;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
+using Keys = Bal.Domain.Config.Fields;
 
 namespace Bal.Domain.Recording;
 
-/// <summary>The form of a configuration. The words and the names of the numbers are those of the file.</summary>
+/// <summary>
+/// The form of a configuration: the keys of the file, each by its row. A key that is missing has its default, so that
+/// what earlier versions wrote is read; one that is not known is refused, since what it asks for could not be done.
+/// </summary>
 internal static class ConfigCodec
 {
-    public static readonly Codec<Host> Host = new(
-        (json, host) => json.WriteStringValue(host.ToString()),
-        json => Scalar.Text.Read(json).Bind(text => HostSyntax.Read(text).Match<Decoded<Host>>(
-            Right: host => host,
-            Left: fault => new CodecFault("", $"{HostSyntax.Allowed} belongs here: {fault.Reason}"))));
+    private const string Name = "name";
+    private const string Services = Settings.Services;
 
-    public static readonly Codec<Endpoint> Endpoint = Codec.Object<Endpoint>(
-        (json, endpoint) =>
-        {
-            json.Put("host", Host, endpoint.Host);
-            json.Put("port", Scalar.Port, endpoint.Port);
-        },
-        json =>
-            from host in json.Get("host", Host)
-            from port in json.Get("port", Scalar.Port)
-            select new Endpoint(host, port));
+    public static readonly Codec<Host> Host = Of(
+        host => Kinds.Host.Print(host), (RawNode node) => Kinds.Host.Read(Whole(node)).Map(host => (Host)host));
 
-    public static readonly Codec<RelayMode> Relay = Codec.Words(ConfigWords.RelayModes, ConfigWords.Of);
+    public static readonly Codec<RelayMode> Relay = Codec.Words(
+        new Arr<RelayMode>(Enum.GetValues<RelayMode>()), Words.Of);
 
-    public static readonly Codec<LogLevel> Level = Codec.Words(ConfigWords.LogLevels, ConfigWords.Of);
+    public static readonly Codec<LogLevel> Level = Codec.Words(new Arr<LogLevel>(Enum.GetValues<LogLevel>()), Words.Of);
 
-    private static readonly Codec<Mode> Modes = Codec.Words(ConfigWords.Modes, ConfigWords.Of);
+    public static readonly Codec<BackendConfig> Backend = Of(Written, node => BackendOf(Whole(node)));
 
-    private static readonly Codec<Method> Methods = Codec.Words(ConfigWords.Methods, ConfigWords.Of);
+    public static readonly Codec<Endpoint> Endpoint =
+        Backend.Wrap<Endpoint>(endpoint => new BackendConfig(endpoint), backend => backend.Endpoint);
 
-    private static readonly Codec<OverloadPolicy> Overload = Codec.Words(ConfigWords.OverloadPolicies, ConfigWords.Of);
+    public static readonly Codec<Service> Service = Of(Written, node => ServiceOf(Whole(node)));
 
-    private static readonly Codec<Option<int>> Threads = Codec.Maybe(Scalar.Integer(1, 1_024));
+    public static readonly Codec<BalConfig> Config = Of(
+        config => Raw.Map(
+        [
+            .. Settings.Process.ToJson(config), Raw.Entry(Services, Raw.List([.. config.Services.Select(Written)])),
+        ]),
+        node => Members(Whole(node), Settings.Process.Keys.Add(Services)).Then(members =>
+            Settings.Process.Read(members).And(
+                Items(members, Services, ServiceOf),
+                (edits, services) => edits.Apply(Settings.Process.Defaults(1, Settings.BlankConfig)) with
+                {
+                    Services = services,
+                })));
 
-    public static readonly Codec<BackendConfig> Backend =
-        Endpoint.Wrap<BackendConfig>(backend => backend.Endpoint, endpoint => new BackendConfig(endpoint));
-    private static readonly Codec<Arr<BackendConfig>> Backends =
-        Codec.List(Backend).Where(list => !list.IsEmpty, "at least one backend belongs here");
+    private static RawNode Written(BackendConfig backend) => Raw.Map([.. Settings.OfBackend.ToJson(backend)]);
 
-    private static readonly Codec<Tuning> Policies = Codec.Object<Tuning>(
-        (json, tuning) =>
-        {
-            foreach (var number in RuntimeNumber.All)
-                json.WriteNumber(number.Key, number.Get(tuning));
-            json.Put(ConfigKeys.OverloadPolicy, Overload, tuning.OverloadPolicy);
-            json.Put(ConfigKeys.Relay, Relay, tuning.Relay);
-        },
-        json =>
-            from overload in json.Get(ConfigKeys.OverloadPolicy, Overload)
-            from relay in json.Get(ConfigKeys.Relay, Relay)
-            from tuning in RuntimeNumber.All.Fold(
-                Decoded<Tuning>.Of(Tuning.For(1) with { OverloadPolicy = overload, Relay = relay }),
-                (soFar, number) => soFar.Bind(tuning => json
-                    .Get(number.Key, Scalar.Integer(number.Range.Least, number.Range.Most))
-                    .Map(value => number.Set(tuning, value))))
-            select tuning);
+    private static RawNode Written(Service service) => Raw.Map(
+    [
+        Raw.Entry(Name, service.Name),
+        .. Settings.OfService.ToJson(service),
+        Raw.Entry(Settings.Backends, Raw.List([.. service.Backends.Select(Written)])),
+        Raw.Entry(Settings.RuntimeBlock, Raw.Map([.. Settings.Runtime.ToJson(service.Tuning)])),
+    ]);
 
-    public static readonly Codec<Service> Service = Codec.Object<Service>(
-        (json, service) =>
-        {
-            json.Put("name", Scalar.Text, service.Name);
-            json.Put("bind_address", Host, service.Listener.BindAddress);
-            json.Put("port", Scalar.Port, service.Listener.Port);
-            json.Put("method", Methods, service.Method);
-            json.Put("backends", Backends, service.Backends);
-            json.Put("runtime", Policies, service.Tuning);
-        },
-        json =>
-            from name in json.Get("name", Scalar.Text)
-            from address in json.Get("bind_address", Host)
-            from port in json.Get("port", Scalar.Port)
-            from method in json.Get("method", Methods)
-            from backends in json.Get("backends", Backends)
-            from tuning in json.Get("runtime", Policies)
-            select new Service(name, new Listener(address, port), method, backends, tuning));
+    private static Checked<BackendConfig> BackendOf(Field field) =>
+        BackendRules.One(field).Map(entry => entry.Config);
 
-    private static readonly Codec<Arr<Service>> Services =
-        Codec.List(Service).Where(list => !list.IsEmpty, "at least one service belongs here");
+    private static Checked<Service> ServiceOf(Field field) =>
+        Members(field, Settings.ServiceKeys.Add(Name)).Then(members =>
+            members.Find(Name).Match(name => Scalars.Text(name, "a name"), () => Missing<RawNode.Scalar>(members, Name))
+                .And(Settings.OfService.Read(members), (name, edits) => new { name, edits })
+                .And(Items(members, Settings.Backends, BackendOf), (s, backends) => new { s.name, s.edits, backends })
+                .And(
+                    TuningRules.Block(members, Settings.Runtime.Keys).Then(Settings.Runtime.Read),
+                    (s, runtime) => s.edits.Apply(Settings.OfService.Defaults(1, Settings.BlankService)) with
+                    {
+                        Name = s.name.Text,
+                        Backends = s.backends,
+                        Tuning = runtime.Apply(Tuning.For(s.backends.Count)),
+                    }));
 
-    private static readonly Codec<Option<string>> DecisionLog = Codec.Maybe(Scalar.Text);
+    private static Checked<Keys> Members(Field field, Arr<string> known) => field.Value is RawNode.Mapping mapping
+        ? Keys.Read(mapping, field.Path, known)
+        : Checked.Bad<Keys>(Scalars.WrongKind(field, "an object", ""));
 
-    public static readonly Codec<BalConfig> Config = Codec.Object<BalConfig>(
-        (json, config) =>
-        {
-            json.Put("mode", Modes, config.Mode);
-            json.Put("log_level", Level, config.LogLevel);
-            json.Put("threads", Threads, config.Threads);
-            json.Put("decision_log", DecisionLog, config.DecisionLog);
-            json.Put("services", Services, config.Services);
-        },
-        json =>
-            from mode in json.Get("mode", Modes)
-            from level in json.Get("log_level", Level)
-            from threads in json.Get("threads", Threads)
-            from decisions in json.Get("decision_log", DecisionLog)
-            from services in json.Get("services", Services)
-            select new BalConfig(mode, level, threads, services) { DecisionLog = decisions });
+    private static Checked<Arr<T>> Items<T>(Keys members, string key, Func<Field, Checked<T>> read) =>
+        members.Find(key).Match(
+            field => field.Value is RawNode.Sequence { Items.IsEmpty: false } list
+                ? Checked.Each(field.Items(list), (item, _) => read(item))
+                : Checked.Bad<Arr<T>>(Scalars.WrongKind(field, "a list of at least one", "")),
+            () => Missing<Arr<T>>(members, key));
+
+    private static Checked<T> Missing<T>(Keys members, string key) =>
+        Checked.Bad<T>(Faults.Missing(members, key, "a value", ""));
+
+    private static Field Whole(RawNode node) => new("", SourcePosition.Start, node);
+
+    private static Codec<T> Of<T>(Func<T, RawNode> write, Func<RawNode, Checked<T>> read) where T : class => new(
+        (walk, value) => Raw.Write(walk.Json, write(value)),
+        (walk, json) => Raw.Read(json).Match(
+            node => read(node) is var checkedValue && checkedValue.Findings.IsEmpty
+                ? checkedValue.Value.IfNone(() => walk.Fail<T>("it could not be read"))
+                : walk.Fail<T>(checkedValue.Findings[0].Message),
+            () => walk.Fail<T>("expected text in valid Unicode")));
 }

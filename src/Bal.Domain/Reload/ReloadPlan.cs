@@ -1,5 +1,4 @@
 using Bal.Domain.Config;
-using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
 
@@ -10,12 +9,12 @@ namespace Bal.Domain.Reload;
 /// <param name="Added">Backends only in the new configuration.</param>
 /// <param name="Removed">Backends only in the old one: they drain.</param>
 /// <param name="ListenerChanged">Whether clients connect elsewhere from now on.</param>
-/// <param name="TuningChanged">Whether any policy changed.</param>
+/// <param name="Changes">Every other key whose value differs.</param>
 public sealed record ReloadPlan(
-    Arr<Endpoint> Kept, Arr<Endpoint> Added, Arr<Endpoint> Removed, bool ListenerChanged, bool TuningChanged)
+    Arr<Endpoint> Kept, Arr<Endpoint> Added, Arr<Endpoint> Removed, bool ListenerChanged, Arr<SettingChange> Changes)
 {
     /// <summary>Whether nothing changes at all.</summary>
-    public bool IsEmpty => Added.IsEmpty && Removed.IsEmpty && !ListenerChanged && !TuningChanged;
+    public bool IsEmpty => Added.IsEmpty && Removed.IsEmpty && !ListenerChanged && Changes.IsEmpty;
 
     /// <summary>One line a change, as an operator reads it; none where nothing changes.</summary>
     public Arr<string> ToLines(Service before, Service after) =>
@@ -24,30 +23,28 @@ public sealed record ReloadPlan(
             .Append(ListenerChanged
                 ? Prelude.Array($"listener moves from {before.Listener} to {after.Listener}")
                 : Arr<string>.Empty)
-            .Append(TuningChanged
-                ? Prelude.Array("runtime: "
-                    + string.Join(", ", SettingChanges.OfRuntime(before, after).Map(change => change.ToText())))
-                : Arr<string>.Empty);
+            .Append(Changes.IsEmpty
+                ? Arr<string>.Empty
+                : Prelude.Array("settings: " + string.Join(", ", Changes.Map(change => change.ToText()))));
 }
 
 /// <summary>Compares configurations.</summary>
 public static class ReloadDiff
 {
     /// <summary>What changes, a line each, as an operator reads it; services are matched by name.</summary>
-    public static Arr<string> Describe(BalConfig before, BalConfig after) =>
-        after.Services.Bind(service => before.Services.Find(s => s.Name == service.Name).Match(
-            Some: old => Between(old, service).ToLines(old, service),
-            None: () => Prelude.Array($"service {service.Name} added")))
-        .Append(before.LogLevel == after.LogLevel
-            ? Arr<string>.Empty
-            : Prelude.Array($"log_level is {ConfigWords.Of(after.LogLevel)} now"))
-        .Append(before.DecisionLog == after.DecisionLog
-            ? Arr<string>.Empty
-            : Prelude.Array(after.DecisionLog.Match(
-                path => $"decisions are recorded in {path} now", () => "decisions are not recorded any more")))
-        .Append(before.Threads == after.Threads
-            ? Arr<string>.Empty
-            : Prelude.Array("threads changed: takes effect at the next start"));
+    public static Arr<string> Describe(BalConfig before, BalConfig after)
+    {
+        var had = before.Services.DistinctBy(service => service.Name).ToDictionary(service => service.Name);
+        var has = after.Services.Select(service => service.Name).ToHashSet();
+        var single = before.IsSingle && after.IsSingle;
+        return after.Services.Bind(service => !had.TryGetValue(service.Name, out var old)
+                ? Prelude.Array($"service {service.Name} added")
+                : Between(old, service).ToLines(old, service)
+                    .Map(line => single ? line : $"service {service.Name}: {line}"))
+            .Append(before.Services.Filter(service => !has.Contains(service.Name))
+                .Map(service => $"service {service.Name} removed, its connections drain"))
+            .Append(SettingChanges.OfProcess(before, after).Map(change => change.ToText()));
+    }
 
     /// <summary>What changes between <paramref name="before"/> and <paramref name="after"/>.</summary>
     public static ReloadPlan Between(Service before, Service after)
@@ -59,6 +56,6 @@ public static class ReloadDiff
             after.Endpoints.Filter(e => !had.Contains(e)),
             before.Endpoints.Filter(e => !has.Contains(e)),
             before.Listener != after.Listener,
-            before.Tuning != after.Tuning || before.Method != after.Method);
+            SettingChanges.OfService(before, after with { Listener = before.Listener }));
     }
 }

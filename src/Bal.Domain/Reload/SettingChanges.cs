@@ -1,17 +1,17 @@
 using Bal.Domain.Config;
-using Bal.Domain.Messages;
+using Bal.Domain.Primitives;
 using LanguageExt;
 
 namespace Bal.Domain.Reload;
 
 /// <summary>A key of the file whose value is another one now, given or auto-tuned.</summary>
-/// <param name="Key">The key.</param>
+/// <param name="Key">The key; of several services <c>services.NAME.KEY</c>, of a backend <c>backends[ADDRESS].KEY</c>.</param>
 /// <param name="From">Its value before; empty where the key was not there.</param>
 /// <param name="To">Its value now; empty where the key has gone.</param>
 public sealed record SettingChange(string Key, string From, string To)
 {
     /// <summary>Whether it takes effect only when bal is started again.</summary>
-    public bool AtRestart => Key == ConfigKeys.Threads;
+    public bool AtRestart { get; init; }
 
     /// <summary>The change as an operator reads it.</summary>
     public string ToText() =>
@@ -20,40 +20,44 @@ public sealed record SettingChange(string Key, string From, string To)
     private static string Shown(string value) => value.Length == 0 ? "unset" : value;
 }
 
-/// <summary>
-/// Compares what configurations say beside their backends, as <see cref="ConfigPrinter"/> prints it: no key can be known
-/// there and forgotten here.
-/// </summary>
+/// <summary>Compares configurations row by row of <see cref="Settings"/>: no key can be known there and forgotten here.</summary>
 public static class SettingChanges
 {
-    /// <summary>Every key whose value differs, in the order of the file.</summary>
+    /// <summary>Every key whose value differs; which services and backends there are is told elsewhere.</summary>
     public static Arr<SettingChange> Between(BalConfig before, BalConfig after)
     {
-        var (had, has) = (Settings(ConfigPrinter.ToRaw(before)), Settings(ConfigPrinter.ToRaw(after)));
-        return new(has.Select(s => s.Key).Union(had.Select(s => s.Key))
-            .Select(key => new SettingChange(key, ValueOf(key, had), ValueOf(key, has)))
-            .Where(change => change.From != change.To));
+        var prefixed = !before.IsSingle || !after.IsSingle;
+        var had = before.Services.DistinctBy(service => service.Name).ToDictionary(service => service.Name);
+        return OfProcess(before, after).Append(new Arr<SettingChange>(
+            from service in after.Services
+            where had.ContainsKey(service.Name)
+            from change in OfService(had[service.Name], service)
+            select prefixed ? change with { Key = $"{Settings.Services}.{service.Name}.{change.Key}" } : change));
     }
 
-    /// <summary>Every key of <c>runtime</c> whose value differs between two services.</summary>
-    public static Arr<SettingChange> OfRuntime(Service before, Service after) =>
-        Between(Alone(before), Alone(before with { Tuning = after.Tuning }));
+    /// <summary>Every key of the whole process whose value differs; <c>mode</c> only says how the file is written.</summary>
+    public static Arr<SettingChange> OfProcess(BalConfig before, BalConfig after) =>
+        new(Of(Settings.Process, before, after with { Mode = before.Mode }, ""));
 
-    private static BalConfig Alone(Service service) =>
-        new(Mode.Simple, LogLevel.Info, Option<int>.None, Prelude.Array(service));
+    /// <summary>Every key of a service, of its <c>runtime</c> and of the backends that stay whose value differs.</summary>
+    public static Arr<SettingChange> OfService(Service before, Service after)
+    {
+        var had = before.Backends.DistinctBy(backend => backend.Endpoint).ToDictionary(backend => backend.Endpoint);
+        return new(
+        [
+            .. Of(Settings.OfService, before, after, ""),
+            .. after.Backends.Where(backend => had.ContainsKey(backend.Endpoint)).SelectMany(backend =>
+                Of(Settings.OfBackend, had[backend.Endpoint], backend, $"{Settings.Backends}[{backend.Endpoint}].")),
+            .. Of(Settings.Runtime, before.Tuning, after.Tuning, ""),
+        ]);
+    }
 
-    private static string ValueOf(string key, Arr<Setting> settings) =>
-        settings.Find(s => s.Key == key).Match(s => s.Value, () => "");
-
-    // The mode only says how the file is written, and backends, a list, are told one by one elsewhere.
-    private static Arr<Setting> Settings(RawNode node) => node is not RawNode.Mapping mapping
-        ? Arr<Setting>.Empty
-        : mapping.Entries.Bind(entry => (entry.Key, entry.Value) switch
-        {
-            (RawNode.Scalar { Text: ConfigKeys.Mode }, _) => Arr<Setting>.Empty,
-            (RawNode.Scalar key, RawNode.Scalar value) => Prelude.Array(new Setting(key.Text, value.Text)),
-            (_, var inner) => Settings(inner),
-        });
-
-    private sealed record Setting(string Key, string Value);
+    private static IEnumerable<SettingChange> Of<T>(SettingTable<T> table, T before, T after, string prefix)
+        where T : class => before.Equals(after)
+        ? []
+        : from row in table.Rows
+          let change = new SettingChange(
+              prefix + row.Key, Raw.ToText(row.Print(before)), Raw.ToText(row.Print(after))) { AtRestart = row.AtRestart }
+          where change.From != change.To
+          select change;
 }

@@ -81,8 +81,7 @@ internal static class ScenarioValues
 
     /// <summary>An error about the value of a field.</summary>
     public static Checked<T> Bad<T>(Field field, string code, string allowed, string hint) =>
-        Checked.Bad<T>(Faults.Error(
-            code, field.Path, field.Value.At, $"{field.Path} is {Shown.Value(field.Value)}; allowed is {allowed}", hint));
+        Checked.Bad<T>(Faults.Unexpected(code, field, allowed, hint));
 
     private static Checked<Duration> Span(Field field, RawNode.Scalar scalar, string text, Duration least, Duration most)
     {
@@ -95,8 +94,7 @@ internal static class ScenarioValues
         var range = $"from {least.ToText()} to {most.ToText()}";
         return span.Milliseconds >= least.Milliseconds && span.Milliseconds <= most.Milliseconds
             ? Checked.Good(span)
-            : Checked.Bad<Duration>(Faults.Error("out_of_range", field.Path, scalar.At,
-                $"{field.Path} is {Shown.Value(scalar)}; allowed is {SpanExample}, {range}", $"choose a time {range}"));
+            : Bad<Duration>(field, "out_of_range", $"{SpanExample}, {range}", $"choose a time {range}");
     }
 
     // One or more parts, each a number and its unit, the larger unit first: 1h30m, 2.5s. Zero needs no unit.

@@ -46,7 +46,8 @@ public static class Doctor
             MachineFacts.EffectiveUserId(),
             MachineFacts.Log(inputs.LogPath))
         {
-            DecisionLog = inputs.Config.Valid.Bind(config => config.DecisionLog).Map(MachineFacts.DecisionLog),
+            DecisionLog = inputs.Config.Valid.Bind(config => config.DecisionLog)
+                .Map(path => MachineFacts.DecisionLog(path, new Process.BalHome(inputs.HomePath))),
         });
     }
 

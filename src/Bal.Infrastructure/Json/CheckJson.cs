@@ -7,7 +7,7 @@ using LanguageExt;
 
 namespace Bal.Infrastructure.Json;
 
-/// <summary>The check report as JSON (contract, section 2); keys may be added, never removed or renamed.</summary>
+/// <summary>The check report as JSON (docs/behaviour.md, JSON).</summary>
 public static class CheckJson
 {
     /// <summary>

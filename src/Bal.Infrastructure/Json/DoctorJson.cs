@@ -5,7 +5,7 @@ using LanguageExt;
 
 namespace Bal.Infrastructure.Json;
 
-/// <summary>The JSON form of doctor (contract, section 2): keys may be added, never removed or renamed.</summary>
+/// <summary>The JSON of doctor (docs/behaviour.md, JSON).</summary>
 public static class DoctorJson
 {
     /// <summary>The report as an indented object that ends in a newline.</summary>

@@ -32,8 +32,9 @@ internal static class MachineFacts
         return new LogFact(path, state, FreeBytes(ExistingAncestor(path)));
     }
 
-    internal static DecisionLogFact DecisionLog(string path) => new(path, FileFacts.Of(path, follow: false) switch
+    internal static DecisionLogFact DecisionLog(string path, Process.BalHome home) => new(path, FileFacts.Of(path, follow: false) switch
     {
+        _ when home.Owns(path) => DecisionLogState.Own,
         { IsRegular: false } => DecisionLogState.NotRegular,
         null when Path.GetDirectoryName(path) is not { } parent || !Directory.Exists(parent) =>
             DecisionLogState.NoDirectory,
@@ -66,7 +67,8 @@ internal static class MachineFacts
     private static bool MayExceedPipes(Option<int> daemon)
     {
         var status = daemon.Match(
-            Some: id => string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/status"), None: () => "/proc/self/status");
+            Some: id => string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/status"), None: () =>
+                "/proc/self/status");
         var words = Words(Line(status, "CapEff:"));
         return words.Length == 2
             && ulong.TryParse(words[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var set)

@@ -28,7 +28,8 @@ public static class DaemonLauncher
         if (ProgramPath.Value is not { } program) return NotSpawned("bal", Errno.ENOENT);
         if (Descriptors.Pipe(Libc.O_CLOEXEC) is not { } pipe) return NotSpawned(program, Errno.Last);
         var errno = Spawn.Start(
-            program, ProgramPath.CommandLine(program, arguments), EnvironmentOf(variables), pipe.In, detached: true, out var pid);
+            program, ProgramPath.CommandLine(program, arguments), EnvironmentOf(
+                variables), pipe.In, detached: true, out var pid);
         _ = Libc.close(pipe.In);
         try
         {

@@ -63,7 +63,7 @@ public class ConfigValidationSpecs
         ["log_level a list"] = d => d.Add(d.Top, "log_level", d.Sequence()),
         ["unknown key"] = d => AddKey(d, d.Top, "backend"),
         ["key that is a list"] = d => AddNode(d, d.Top, d.Sequence()),
-        ["backend a string"] = d => AddItem(d, d.Scalar("10.9.9.9:80")),
+        ["backend without port in short"] = d => AddItem(d, d.Scalar("10.9.9.9")),
         ["backend without port"] = d => AddItem(d, d.Mapping(d.Entry("host", d.Scalar("10.9.9.8")))),
         ["backend without host"] = d => AddItem(d, d.Mapping(d.Entry("port", d.Scalar("80")))),
         ["backend repeated"] = d => d.AddBackend("10.0.0.1", "9000"),

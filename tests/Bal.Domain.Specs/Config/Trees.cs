@@ -16,7 +16,7 @@ public static class Trees
 {
     private static readonly string[] Words =
     [
-        "mode", "port", "bind_address", "method", "log_level", "decision_log", "backends", "runtime", "host", "threads",
+        "mode", "services", "a-1", "B", "port", "bind_address", "method", "log_level", "decision_log", "backends", "runtime", "host", "threads",
             "overload_policy",
         "health_check_interval_ms", "failover_backoff_initial_ms", "failover_backoff_max_ms", "tcp_backlog", "hots",
             "<<",
@@ -84,12 +84,32 @@ public static class Trees
         from threads in Gen.OneOf(Gen.Constant(Option<int>.None), Gen.Choose(1, 1024).Select(Option<int>.Some))
         from decisions in Gen.Elements(
             Option<string>.None, Option<string>.Some("decisions.ndjson"), Option<string>.Some("/var/log/\"b al\"\\ü"))
-        from bind in EndpointGen
+        from services in Gen.OneOf(ServiceGen.Select(one => new[] { one }), Several)
+        select new BalConfig(mode, level, threads, new Arr<Service>(services)) { DecisionLog = decisions };
+
+    private static Gen<Service> ServiceGen =>
+        from hosts in Bind
+        from port in Gen.Choose(1, 65_535)
         from backends in EndpointGen.NonEmptyListOf()
         from tuning in TuningGen
-        select new BalConfig(mode, level, threads, Prelude.Array(new Service(Service.DefaultName,
-            new Listener(bind.Host, bind.Port), Method.RoundRobin, new Arr<BackendConfig>(backends.Distinct().Select(e => new BackendConfig(e))), tuning)))
+        select new Service(
+            Service.DefaultName, new Listener(hosts, port), Method.RoundRobin,
+            new Arr<BackendConfig>(backends.Distinct().Select(e => new BackendConfig(e))), tuning);
+
+    // On ports of their own, so that whatever they listen on is theirs.
+    private static Gen<Service[]> Several =>
+        from services in ServiceGen.ListOf(4)
+        from names in Gen.Shuffle<string>(["default", "orders-db", "0", "a_b", "null", new string('x', 63)])
+        select services.Select((service, i) => service with
         {
-            DecisionLog = decisions,
-        };
+            Name = names[i],
+            Listener = service.Listener with { Port = (service.Listener.Port + (i * 16_000)) % 65_535 + 1 },
+        }).DistinctBy(service => service.Listener.Port).ToArray();
+
+    private static Gen<Arr<Host>> Bind => Gen.OneOf(
+        HostGen.Select(host => Prelude.Array(host)),
+        Gen.Constant(Prelude.Array<Host>(new Host.Address(IPAddress.Any), new Host.Address(IPAddress.IPv6Any))),
+        HostGen.NonEmptyListOf().Select(hosts => new Arr<Host>(hosts.Distinct().Where(host =>
+            host is not Host.Address { Value: var ip } || !(ip.Equals(IPAddress.Any) || ip.Equals(IPAddress.IPv6Any)))))
+            .Where(hosts => !hosts.IsEmpty));
 }

@@ -11,8 +11,8 @@ using FsCheck.Xunit;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// What client connects do to a backend and to protection mode (contract, section 3, Health and Failover), in a service
-/// of two backends.
+/// What client connects do to a backend and to protection mode (docs/behaviour.md, Failover), in a service of two
+/// backends.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class ClientConnectSpecs

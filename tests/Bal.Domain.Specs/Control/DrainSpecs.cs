@@ -7,8 +7,8 @@ using FsCheck.Xunit;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// How bal stops (contract, section 2, Signals): it drains for at most 30 s in all, what is left being cut evenly over
-/// the last 5 s; asked a second time it ends at once.
+/// How bal stops (docs/behaviour.md, Drain): it drains for at most 30 s, and cuts the remaining connections evenly over
+/// the last 5 s; asked a second time it exits immediately.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class DrainSpecs

@@ -74,7 +74,8 @@ public class HandOverSpecs
 
         Assert.IsType<ControlEffect.StopAccepting>(Assert.Single(step.Effects, e => e is not ControlEffect.Log));
         Assert.DoesNotContain(
-            tick.Effects, e => e is ControlEffect.StartProbe or ControlEffect.Resolve or ControlEffect.Cut or ControlEffect.Exit);
+            tick.Effects, e =>
+                e is ControlEffect.StartProbe or ControlEffect.Resolve or ControlEffect.Cut or ControlEffect.Exit);
         Assert.Equal(Instant.Never, ControlMachine.NextDue(step.State));
     }
 
@@ -90,7 +91,8 @@ public class HandOverSpecs
     }
 
     [Property]
-    public void Who_has_handed_over_drains_within_the_bound_once_it_is_stopped_and_ends_at_the_second_stop(Scenario scenario)
+    public void Who_has_handed_over_drains_within_the_bound_once_it_is_stopped_and_ends_at_the_second_stop(
+        Scenario scenario)
     {
         var state = ControlMachine.Start(scenario.Config, Life.Birth).State.Then(Life.Birth, HandedOver);
 

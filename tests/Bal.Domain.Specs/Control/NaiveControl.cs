@@ -11,7 +11,7 @@ using Bal.Domain.Specs.Protection;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// A backend as the contract words it: the whole list of what was seen of it, and nothing counted along.
+/// A backend as docs/behaviour.md describes it: the whole list of what was seen of it, and no running count.
 /// </summary>
 internal sealed class NaiveBackend(int id, Endpoint endpoint, long now)
 {

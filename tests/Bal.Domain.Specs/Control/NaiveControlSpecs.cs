@@ -8,8 +8,8 @@ using FsCheck.Xunit;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// The composed machine beside the naive telling of the contract, over lives in which anything happens but a change of
-/// policy: both always agree.
+/// The composed machine beside <see cref="NaiveControl"/>, over lives in which anything happens but a change of policy:
+/// both always agree.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)], MaxTest = 200)]
 public class NaiveControlSpecs

@@ -48,12 +48,15 @@ public class NextDueSpecs
     [Property]
     public void Rejections_not_yet_said_are_due_one_second_after_the_last_that_were(Tuning tuning, byte more) =>
         IsSaidAfterASecond(tuning, "connections_rejected",
-            new ControlEvent.ClientsRefused(new ServiceId(1), Refusal.Limit, 1), new ControlEvent.ClientsRefused(new ServiceId(1), Refusal.Limit, 2L + more));
+            new ControlEvent.ClientsRefused(new ServiceId(1), Refusal.Limit, 1), new ControlEvent.ClientsRefused(
+                new ServiceId(1), Refusal.Limit, 2L + more));
 
     [Property]
-    public void Exhausted_descriptors_not_yet_said_are_due_one_second_after_the_last_that_were(Tuning tuning, byte more) =>
+    public void Exhausted_descriptors_not_yet_said_are_due_one_second_after_the_last_that_were(
+        Tuning tuning, byte more) =>
         IsSaidAfterASecond(tuning, "descriptors_exhausted",
-            new ControlEvent.ClientsRefused(new ServiceId(1), Refusal.Descriptors, 1), new ControlEvent.ClientsRefused(new ServiceId(1), Refusal.Descriptors, 2L + more));
+            new ControlEvent.ClientsRefused(new ServiceId(1), Refusal.Descriptors, 1), new ControlEvent.ClientsRefused(
+                new ServiceId(1), Refusal.Descriptors, 2L + more));
 
     [Property]
     public void Lost_reports_not_yet_said_are_due_one_second_after_the_last_that_were(Tuning tuning, byte more) =>

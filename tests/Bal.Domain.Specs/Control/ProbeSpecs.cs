@@ -12,7 +12,7 @@ using LanguageExt;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// Active checks (contract, section 3, Health): one TCP probe per backend per interval, and what its result does.
+/// Active checks (docs/behaviour.md, Health): one TCP probe per backend per interval, and what its result does.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class ProbeSpecs

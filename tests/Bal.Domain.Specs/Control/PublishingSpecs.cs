@@ -33,7 +33,8 @@ public class PublishingSpecs
             {
                 Assert.Equal(
                     service.InOrder
-                        .Where(b => (!b.Draining || service.Removed) && !b.Addresses.IsEmpty && NaiveTier(b, o.Now) == tier)
+                        .Where(b => (!b.Draining || service.Removed) && !b.Addresses.IsEmpty
+                            && NaiveTier(b, o.Now) == tier)
                         .Select(b => (b.Id, b.Endpoint, b.Addresses)),
                     routes.AsEnumerable().Select(r => (r.Id, r.Endpoint, r.Addresses)));
             }
@@ -75,7 +76,8 @@ public class PublishingSpecs
             changed => Assert.Contains(o.Effects<ControlEffect.Publish>(), p => p.Service == changed.Id)));
 
     [Property]
-    public void A_table_is_published_only_where_it_changed_or_a_cooldown_ended(Scenario scenario) => Life.Of(scenario, o =>
+    public void A_table_is_published_only_where_it_changed_or_a_cooldown_ended(Scenario scenario) =>
+        Life.Of(scenario, o =>
         Assert.All(
             Living(o).Where(after => o.Before.Services.Find(after.Id.Value).Exists(before =>
                 after.Table == before.Table && before.InOrder.ForAll(b => !b.Cools || !b.Cooldown.Until.IsDue(o.Now)))),

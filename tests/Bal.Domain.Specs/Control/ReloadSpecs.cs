@@ -11,7 +11,7 @@ using LanguageExt;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// What a reload keeps, adds and drains (contract, section 3, Reload), out of any state that bal may be in.
+/// What a reload keeps, adds and drains (docs/behaviour.md, Reload), out of any state that bal may be in.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class ReloadSpecs

@@ -10,7 +10,7 @@ using LanguageExt;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// Backends given by name: a name that does not resolve is skipped without waiting (contract, section 3, Health).
+/// Backends given by name: a name that does not resolve is skipped without waiting (docs/behaviour.md, Names).
 /// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class ResolutionSpecs

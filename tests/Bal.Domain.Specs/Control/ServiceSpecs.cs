@@ -11,7 +11,7 @@ using LanguageExt;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// Several services in one process (contract, section 4): each has its own state, and a reload adds, removes and renames them.
+/// Several services in one process (docs/behaviour.md, Several services): each has its own state, and a reload adds, removes and renames them.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class ServiceSpecs

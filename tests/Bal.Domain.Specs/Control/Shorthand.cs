@@ -24,7 +24,8 @@ internal static class Shorthand
     {
         /// <summary>The tables that the step has published, as the shell gives them to the loops.</summary>
         public IEnumerable<RoutingTable> Tables => step.Effects
-            .Where(effect => effect is ControlEffect.Publish publish && step.State.Services.ContainsKey(publish.Service.Value))
+            .Where(effect => effect is ControlEffect.Publish publish
+                && step.State.Services.ContainsKey(publish.Service.Value))
             .Select(effect => Publishing.TableOf(step.State.Services[((ControlEffect.Publish)effect).Service.Value]));
     }
 }

@@ -55,7 +55,7 @@ public class CheckReportSpecs
                 "next: correct the errors above, then run 'bal check' again"],
             Lines(report));
         Assert.Contains(
-            $"what_happened: /c.yaml:{at.Line}:3: error: port is 0; allowed is an integer from 1 to 65535\n",
+            $"what_happened: /c.yaml:{at.Line}:3: error: port: expected an integer from 1 to 65535, found 0\n",
                 report.ToText());
         Assert.Contains("do_this_now: choose a value from 1 to 65535\n", report.ToText());
     }

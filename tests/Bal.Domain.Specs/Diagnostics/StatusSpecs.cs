@@ -85,6 +85,21 @@ public sealed class StatusSpecs
         Assert.Contains("\nnext: ", text, StringComparison.Ordinal);
     }
 
+    [Property]
+    public void What_only_a_running_bal_has_is_told_in_detail_exactly_while_it_runs(bool running, NonNegativeInt open)
+    {
+        var state = Started();
+        var report = running
+            ? StatusReports.Of(Process, Traffic.None with { ActiveConnections = open.Get }, Clock, state)
+            : StatusReports.Stopped("0.1.0", "config.yaml", state.Config);
+        var lines = StatusText.Verbose(report).Split('\n');
+
+        foreach (var detail in new[] { "version: ", "uptime: ", "config: ", "connections: ", "ended: ", "relay: " })
+            Assert.Equal(running ? 1 : 0, lines.Count(l => l.StartsWith(detail, StringComparison.Ordinal)));
+        foreach (var always in new[] { "method: ", "listen: " })
+            Assert.Single(lines, l => l.StartsWith(always, StringComparison.Ordinal));
+    }
+
     // Two backends that have answered their first probe.
     private static ControlState Started()
     {

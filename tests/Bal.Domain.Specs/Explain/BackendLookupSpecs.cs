@@ -65,8 +65,10 @@ public class BackendLookupSpecs
         var state = ControlMachine.Start(
             Configs.Of(Configs.Service(tuning, Configs.At("10.0.0.1", 80), meant)), Life.Birth).State.InOrder[0];
 
-        Assert.Contains("did you mean db.internal:5432?", Problem("db.intrenal:5432", state).DoThisNow, StringComparison.Ordinal);
-        Assert.DoesNotContain("did you mean", Problem("elsewhere.example:1", state).DoThisNow, StringComparison.Ordinal);
+        Assert.Contains(
+            "did you mean db.internal:5432?", Problem("db.intrenal:5432", state).DoThisNow, StringComparison.Ordinal);
+        Assert.DoesNotContain(
+            "did you mean", Problem("elsewhere.example:1", state).DoThisNow, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', Problem("a\nb", state).WhatHappened);
     }
 

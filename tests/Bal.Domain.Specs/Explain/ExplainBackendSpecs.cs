@@ -127,7 +127,8 @@ public class ExplainBackendSpecs
     public void A_name_that_fails_is_said_with_the_last_good_addresses_and_no_longer_when_it_resolves(
         Tuning tuning, bool known)
     {
-        var start = ControlMachine.Start(Configs.Of(Configs.Service(tuning, Configs.Named("db.internal", 1))), Life.Birth);
+        var start = ControlMachine.Start(
+            Configs.Of(Configs.Service(tuning, Configs.Named("db.internal", 1))), Life.Birth);
         var good = new ControlEvent.Resolved("db.internal", Configs.Addresses.Take(1).ToArr());
         var none = new ControlEvent.Resolved("db.internal", Arr<System.Net.IPAddress>.Empty);
         var later = Life.Birth.Plus(new Duration(1));
@@ -162,14 +163,16 @@ public class ExplainBackendSpecs
             Assert.True(pair.Item2.Name.ForAll(name => name.NextLookupAt == Instant.Never));
             Assert.False(Checked(now.Plus(new Duration(gap.Milliseconds)), state, pair.Item1));
         });
-        Assert.Contains(ServiceText.Lines(clock, said), line => line.Contains("another process serves", StringComparison.Ordinal));
+        Assert.Contains(
+            ServiceText.Lines(clock, said), line => line.Contains("another process serves", StringComparison.Ordinal));
     }
 
     [Property]
     public void The_end_of_a_stop_comes_when_it_says_and_not_earlier(Tuning tuning)
     {
         var state = Life.At(Life.Birth, Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.Stop);
-        var stop = ExplainService.Of(Traffic.None, Life.Birth, state).Stopping.Match(s => s, () => throw new InvalidOperationException());
+        var stop = ExplainService.Of(Traffic.None, Life.Birth, state).Stopping.Match(
+            s => s, () => throw new InvalidOperationException());
         var (cuts, ends) = (stop.CutsAt.IfNone(Instant.Never), stop.EndsAt.IfNone(Instant.Never));
 
         Assert.Empty(Cuts(new Instant(cuts.Milliseconds - 1), state));

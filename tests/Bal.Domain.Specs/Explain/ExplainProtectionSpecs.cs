@@ -65,12 +65,14 @@ public class ExplainProtectionSpecs
     {
         var trigger = tuning.Protection.TriggerThreshold;
         var now = Life.Birth;
-        var tripped = Life.At(now, Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.ConnectsFailed(1, trigger));
+        var tripped =
+            Life.At(now, Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.ConnectsFailed(1, trigger));
 
         var later = tripped.Then(now.Plus(new Duration(1)), Life.ConnectsFailed(1, after.Value));
 
         var on = Assert.IsType<ProtectionStanding.On>(ExplainProtection.Of(now, later.InOrder[0]).Standing);
-        Assert.Equal((ProtectionReason.TimeoutOrRefusedStorm, now, (long)after.Value), (on.Reason, on.Since, on.FailedSince));
+        Assert.Equal(
+            (ProtectionReason.TimeoutOrRefusedStorm, now, (long)after.Value), (on.Reason, on.Since, on.FailedSince));
         var by = on.TrippedBy.Match(t => t, () => throw new InvalidOperationException());
         Assert.Equal((trigger, tuning.Protection), (by.Failures, by.Policy));
     }

@@ -48,12 +48,14 @@ public class HistorySpecs
         for (var i = 0; i < BackendHistory.MaxEntries; i++)
         {
             now = now.Plus(new Duration(1));
-            state = state.Then(now, Life.ConnectsFailed(1, 100, failure.Kind), Life.Exhausted, Life.ConnectsSucceeded(1, 100));
+            state = state.Then(
+                now, Life.ConnectsFailed(1, 100, failure.Kind), Life.Exhausted, Life.ConnectsSucceeded(1, 100));
         }
 
         Assert.Equal(BackendHistory.MaxEntries, state.Backend(1).History.Recent.Count);
         Assert.Equal(ProtectionHistory.MaxEntries, state.InOrder[0].History.Recent.Count);
-        Assert.Equal((now, now), (state.Backend(1).History.Recent.Last().Last, state.InOrder[0].History.Recent.Last().Last));
+        Assert.Equal(
+            (now, now), (state.Backend(1).History.Recent.Last().Last, state.InOrder[0].History.Recent.Last().Last));
     }
 
     [Property]
@@ -181,7 +183,8 @@ public class HistorySpecs
     public void While_protection_mode_is_off_failures_are_no_part_of_its_history(
         Scenario scenario) => Life.Of(scenario, o =>
         Assert.All(
-            o.Before.InOrder.SelectMany(s => o.After.State.Services.Find(s.Id.Value).Map(after => (s, after)).AsEnumerable())
+            o.Before.InOrder.SelectMany(
+                s => o.After.State.Services.Find(s.Id.Value).Map(after => (s, after)).AsEnumerable())
                 .Where(s => !s.Item1.Protection.IsOn && !s.Item2.Protection.IsOn),
             both => Assert.Equal(both.Item1.History, both.Item2.History)));
 

@@ -6,7 +6,7 @@ using FsCheck.Xunit;
 
 namespace Bal.Domain.Specs.Reload;
 
-/// <summary>What a reload changes, told apart before anything is changed (contract, section 3, Reload).</summary>
+/// <summary>What a reload would change, found before anything is changed (docs/behaviour.md, Reload).</summary>
 [Properties(Arbitrary = [typeof(Configs)])]
 public class ReloadDiffSpecs
 {
@@ -50,7 +50,7 @@ public class ReloadDiffSpecs
         var plan = ReloadDiff.Between(before, after);
 
         Assert.Equal(before.Listener != after.Listener, plan.ListenerChanged);
-        Assert.Equal(before.Tuning != after.Tuning, plan.TuningChanged);
+        Assert.Equal(before.Tuning == after.Tuning, plan.Changes.IsEmpty);
     }
 
     [Property]
@@ -60,7 +60,7 @@ public class ReloadDiffSpecs
         var lines = plan.ToLines(before, after);
 
         Assert.Equal(
-            plan.Added.Count + plan.Removed.Count + (plan.ListenerChanged ? 1 : 0) + (plan.TuningChanged ? 1 : 0),
+            plan.Added.Count + plan.Removed.Count + (plan.ListenerChanged ? 1 : 0) + (plan.Changes.IsEmpty ? 0 : 1),
             lines.Count);
         Assert.All(plan.Removed, e => Assert.Contains($"backend {e} removed, its connections drain", lines));
         Assert.All(plan.Added, e => Assert.Contains($"backend {e} added", lines));
@@ -74,10 +74,10 @@ public class ReloadDiffSpecs
 
         var lines = ReloadDiff.Describe(before, before with { LogLevel = LogLevel.Debug, Threads = threads });
 
-        Assert.Equal(new[] { "log_level is debug now", "threads changed: takes effect at the next start" }, lines);
+        Assert.Equal(new[] { "log_level info -> debug", $"threads auto -> {threads} (at the next start)" }, lines);
         var recorded = before with { DecisionLog = "/d" };
-        Assert.Equal(new[] { "decisions are recorded in /d now" }, ReloadDiff.Describe(before, recorded));
-        Assert.Equal(new[] { "decisions are not recorded any more" }, ReloadDiff.Describe(recorded, before));
+        Assert.Equal(new[] { "decision_log unset -> /d" }, ReloadDiff.Describe(before, recorded));
+        Assert.Equal(new[] { "decision_log /d -> unset" }, ReloadDiff.Describe(recorded, before));
         Assert.Empty(ReloadDiff.Describe(before, before with { }));
     }
 }

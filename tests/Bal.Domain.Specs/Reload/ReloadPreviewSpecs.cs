@@ -75,7 +75,7 @@ public class ReloadPreviewSpecs
             before.Main.Tuning.Health.Interval.Milliseconds, after.Main.Tuning.Health.Interval.Milliseconds);
         Said("protection_stable_success_threshold",
             before.Main.Tuning.Protection.StableSuccessThreshold, after.Main.Tuning.Protection.StableSuccessThreshold);
-        Said("relay", ConfigWords.Of(before.Main.Tuning.Relay), ConfigWords.Of(after.Main.Tuning.Relay));
+        Said("relay", Words.Of(before.Main.Tuning.Relay), Words.Of(after.Main.Tuning.Relay));
         Assert.Equal(
             before with { Services = before.Services.Map(s => s with { Backends = after.Main.Backends }) } == after,
             said.IsEmpty);

@@ -96,10 +96,11 @@ public sealed class ReplayTests(ITestOutputHelper output)
         await using var backend = Serving.Echo();
         var file = Fast(BalFile.For(backend)) with { DecisionLog = Name };
         await using var bal = new BalInstance(output, file);
-        // A limit on the size of files stands for the end of the disk: the write fails in the same way. (A managed build
-        // of bal maps code by way of a file, unless it is told not to.)
+        // A limit on the size of files stands for the end of the disk: the write fails in the same way. (A managed
+        // build of bal maps code by way of a file, unless it is told not to.)
         await using var command = bal.ShellInBackground(
-            "trap '' XFSZ; ulimit -f 8; export DOTNET_EnableWriteXorExecute=0; exec \"$BAL\" start 2>\"$BAL_HOME/log\"");
+            "trap '' XFSZ; ulimit -f 8; export DOTNET_EnableWriteXorExecute=0; exec \"$BAL\" start "
+            + "2>\"$BAL_HOME/log\"");
         await bal.SeeStatus("it serves", s => s.Running && s.Reachable == 1);
         var log = Path.Combine(bal.Home, "log");
 

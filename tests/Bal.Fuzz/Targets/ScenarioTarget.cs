@@ -50,7 +50,8 @@ internal static class ScenarioTarget
             new NamedConfig(name, new LoadedConfig("/beside/it", i % 2 == 0
                 ? new ConfigOutcome(Named, Arr<Finding>.Empty)
                 : ConfigOutcome.Unreadable(new Finding(
-                    Severity.Error, "file_missing", "", SourcePosition.None, "it does not exist", "check the path"))))));
+                    Severity.Error, "file_missing", "", SourcePosition.None, "it does not exist",
+                        "check the path"))))));
         var outcome = ScenarioValidation.Validate(document, Around with { Files = files });
         Claim.That(outcome.Scenario.IsSome != outcome.Findings.Exists(f => f.Severity == Severity.Error),
             "there is a scenario or an error, and never both");
@@ -70,8 +71,8 @@ internal static class ScenarioTarget
             e.Do is ScenarioAction.Reload reload ? Prelude.Array(reload.Config) : Arr<BalConfig>.Empty).Append(Named);
         return scenario.Length.Milliseconds <= LongestMs && scenario.Events.Count <= MostEvents
             && scenario.ExpectedClients * (1 + scenario.Clients.Retries) <= MostClients
-            && configs.All(c => scenario.Length.Milliseconds / c.Main.Tuning.Health.Interval.Milliseconds
-                * c.Main.Backends.Count <= MostProbes);
+            && configs.All(c => c.Services.Sum(service => scenario.Length.Milliseconds
+                / service.Tuning.Health.Interval.Milliseconds * service.Backends.Count) <= MostProbes);
     }
 
     private static void Simulate(Scenario scenario)

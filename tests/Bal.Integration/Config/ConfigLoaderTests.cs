@@ -24,7 +24,7 @@ public sealed partial class ConfigLoaderTests : IDisposable
         var loaded = ConfigLoader.Load(relative, HostFacts.Unknown);
 
         Assert.Equal(path, loaded.Path);
-        Assert.Equal(1234, loaded.Outcome.Config.Match(c => c.Main.Listener.Port, () => 0));
+        Assert.Equal(1234, loaded.Outcome.Config.Match(c => c.Services[0].Listener.Port, () => 0));
     }
 
     [Theory]
@@ -137,7 +137,7 @@ public sealed partial class ConfigLoaderTests : IDisposable
     {
         var loaded = ConfigLoader.Load(Sample(name), HostFacts.Unknown);
 
-        Assert.Equal(2, loaded.Outcome.Config.Match(c => c.Main.Backends.Count, () => 0));
+        Assert.Equal(2, loaded.Outcome.Config.Match(c => c.Services[0].Backends.Count, () => 0));
         Assert.DoesNotContain(loaded.Outcome.Findings, f => f.Severity == Severity.Error);
     }
 
@@ -153,7 +153,7 @@ public sealed partial class ConfigLoaderTests : IDisposable
             .Match(c => c, () => throw new Xunit.Sdk.XunitException("invalid"));
         var defaults = new BalConfig(Mode.Advanced, LogLevel.Info, LanguageExt.Option<int>.None, new([new Service(
             Service.DefaultName, new Listener(new Domain.Primitives.Host.Address(System.Net.IPAddress.Any), 9295),
-            Method.RoundRobin, config.Main.Backends, Tuning.For(2))]));
+            Method.RoundRobin, config.Services[0].Backends, Tuning.For(2))]));
 
         Assert.Equal(defaults, config);
         Assert.All(ConfigPrinter.ToYaml(config).Split('\n').Select(line => line.Trim(' ', '-').Split(':')[0]),

@@ -122,7 +122,7 @@ public sealed class DrainSpecs
         foreach (var client in clients)
             client.Dispose();
         plane.Until(() => plane.Events.Count > 0, "the backend is idle");
-        plane.Publish(t => t with { IdleTimeout = new(50_000) });
+        plane.Tune(t => t with { IdleTimeout = new(50_000) });
         plane.Settle();
         Assert.Equal(new ControlEvent.BackendIdle(new BackendId(1)), Assert.Single(plane.Events));
         plane.Plane.Forget(new BackendId(1));

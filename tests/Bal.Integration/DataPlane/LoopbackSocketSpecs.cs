@@ -47,7 +47,7 @@ public sealed class LoopbackSocketSpecs
     public void A_listener_hands_it_on_only_where_all_its_clients_are_on_the_machine(string address, bool within)
     {
         var set = ListenerSet.Open(
-            new Listener(new Host.Address(IPAddress.Parse(address)), Ports.Free()), 16, 2, 1).IfLeft(
+            new BoundAddress(IPAddress.Parse(address), Ports.Free(), V6Only: false), 16, 2, 1).IfLeft(
             () => throw new InvalidOperationException("no listener"));
 
         Assert.All(set.Descriptors, fd => Assert.Equal(within ? OverLoopback : Machines, LoopbackSockets.Of(fd)));
@@ -62,8 +62,7 @@ public sealed class LoopbackSocketSpecs
         socket.Listen(1);
         var copy = Bal.Infrastructure.Linux.Sockets.Duplicate((int)socket.Handle);
 
-        var set = InheritedSockets.Adopt(
-            new Listener(new Host.Address(IPAddress.Loopback), PortOf(socket.LocalEndPoint)), [copy], 16, 1, 1);
+        var set = InheritedSockets.Adopt([copy], 16, 1, 1);
 
         Assert.Equal(OverLoopback, LoopbackSockets.Of((int)socket.Handle));
         set.Discard();

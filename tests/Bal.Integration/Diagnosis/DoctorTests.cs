@@ -125,7 +125,7 @@ public sealed class DoctorTests : IDisposable
     }
 
     [Fact]
-    public async Task The_json_form_carries_the_keys_of_the_contract()
+    public async Task The_json_form_has_the_documented_keys()
     {
         var report = await Examine(FreePort(), [FreePort()]);
         using var json = JsonDocument.Parse(DoctorJson.Write(report));

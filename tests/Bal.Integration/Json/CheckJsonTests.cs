@@ -19,7 +19,7 @@ public class CheckJsonTests
 
         Assert.Equal("/c.yaml", root.GetProperty("config_path").GetString());
         Assert.Equal(1, root.GetProperty("backend_count").GetInt32());
-        Assert.Equal("/c.yaml:1:7: port is 0; allowed is an integer from 1 to 65535",
+        Assert.Equal("/c.yaml:1:7: port: expected an integer from 1 to 65535, found 0",
             Assert.Single(root.GetProperty("errors").EnumerateArray().ToList()).GetString());
         var warning = Assert.Single(root.GetProperty("warnings").EnumerateArray().ToList()).GetString();
         Assert.StartsWith("/c.yaml:1:1: bind_address is 0.0.0.0 (the default)", warning);

@@ -21,8 +21,8 @@ public sealed class StatusJsonSpecs
         var at = DateTimeOffset.UnixEpoch.AddMilliseconds(count.Get);
         var name = new string([.. path.Get.Where(c => !char.IsSurrogate(c))]);
         var report = new StatusReport(
-            true, pid.Get, name, "[::]", 9295, "round_robin", count.Get, 7, 2, 3,
-            new Arr<TerminationCount>(Enum.GetValues<TerminationReason>().Select(r => new TerminationCount(r, count.Get))),
+            true, pid.Get, name, "[::]", 9295, "round_robin", count.Get,
+            ServiceCounters.All.Map(counter => (long)counter.Index + count.Get),
             at,
             protection ? new ProtectionReport(true, "timeout_or_refused_storm", at) : ProtectionReport.Off,
             Prelude.Array(new BackendReport(

@@ -119,6 +119,8 @@ public sealed class SupervisorLoopSpecs
 
         public Instant Now { get; private set; } = Instant.Zero;
 
+        public bool HasMore => script.Count > 0;
+
         public void Add(SupervisorInput input) => script.Enqueue(input);
 
         public Option<SupervisorInput> Next(Instant until)

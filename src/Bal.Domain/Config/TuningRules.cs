@@ -1,0 +1,79 @@
+using Bal.Domain.Messages;
+using LanguageExt;
+
+namespace Bal.Domain.Config;
+
+/// <summary>
+/// The <c>runtime</c> that a service has: auto-tuning by its own number of backends, over it the block at the top level
+/// of a file with several services, over that its own block.
+/// </summary>
+/// <param name="Shared">What the block at the top level says for every service; nothing where there is one service.</param>
+/// <param name="Own">What the service's block says.</param>
+/// <param name="Backends">How many backends it lists.</param>
+internal sealed record ServiceTuning(Edits<Tuning> Shared, Edits<Tuning> Own, int Backends)
+{
+    /// <summary>The values in effect.</summary>
+    public Tuning Value { get; } = Own.Apply(Shared.Apply(Tuning.For(Backends)));
+
+    /// <summary>Where the file sets a key for this service.</summary>
+    public Option<Field> Find(string key) => Own.Given.Find(key) || Shared.Given.Find(key);
+
+    /// <summary>Whether <paramref name="keys"/> are what the file says: no value stands in for an unreadable one.</summary>
+    public bool Sound(params ReadOnlySpan<string> keys) => Own.Sound(keys) && Shared.Sound(keys);
+
+    /// <summary>How a message marks a value that the file does not set.</summary>
+    public string Source(string key) =>
+        Find(key).IsSome ? "" : $" (auto-tuned for {Backends} {(Backends == 1 ? "backend" : "backends")})";
+}
+
+/// <summary>Reads <c>runtime</c>, and knows which of its values belong together.</summary>
+internal static class TuningRules
+{
+    /// <summary>The block; an absent or empty one sets nothing.</summary>
+    public static Checked<Fields> Block(Fields parent, Arr<string> known) => parent.Find(Settings.RuntimeBlock).Match(
+        field => field.Value switch
+        {
+            RawNode.Mapping mapping => Fields.Read(mapping, field.Path, known, Settings.PlaceOf),
+            // Every key of the block commented out leaves a null behind; that sets nothing and is no mistake.
+            var empty when Scalars.IsNull(empty) => Checked.Good(Fields.None(field.Path, field.KeyAt)),
+            _ => Checked.Good(Fields.None(field.Path, field.KeyAt)).With(
+                [Scalars.WrongKind(field, "a mapping of keys",
+                    "write each key on a line of its own, indented, without '- '")]),
+        },
+        () => Checked.Good(Fields.None(parent.PathOf(Settings.RuntimeBlock), parent.At)));
+
+    /// <summary>What is wrong between two keys of a service; once where the top level says it for several.</summary>
+    public static IEnumerable<Finding> Findings(Arr<ReadService> services) => services
+        .SelectMany(service => BackoffOrder(service.Tuning).Concat(HealthTimeout(service.Tuning)))
+        .DistinctBy(finding => $"{finding.Code} {finding.Path}");
+
+    private static IEnumerable<Finding> BackoffOrder(ServiceTuning tuning)
+    {
+        var (initial, max) = (tuning.Value.Backoff.Initial.Milliseconds, tuning.Value.Backoff.Max.Milliseconds);
+        var (initialGiven, maxGiven) = (tuning.Find(Settings.BackoffInitial), tuning.Find(Settings.BackoffMax));
+        // A value that could not be read is reported as such; comparing what stands in for it would say nothing.
+        if (max >= initial || !tuning.Sound(Settings.BackoffInitial, Settings.BackoffMax))
+            return [];
+        return (maxGiven || initialGiven).Map(field => Faults.Error(
+            "backoff_max_below_initial", field.Path, field.Value.At,
+            $"{Settings.BackoffMax} is {max}{tuning.Source(Settings.BackoffMax)}, less than {Settings.BackoffInitial}, "
+                + $"which is {initial}{tuning.Source(Settings.BackoffInitial)}",
+            maxGiven.IsNone ? $"also set {Settings.BackoffMax}, to at least {initial}"
+            : initialGiven.IsNone
+                ? $"raise it to at least {initial}, or also set {Settings.BackoffInitial}, to at most {max}"
+            : $"raise it to at least {initial}")).AsEnumerable();
+    }
+
+    private static IEnumerable<Finding> HealthTimeout(ServiceTuning tuning)
+    {
+        var (timeout, interval) = (tuning.Value.Health.Timeout, tuning.Value.Health.Interval);
+        return timeout.Milliseconds <= interval.Milliseconds
+            || !tuning.Sound(Settings.HealthTimeout, Settings.HealthInterval)
+            ? []
+            : (tuning.Find(Settings.HealthTimeout) || tuning.Find(Settings.HealthInterval)).Map(field => Faults.Warning(
+                "health_timeout_exceeds_interval", field.Path, field.Value.At,
+                $"{Settings.HealthTimeout} is {timeout.Milliseconds}, more than {Settings.HealthInterval}, which is "
+                    + $"{interval.Milliseconds}: a backend that does not answer is probed less often than asked for",
+                "choose a timeout of at most the interval")).AsEnumerable();
+    }
+}
