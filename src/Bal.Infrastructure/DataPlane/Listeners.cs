@@ -24,6 +24,9 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
     private Dictionary<BoundAddress, ListenerSet> present = [];
     private int lastTag;
 
+    /// <summary>Looks up a name.</summary>
+    public Func<string, Either<BindOutcome, NameAddresses>> LookUp { private get; set; } = NameAddresses.Of;
+
     /// <summary>How many sockets are open.</summary>
     public int Sockets => Sets(present).Concat(Sets(opened)).Concat(Sets(reserved)).Sum(set => set.Descriptors.Length);
 
@@ -139,7 +142,7 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
 
     /// <summary>Why a listener could not be opened beside what bal itself holds; none where it could.</summary>
     public static Option<Problem> Rehearse(Listener listener) => listener.Addresses
-        .Map(host => Look(listener, host).Match(
+        .Map(host => Look(listener, host, NameAddresses.Of).Match(
             Right: found => found.Usable.Select(a => ListenerSet.Rehearse(BoundAddress.Of(a, listener)))
                 .FirstOrDefault(problem => problem.IsSome),
             Left: problem => problem))
@@ -210,7 +213,7 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
                 continue;
             }
 
-            var looked = Look(listener, host);
+            var looked = Look(listener, host, LookUp);
             if (looked.IsLeft)
                 return looked.Map(_ => Array.Empty<BoundAddress>());
             looked.IfRight(found =>
@@ -226,9 +229,10 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
         return all.Distinct().ToArray();
     }
 
-    private static Either<Problem, NameAddresses> Look(Listener listener, Host host) => host.Match(
+    private static Either<Problem, NameAddresses> Look(
+        Listener listener, Host host, Func<string, Either<BindOutcome, NameAddresses>> lookUp) => host.Match(
         literal => Either<Problem, NameAddresses>.Right(new NameAddresses([literal], [])),
-        name => NameAddresses.Of(name).MapLeft(
+        name => lookUp(name).MapLeft(
             outcome => ListenerSet.Faulty(new Listener(host, listener.Port), outcome)));
 
     private static LogEvent LeftOut(Endpoint name, IPAddress[] addresses) => LogEvent.Warn(

@@ -5,6 +5,7 @@ using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
+using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
@@ -73,6 +74,12 @@ internal sealed class Plane : IDataPlane, IDisposable
 
     /// <summary>Told what an operator should know.</summary>
     public Action<LogEvent> Say { get; init; } = _ => { };
+
+    /// <summary>Looks up a name to listen on.</summary>
+    internal Func<string, Either<BindOutcome, NameAddresses>> LookUp
+    {
+        init => listeners.LookUp = value;
+    }
 
     public Either<Problem, Unit> Prepare(BalConfig config) =>
         services.MakeRoom(config.Services.Count).Bind(_ => EnoughDescriptors(config)).Bind(_ => listeners.Prepare(config));

@@ -80,7 +80,7 @@ internal sealed class Services(int loops, OpenCounts counts, Func<int, long> con
     public void Share(IReadOnlyCollection<ServicePlane> configured, int sockets)
     {
         var total = connections(sockets);
-        foreach (var removed in All.Where(service => service.Name.Length == 0))
+        foreach (var removed in All.Except(configured))
             removed.Assure(0);
         foreach (var service in configured)
             service.Assure(DescriptorShare.Assured(

@@ -1,5 +1,5 @@
 using Bal.Domain.Backend;
-using Bal.Domain.Diagnostics;
+using Bal.Domain.Counting;
 using Bal.Domain.Primitives;
 using Bal.Infrastructure.DataPlane;
 using LanguageExt;

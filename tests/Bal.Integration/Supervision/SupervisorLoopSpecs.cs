@@ -147,6 +147,8 @@ public sealed class SupervisorLoopSpecs
 
         public void Forget(BackendId backend) => Do("forget");
 
+        public void ForgetService(ServiceId service) => Do("forget service");
+
         public void StopAccepting() => Do("stop accepting");
 
         public void Cut(int oneOf) => Do("cut");
