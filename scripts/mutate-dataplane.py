@@ -104,6 +104,8 @@ def drawn(options):
 
 def mutated(text, line, old, new):
     lines = text.splitlines(keepends=True)
+    if old not in lines[line - 1]:
+        sys.exit(f"line {line} has no '{old}': {lines[line - 1].strip()}")
     if old == "if (":
         head, _, rest = lines[line - 1].partition(old)
         # A condition of one line; one of several does not compile, and counts as such.

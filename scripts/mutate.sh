@@ -2,9 +2,9 @@
 # Mutation testing of the core: breaks src/Bal.Domain on purpose and reports what tests/Bal.Domain.Specs does not notice.
 #   scripts/mutate.sh FILE...            mutates these files, such as src/Bal.Domain/Backoff/Cooldown.cs
 #   scripts/mutate.sh --since COMMIT     mutates the files of the core that changed since COMMIT
-# Uses Stryker.NET in a copy of the working tree; the tool, the copy and the reports are under dist/mutation. A run is
-# stopped after BAL_MUTATE_LIMIT seconds (3600). Slow: a minute for every five mutants is normal. The exit code is 0 when
-# the run completes, whether or not mutants survive; 1 otherwise.
+# Uses Stryker.NET in a copy of the working tree; the tool, the copy and the reports are under dist/mutation. Slow: the start
+# takes minutes, and so do every few mutants. A run is stopped after BAL_MUTATE_LIMIT seconds (3600). Prints the mutants that
+# were not noticed; the exit code is 0 if the run completes, whether or not there are any.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
@@ -53,10 +53,34 @@ export RunAnalyzers=false
 cd "$work/tree/tests/Bal.Domain.Specs"
 status=0
 timeout --kill-after=10 "${BAL_MUTATE_LIMIT:-3600}" nice -n 10 "$work/tool/dotnet-stryker" \
-  --project Bal.Domain.csproj "${mutate[@]}" --reporter cleartext --reporter html --reporter json \
+  --project Bal.Domain.csproj "${mutate[@]}" --reporter html --reporter json \
   --break-at 0 --skip-version-check --output "$work/report" || status=$?
+# The counts, and each mutant that no test caught, with its place.
+summary() {
+  python3 - "$work/report/reports/mutation-report.json" <<'PYTHON'
+import collections
+import json
+import sys
+
+counts = collections.Counter()
+for file, found in json.load(open(sys.argv[1], encoding="utf-8"))["files"].items():
+    for mutant in found["mutants"]:
+        status = mutant["status"]
+        if status in ("Ignored", "CompileError"):
+            continue
+        counts[status] += 1
+        if status != "Killed":
+            name = file.split("/src/", 1)[-1]
+            print(f"{status}: src/{name}:{mutant['location']['start']['line']}: {mutant.get('replacement')}")
+print(", ".join(f"{count} {status.lower()}" for status, count in counts.most_common()) or "no mutants")
+PYTHON
+}
+
 case "$status" in
-  0) say "report: $work/report/reports/mutation-report.html" ;;
+  0)
+    summary
+    say "report: $work/report/reports/mutation-report.html"
+    ;;
   124) die "stopped after ${BAL_MUTATE_LIMIT:-3600} s: name fewer files, or set BAL_MUTATE_LIMIT (seconds)" ;;
   *) die "Stryker failed with exit code $status" ;;
 esac

@@ -74,8 +74,11 @@ public sealed partial class HtmlSpecs
     [Fact]
     public void A_name_cannot_become_markup()
     {
-        var report = Scenarios.Run(
-            Storm) with { ScenarioName = "/x/<script>alert(1)</script>.yaml", ConfigName = "\"><b>" };
+        var report = Scenarios.Run(Storm) with
+        {
+            ScenarioName = "/x/<script>alert(1)</script>.yaml",
+            ConfigName = "\"><b>",
+        };
         var page = SimulationHtml.Write(Prelude.Array(report));
         Assert.DoesNotContain("<script", page, StringComparison.Ordinal);
         Assert.DoesNotContain("<b>", page, StringComparison.Ordinal);

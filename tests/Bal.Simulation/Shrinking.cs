@@ -33,8 +33,10 @@ internal static class Shrinking
             for (var from = 0; from < scenario.Events.Count; from += size)
             {
                 var gone = Math.Min(size, scenario.Events.Count - from);
-                yield return world with { Scenario =
-                    scenario with { Events = scenario.Events.RemoveRange(from, gone) } };
+                yield return world with
+                {
+                    Scenario = scenario with { Events = scenario.Events.RemoveRange(from, gone) },
+                };
             }
         }
 

@@ -1,6 +1,4 @@
 using System.CommandLine;
-using Bal.Domain.Config;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Infrastructure.Hosting;
 using Bal.Infrastructure.Logging;

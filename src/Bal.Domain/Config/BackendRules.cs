@@ -13,7 +13,8 @@ internal static class BackendRules
     /// <summary>How many backends a file may have in all.</summary>
     public const int Most = 20_000;
 
-    private const string Example = "write '- 10.0.0.1:9000', or '- host: \"10.0.0.1\"' and below it, aligned with host, 'port: 9000'";
+    private const string Example =
+        "write '- 10.0.0.1:9000', or '- host: \"10.0.0.1\"' and below it, aligned with host, 'port: 9000'";
 
     /// <summary>The backends that can be read; the others, repeated ones and a missing list are errors.</summary>
     public static Checked<Arr<ReadBackend>> Read(Fields service) => service.Find(Settings.Backends).Match(

@@ -5,7 +5,7 @@ namespace Bal.Domain.Config;
 
 /// <summary>
 /// What reading one part of a document gave. The value is missing only where none could be made out, so that a part
-/// with an error beside it (an unknown key, say) is still read to its end: that is how every problem is reported at once.
+/// with an error beside it (an unknown key, say) is still read to its end, and every problem is reported at once.
 /// LanguageExt's Validation has a value or errors, never both, and no warnings; hence this type.
 /// </summary>
 /// <param name="Value">The value; none if it could not be made out, with an error among the findings.</param>

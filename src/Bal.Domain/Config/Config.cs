@@ -49,7 +49,9 @@ public sealed record BackendConfig(Endpoint Endpoint)
 }
 
 /// <summary>Where clients connect: one port on one address or more.</summary>
-/// <param name="Addresses">At least one, no two equal: literal addresses, or local names resolved when the listener opens.</param>
+/// <param name="Addresses">
+/// At least one, no two equal: literal addresses, or local names resolved when the listener opens.
+/// </param>
 /// <param name="Port">1..65535.</param>
 public sealed record Listener(Arr<Host> Addresses, int Port)
 {
@@ -62,7 +64,8 @@ public sealed record Listener(Arr<Host> Addresses, int Port)
     /// <summary>
     /// Whether <c>::</c> stands for IPv6 alone (IPV6_V6ONLY): it does where <c>0.0.0.0</c> is in the list too.
     /// </summary>
-    public bool IPv6Only => Addresses.Exists(host => host is Host.Address { Value: var ip } && ip.Equals(IPAddress.Any));
+    public bool IPv6Only =>
+        Addresses.Exists(host => host is Host.Address { Value: var ip } && ip.Equals(IPAddress.Any));
 
     /// <summary>Each address with the port.</summary>
     public Arr<Endpoint> Endpoints => Addresses.Map(address => new Endpoint(address, Port));

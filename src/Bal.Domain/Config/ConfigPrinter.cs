@@ -25,8 +25,8 @@ public static class ConfigPrinter
             [
                 .. process,
                 Raw.Entry(Settings.RuntimeBlock, Raw.Map([.. runtime])),
-                Raw.Entry(Settings.Services, Raw.Map(
-                    [.. config.Services.Select(service => Raw.Entry(service.Name, Raw.Map([.. Printed(service, [])])))])),
+                Raw.Entry(Settings.Services, Raw.Map([.. config.Services.Select(service =>
+                    Raw.Entry(service.Name, Raw.Map([.. Printed(service, [])])))])),
             ]);
     }
 

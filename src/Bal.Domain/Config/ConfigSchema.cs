@@ -26,7 +26,8 @@ public static class ConfigSchema
     [
         Raw.Entry("$schema", "https://json-schema.org/draft/2020-12/schema"),
         Raw.Entry("title", "bal"),
-        Raw.Entry("description", "The configuration of bal: one service at the top level, or several under 'services'."),
+        Raw.Entry(
+            "description", "The configuration of bal: one service at the top level, or several under 'services'."),
         .. Object(
         [
             .. Properties(Settings.Process, row => !row.InRuntime), .. OfService("runtime_and_threads"),
@@ -62,7 +63,8 @@ public static class ConfigSchema
             Raw.Entry("description", "Where connections go: at least one, each as HOST:PORT or as a mapping."),
             Raw.Entry("minItems", Raw.Number(1)),
             Raw.Entry("items", Raw.Map(Raw.Entry("oneOf", Raw.List(
-                Raw.Map(Raw.Entry("type", "string"), Raw.Entry("pattern", "^.+:[0-9]{1,5}$")), Reference("backend"))))))),
+                Raw.Map(Raw.Entry("type", "string"), Raw.Entry("pattern", "^.+:[0-9]{1,5}$")),
+                Reference("backend"))))))),
         Raw.Entry(Settings.RuntimeBlock, Reference(runtime)),
     ];
 
@@ -92,7 +94,8 @@ public static class ConfigSchema
             : entry),
     ]);
 
-    private static RawEntry Required(params string[] keys) => Raw.Entry("required", Raw.List([.. keys.Select(Raw.Text)]));
+    private static RawEntry Required(params string[] keys) =>
+        Raw.Entry("required", Raw.List([.. keys.Select(Raw.Text)]));
 
     private static RawNode Without(Arr<string> keys) =>
         Raw.Map([.. keys.Select(key => Raw.Entry(key, Raw.Flag(false)))]);

@@ -48,8 +48,8 @@ internal static class ConfigWarnings
                 given.Map(field => field.Value.At).IfNone(service.Given.At),
                 $"{service.Given.PathOf(Settings.BindAddress)} is {address}{(given.IsNone ? " (the default)" : "")}: "
                     + "every interface of this machine accepts clients",
-                "set bind_address to \"127.0.0.1\" or to the address of one interface, or let a firewall decide who may "
-                    + "connect"));
+                "set bind_address to \"127.0.0.1\" or to the address of one interface, or let a firewall decide "
+                    + "who may connect"));
     }
 
     private static IEnumerable<Finding> Loops(Arr<ReadService> services, HostFacts facts)
@@ -79,6 +79,7 @@ internal static class ConfigWarnings
             given.Map(field => field.Value.At).IfNone(top.At),
             $"{what} about {needed} file descriptors; the hard limit of {hard} allows "
                 + $"{Math.Max(0, (hard - ReservedDescriptors) / DescriptorsPerConnection)} connections",
-            "raise the hard limit (LimitNOFILE= in systemd, 'ulimit -Hn' in a shell), or lower the number")).AsEnumerable();
+            "raise the hard limit (LimitNOFILE= in systemd, 'ulimit -Hn' in a shell), or lower the number"))
+            .AsEnumerable();
     }
 }

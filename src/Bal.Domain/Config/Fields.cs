@@ -71,7 +71,7 @@ internal sealed class Fields
                 .IfNone(() => all.Value)));
     }
 
-    /// <summary>Takes the entries apart as above, where <paramref name="refuse"/> says what is wrong with a key.</summary>
+    /// <summary>As above, where <paramref name="refuse"/> says what is wrong with a key.</summary>
     public static Checked<Fields> Read(RawNode.Mapping mapping, string path,
         Func<string, SourcePosition, bool, Option<Finding>> refuse)
     {

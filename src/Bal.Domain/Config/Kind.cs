@@ -61,7 +61,8 @@ internal static class Kinds
             RawNode.Sequence { Items.IsEmpty: false } list => Checked
                 .Each(field.Items(list), (item, _) => Scalars.Host(item)).Map<object>(hosts => hosts),
             RawNode.Sequence => Checked.Bad<object>(Faults.Unexpected(
-                "wrong_type", field, $"{HostSyntax.Expected}, or a list of them", "write an address, such as 127.0.0.1")),
+                "wrong_type", field, $"{HostSyntax.Expected}, or a list of them",
+                "write an address, such as 127.0.0.1")),
             _ => Scalars.Host(field).Map<object>(host => Prelude.Array(host)),
         },
         hosts => (Arr<Host>)hosts is { Count: 1 } one
@@ -71,7 +72,10 @@ internal static class Kinds
     /// <summary>The path of a file, or none.</summary>
     public static Kind<Option<string>> File { get; } = new(
         Scalars.PathExpected,
-        Raw.Map(Raw.Entry("type", "string"), Raw.Entry("minLength", Raw.Number(1)), Raw.Entry("maxLength", Raw.Number(4_000))),
+        Raw.Map(
+            Raw.Entry("type", "string"),
+            Raw.Entry("minLength", Raw.Number(1)),
+            Raw.Entry("maxLength", Raw.Number(4_000))),
         field => Scalars.FilePath(field).Map<object>(path => Option<string>.Some(path)),
         path => ((Option<string>)path).Match(Raw.Text, () => Raw.Null));
 

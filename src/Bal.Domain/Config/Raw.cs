@@ -19,7 +19,8 @@ internal static class Raw
 
     public static RawNode Number(long number) => Word(number.ToString(CultureInfo.InvariantCulture));
 
-    public static RawNode List(params RawNode[] items) => new RawNode.Sequence(SourcePosition.Start, new Arr<RawNode>(items));
+    public static RawNode List(params RawNode[] items) =>
+        new RawNode.Sequence(SourcePosition.Start, new Arr<RawNode>(items));
 
     public static RawNode Map(params RawEntry[] entries) =>
         new RawNode.Mapping(SourcePosition.Start, new Arr<RawEntry>(entries));

@@ -78,7 +78,7 @@ internal static class ServiceRules
     // One service alone has the port of bal; of several each has to say which is its own.
     private static IEnumerable<Finding> WithoutPort(Fields service) => service.Find(Settings.Port).IsSome
         ? []
-        : [Faults.Missing(service, Settings.Port, $"{IntRange.Port.ToText()}, which each service under 'services' needs",
+        : [Faults.Missing(service, Settings.Port, $"{IntRange.Port.ToText()}: each service needs its own",
             "add 'port:' to this service")];
 
     private static IEnumerable<Finding> BesideServices(Fields top, Field services)
@@ -90,7 +90,8 @@ internal static class ServiceRules
             "move these keys under 'services:', below a name such as 'main:', indented by four spaces")).AsEnumerable();
     }
 
-    private static Checked<Arr<Fields>> Named(Field services) => services.Value is RawNode.Mapping { Entries.IsEmpty: false } all
+    private static Checked<Arr<Fields>> Named(Field services) =>
+        services.Value is RawNode.Mapping { Entries.IsEmpty: false } all
         ? Fields.Read(all, services.Path, (key, at, _) => IsName(key)
                 ? Option<Finding>.None
                 : Faults.Error("invalid_name", services.Path, at,

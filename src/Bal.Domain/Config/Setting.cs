@@ -13,7 +13,7 @@ namespace Bal.Domain.Config;
 internal sealed record Setting<T>(
     string Key, Kind Kind, string Meaning, Func<T, object> Get, Func<T, object, T> Set)
 {
-    /// <summary>The default for services of 1-2, 3-5, and more backends, or for all of them; none if it is required.</summary>
+    /// <summary>The default for services of 1-2, 3-5, and more backends, or for all; none if it is required.</summary>
     public Arr<object> Defaults { get; init; } = Arr<object>.Empty;
 
     /// <summary>Whether a change takes effect only when bal is started again.</summary>
@@ -48,7 +48,8 @@ internal static class Setting
 {
     /// <summary>A key with one default, or with three by the number of backends; without any it is required.</summary>
     public static Setting<T> Of<T, TValue>(
-        string key, Kind<TValue> kind, TValue[] defaults, Func<T, TValue> get, Func<T, TValue, T> set, string meaning) =>
+        string key, Kind<TValue> kind, TValue[] defaults, Func<T, TValue> get, Func<T, TValue, T> set,
+        string meaning) =>
         new(key, kind, meaning, holder => get(holder)!, (holder, value) => set(holder, (TValue)value))
         {
             Defaults = new Arr<object>(defaults.Select(value => (object)value!)),
@@ -93,7 +94,8 @@ internal sealed class SettingTable<T>(params Setting<T>[] rows)
             read.Match(
                 value => value.Value.Match(v => edits.Add(holder => row.Set(holder, v)), () => faulty.Add(row.Key)),
                 () => { if (row.Required) faulty.Add(row.Key); });
-            findings += read.Map(value => value.Findings).IfNone(row.Required ? Missing(row, given) : Arr<Finding>.Empty);
+            findings += read.Map(value => value.Findings)
+                .IfNone(row.Required ? Missing(row, given) : Arr<Finding>.Empty);
         }
         return Checked.Good(new Edits<T>(given, edits, faulty)).With(findings);
     }

@@ -65,17 +65,20 @@ internal static partial class Settings
             "The port that it listens on."));
 
     /// <summary>A configuration, a service and a backend before any key has set them.</summary>
-    public static BalConfig BlankConfig { get; } = new(Config.Mode.Simple, LogLevel.Info, Option<int>.None, Arr<Service>.Empty);
+    public static BalConfig BlankConfig { get; } =
+        new(Config.Mode.Simple, LogLevel.Info, Option<int>.None, Arr<Service>.Empty);
 
     public static Service BlankService { get; } = new(
-        Service.DefaultName, new Listener(Arr<Host>.Empty, 0), Method.RoundRobin, Arr<BackendConfig>.Empty, Tuning.Blank);
+        Service.DefaultName, new Listener(Arr<Host>.Empty, 0), Method.RoundRobin, Arr<BackendConfig>.Empty,
+        Tuning.Blank);
 
     public static BackendConfig BlankBackend { get; } = new(new Endpoint(new Host.Name(""), 0));
 
     /// <summary>The keys of the process that stand at the top level, and those under <c>runtime</c>.</summary>
     public static Arr<string> ProcessKeys { get; } = Process.Rows.Filter(row => !row.InRuntime).Map(row => row.Key);
 
-    public static Arr<string> ProcessRuntimeKeys { get; } = Process.Rows.Filter(row => row.InRuntime).Map(row => row.Key);
+    public static Arr<string> ProcessRuntimeKeys { get; } =
+        Process.Rows.Filter(row => row.InRuntime).Map(row => row.Key);
 
     /// <summary>Everything that a service has.</summary>
     public static Arr<string> ServiceKeys { get; } = OfService.Keys.Append(Prelude.Array(Backends, RuntimeBlock));

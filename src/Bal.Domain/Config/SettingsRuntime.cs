@@ -68,10 +68,11 @@ internal static partial class Settings
             "What happens to a connection over the limit: `reject` closes it with RST."),
         Setting.Of<Tuning, RelayMode>("relay", Kinds.Word<RelayMode>(), [RelayMode.Auto],
             t => t.Relay, (t, v) => t with { Relay = v },
-            "How bytes are moved: `copy` through the process, `splice` inside the kernel, `auto` splices what proves to "
-                + "be bulk."));
+            "How bytes are moved: `copy` through the process, `splice` inside the kernel, `auto` splices what "
+                + "proves to be bulk."));
 
     private static Setting<Tuning> Of(
-        string key, Kind<int> kind, int[] defaults, Func<Tuning, int> get, Func<Tuning, int, Tuning> set, string meaning) =>
+        string key, Kind<int> kind, int[] defaults, Func<Tuning, int> get, Func<Tuning, int, Tuning> set,
+        string meaning) =>
         Setting.Of(key, kind, defaults, get, set, meaning);
 }

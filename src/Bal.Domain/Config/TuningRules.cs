@@ -7,7 +7,7 @@ namespace Bal.Domain.Config;
 /// The <c>runtime</c> that a service has: auto-tuning by its own number of backends, over it the block at the top level
 /// of a file with several services, over that its own block.
 /// </summary>
-/// <param name="Shared">What the block at the top level says for every service; nothing where there is one service.</param>
+/// <param name="Shared">What the block at the top level says for every service; nothing where there is one.</param>
 /// <param name="Own">What the service's block says.</param>
 /// <param name="Backends">How many backends it lists.</param>
 internal sealed record ServiceTuning(Edits<Tuning> Shared, Edits<Tuning> Own, int Backends)
@@ -18,7 +18,7 @@ internal sealed record ServiceTuning(Edits<Tuning> Shared, Edits<Tuning> Own, in
     /// <summary>Where the file sets a key for this service.</summary>
     public Option<Field> Find(string key) => Own.Given.Find(key) || Shared.Given.Find(key);
 
-    /// <summary>Whether <paramref name="keys"/> are what the file says: no value stands in for an unreadable one.</summary>
+    /// <summary>Whether <paramref name="keys"/> are what the file says, none of them unreadable.</summary>
     public bool Sound(params ReadOnlySpan<string> keys) => Own.Sound(keys) && Shared.Sound(keys);
 
     /// <summary>How a message marks a value that the file does not set.</summary>

@@ -30,7 +30,7 @@ public readonly record struct ResetStep(bool IsOver, bool GoesOn, long LookAt);
 /// </summary>
 public static class ResetRule
 {
-    /// <summary>How long an RST waits at most, in milliseconds (contract, section 3).</summary>
+    /// <summary>How long an RST waits at most, in milliseconds (docs/behaviour.md, Relay).</summary>
     public const long WaitMs = 1_000;
 
     /// <summary>Milliseconds between two looks at a send queue: no event tells that it is empty.</summary>

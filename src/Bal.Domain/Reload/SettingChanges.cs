@@ -1,11 +1,12 @@
 using Bal.Domain.Config;
-using Bal.Domain.Primitives;
 using LanguageExt;
 
 namespace Bal.Domain.Reload;
 
 /// <summary>A key of the file whose value is another one now, given or auto-tuned.</summary>
-/// <param name="Key">The key; of several services <c>services.NAME.KEY</c>, of a backend <c>backends[ADDRESS].KEY</c>.</param>
+/// <param name="Key">
+/// The key; of several services <c>services.NAME.KEY</c>, of a backend <c>backends[ADDRESS].KEY</c>.
+/// </param>
 /// <param name="From">Its value before; empty where the key was not there.</param>
 /// <param name="To">Its value now; empty where the key has gone.</param>
 public sealed record SettingChange(string Key, string From, string To)
@@ -20,7 +21,7 @@ public sealed record SettingChange(string Key, string From, string To)
     private static string Shown(string value) => value.Length == 0 ? "unset" : value;
 }
 
-/// <summary>Compares configurations row by row of <see cref="Settings"/>: no key can be known there and forgotten here.</summary>
+/// <summary>Compares configurations row by row of <see cref="Settings"/>: no key can be forgotten here.</summary>
 public static class SettingChanges
 {
     /// <summary>Every key whose value differs; which services and backends there are is told elsewhere.</summary>
@@ -35,11 +36,11 @@ public static class SettingChanges
             select prefixed ? change with { Key = $"{Settings.Services}.{service.Name}.{change.Key}" } : change));
     }
 
-    /// <summary>Every key of the whole process whose value differs; <c>mode</c> only says how the file is written.</summary>
+    /// <summary>Every key of the process whose value differs; <c>mode</c> only says how the file is written.</summary>
     public static Arr<SettingChange> OfProcess(BalConfig before, BalConfig after) =>
         new(Of(Settings.Process, before, after with { Mode = before.Mode }, ""));
 
-    /// <summary>Every key of a service, of its <c>runtime</c> and of the backends that stay whose value differs.</summary>
+    /// <summary>Every key of a service, its <c>runtime</c> and its lasting backends whose value differs.</summary>
     public static Arr<SettingChange> OfService(Service before, Service after)
     {
         var had = before.Backends.DistinctBy(backend => backend.Endpoint).ToDictionary(backend => backend.Endpoint);
@@ -56,8 +57,7 @@ public static class SettingChanges
         where T : class => before.Equals(after)
         ? []
         : from row in table.Rows
-          let change = new SettingChange(
-              prefix + row.Key, Raw.ToText(row.Print(before)), Raw.ToText(row.Print(after))) { AtRestart = row.AtRestart }
+          let change = new SettingChange(prefix + row.Key, Raw.ToText(row.Print(before)), Raw.ToText(row.Print(after)))
           where change.From != change.To
-          select change;
+          select change with { AtRestart = row.AtRestart };
 }

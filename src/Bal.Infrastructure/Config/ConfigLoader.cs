@@ -48,7 +48,7 @@ public static class ConfigLoader
                 "name a regular file: a reload has to be able to read it again"),
             FileFaultReason.Denied => ("file_denied", $"{path} may not be read by this user ({fault.Detail})",
                 $"check the modes with 'namei -l {path}', then chmod or chown the file"),
-            FileFaultReason.TooLarge => ("file_too_large", $"{path} has {fault.Detail}; allowed are at most 1 MiB",
+            FileFaultReason.TooLarge => ("file_too_large", $"{path} has {fault.Detail}: expected at most 1 MiB",
                 $"check that it is {what}: a real one is far smaller"),
             _ => ("file_unreadable", $"{path} could not be read: {fault.Detail}", "check the path and its file system"),
         };

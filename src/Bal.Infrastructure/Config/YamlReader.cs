@@ -48,7 +48,7 @@ public static class YamlReader
             or FormatException or IndexOutOfRangeException or NullReferenceException)
         {
             // The parser is known to fail on a few malformed inputs with these instead of with a YamlException.
-            return YamlText.Fault("yaml_syntax", SourcePosition.Start, "the file is no valid YAML",
+            return YamlText.Fault("yaml_syntax", SourcePosition.Start, "the file is not valid YAML",
                 "start from sample/config.yaml and add your settings one by one");
         }
     }
@@ -78,7 +78,7 @@ public static class YamlReader
                 "indent with spaces: YAML allows no tabs there");
         var reason = Printable.Short(error.Message.ReplaceLineEndings(" ").Trim().TrimEnd('.'), LongestReason);
         return YamlText.Fault("yaml_syntax", at,
-            $"the file is no valid YAML here, at {YamlText.LineAt(text, at.Line)}: {reason}",
+            $"the file is not valid YAML here, at {YamlText.LineAt(text, at.Line)}: {reason}",
             "write 'key: value' with a space behind the colon; if this line is right, check indentation, quotes and "
                 + "brackets of the one above");
     }

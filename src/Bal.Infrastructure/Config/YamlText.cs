@@ -15,10 +15,10 @@ internal static class YamlText
     {
         if (bytes.Length > YamlReader.MaxBytes)
             return Fault("file_too_large", SourcePosition.Start,
-                $"the file has more than {YamlReader.MaxBytes} bytes; allowed are at most 1 MiB",
+                $"the file has more than {YamlReader.MaxBytes} bytes: expected at most 1 MiB",
                 "check that it is the configuration: a real one is far smaller");
         if (OtherEncoding(bytes) is { } other)
-            return Fault("not_utf8", SourcePosition.Start, $"the file is {other} text; allowed is UTF-8",
+            return Fault("not_utf8", SourcePosition.Start, $"the file is {other} text: expected UTF-8",
                 $"save the file as UTF-8: 'iconv -f {other} -t UTF-8' converts it, or your editor does");
         var content = bytes.StartsWith(Encoding.UTF8.Preamble) ? bytes[Encoding.UTF8.Preamble.Length..] : bytes;
         var buffer = new char[content.Length];
@@ -33,7 +33,7 @@ internal static class YamlText
         return control < 0
             ? new string(text)
             : Fault("control_character", PositionOf(text[..control]),
-                $"the file contains the control character 0x{(int)text[control]:x2}, which no YAML file may",
+                $"the file contains the control character 0x{(int)text[control]:x2}, which YAML does not allow",
                 "remove the character; if there are many, this is not a text file");
     }
 

@@ -30,7 +30,7 @@ internal readonly record struct BoundAddress(IPAddress Address, int Port, bool V
         || (Address.Equals(IPAddress.IPv6Any) && !V6Only && wanted.IsAny)
         || (Address.Equals(IPAddress.Any) && wanted.Address.Equals(IPAddress.IPv6Any)));
 
-    /// <summary>A literal address of a listener: beside <c>0.0.0.0</c>, <c>::</c> means IPv6 only (contract, section 4).</summary>
+    /// <summary>A literal address of a listener: beside <c>0.0.0.0</c>, <c>::</c> means IPv6 only.</summary>
     public static BoundAddress Of(IPAddress address, Listener listener) => new(
         address,
         listener.Port,

@@ -91,7 +91,7 @@ public class ConfigDefaultsSpecs
         Assert.Equal("info", printed["log_level"]);
         Assert.Equal("reject", printed["overload_policy"]);
         Assert.Equal("auto", printed["threads"]);
-        Assert.Equal(Service.DefaultName, draft.Config().Main.Name);
+        Assert.Equal(Service.DefaultName, draft.Config().Services[0].Name);
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public class ConfigDefaultsSpecs
 
         Assert.Equal(Mode.Simple, Draft.Valid().Config().Mode);
         Assert.Equal(Mode.Advanced, draft.Config().Mode);
-        Assert.Equal(Tuning.For(2), draft.Config().Main.Tuning);
+        Assert.Equal(Tuning.For(2), draft.Config().Services[0].Tuning);
     }
 
     [Property]
@@ -110,7 +110,7 @@ public class ConfigDefaultsSpecs
     {
         var backends = (count % 12) + 1;
 
-        Assert.Equal(Tuning.For(backends), Draft.Valid(backends).Config().Main.Tuning);
+        Assert.Equal(Tuning.For(backends), Draft.Valid(backends).Config().Services[0].Tuning);
     }
 
     /// <summary>Every key of the printed configuration with its value, those of runtime without their prefix.</summary>

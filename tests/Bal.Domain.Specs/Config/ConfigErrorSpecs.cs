@@ -180,7 +180,7 @@ public class ConfigErrorSpecs
         var draft = Draft.Valid();
         draft.AddBackend(host, "80");
 
-        Assert.Equal(expected ? "" : "invalid_host", string.Join(' ', draft.Validate().Findings.Map(finding => finding.Code)));
+        Assert.Equal(expected ? "" : "invalid_host", string.Join(' ', draft.Validate().Findings.Map(f => f.Code)));
     }
 
     [Theory]

@@ -72,7 +72,7 @@ public class ConfigWarningSpecs
         var at = draft.Add(draft.Top, "mode", "simple");
 
         Expect("simple_mode_with_runtime", at, draft.OnlyFinding());
-        Assert.Equal(10, draft.Config().Main.Tuning.Backlog);
+        Assert.Equal(10, draft.Config().Services[0].Tuning.Backlog);
     }
 
     [Theory]

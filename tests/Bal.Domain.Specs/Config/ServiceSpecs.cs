@@ -30,7 +30,8 @@ public class ServiceSpecs
     [InlineData("10.0.0.1", "wrong_type", "add the port: \"10.0.0.1:9000\"")]
     [InlineData("::1", "wrong_type", "put an IPv6 address in brackets, as in \"[::1]:9000\"")]
     [InlineData("::1:9000", "wrong_type", "put an IPv6 address in brackets, as in \"[::1]:9000\"")]
-    [InlineData("db:http", "invalid_integer", "write decimal digits only, without a unit, sign, separator or leading zero")]
+    [InlineData("db:http", "invalid_integer",
+        "write decimal digits only, without a unit, sign, separator or leading zero")]
     [InlineData("db:0", "out_of_range", "choose a value from 1 to 65535")]
     [InlineData("127.1:80", "invalid_host",
         "write four decimal numbers from 0 to 255 without leading zeros, such as \"10.0.0.1\"")]
@@ -104,7 +105,8 @@ public class ServiceSpecs
             Raw.Entry("b", Raw.Map(Backends(1))),
             Raw.Entry("c", Raw.Map(
                 Raw.Entry("port", Raw.Number(2)), Backends(1), Raw.Entry("log_level", Raw.Word("info")),
-                Raw.Entry("runtime", Raw.Map(Raw.Entry("threads", Raw.Number(1)), Raw.Entry("relay", Raw.Word("x"))))))))));
+                Raw.Entry("runtime", Raw.Map(
+                    Raw.Entry("threads", Raw.Number(1)), Raw.Entry("relay", Raw.Word("x"))))))))));
 
         Assert.Equal(
             ["duplicate_key services.a", "invalid_value services.c.runtime.relay", "missing_key services.b.port",

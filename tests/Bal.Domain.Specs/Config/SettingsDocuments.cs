@@ -44,7 +44,8 @@ public partial class SettingsDocuments
     }
 
     private static string Table<T>(SettingTable<T> table, Func<Setting<T>, bool> chosen) =>
-        "| key | value | default | meaning |\n|---|---|---|---|\n" + string.Concat(table.Rows.Where(chosen).Select(row =>
+        "| key | value | default | meaning |\n|---|---|---|---|\n"
+        + string.Concat(table.Rows.Where(chosen).Select(row =>
             $"| `{row.Key}` | {Values(row.Kind)} | {Default(row, 0)} | {Meaning(row)} |\n"));
 
     private static string TunedTable() =>
@@ -69,9 +70,9 @@ public partial class SettingsDocuments
 
     private static string Sample() => string.Join("\n\n",
     [
-        Comment(0, "Every key with its default. Numbers under 'runtime' are those for one or two backends; a key that is "
-            + "left out has the value for the number of backends in use. This file is made from the table of settings "
-            + "(docs/configuration.md)."),
+        Comment(0, "Every key with its default. Numbers under 'runtime' are those for one or two backends; a key that "
+            + "is left out has the value for the number of backends in use. This file is made from the table of "
+            + "settings (docs/configuration.md)."),
         .. Settings.Process.Rows.Where(row => !row.InRuntime).Select(row => Entry(0, row)),
         .. Settings.OfService.Rows.Select(row => Entry(0, row)),
         Comment(0, "Where connections go: at least one backend, each as host and port or as HOST:PORT.")
@@ -81,8 +82,9 @@ public partial class SettingsDocuments
             .. Settings.Runtime.Rows.Select(row => Entry(2, row)),
             .. Settings.Process.Rows.Where(row => row.InRuntime).Select(row => Entry(2, row)),
         ]),
-        Comment(0, "Several services in one file have names under 'services' instead; 'runtime' above is then the default "
-            + "of each: services: {orders-db: {port: 5432, backends: [10.0.0.11:5432, 10.0.0.12:5432]}}") + "\n",
+        Comment(0, "Several services in one file have names under 'services' instead; 'runtime' above is then the "
+            + "default of each:") + "\n# services:\n#   orders-db: {port: 5432, backends: [10.0.0.11:5432]}\n"
+            + "#   cache: {port: 6379, backends: [10.0.0.21:6379]}\n",
     ]);
 
     private static string Entry<T>(int indent, Setting<T> row)

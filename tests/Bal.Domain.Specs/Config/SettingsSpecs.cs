@@ -37,10 +37,11 @@ public class SettingsSpecs
     public void A_key_in_the_wrong_mapping_is_told_where_it_belongs()
     {
         foreach (var place in Places)
-            foreach (var key in Places.SelectMany(other => other.Keys).Distinct().Where(key => !place.Keys.Contains(key)))
+            foreach (var key in AllKeys.Where(key => !place.Keys.Contains(key)))
             {
                 var finding = Assert.Single(Unknown(place, key));
-                Assert.Equal(($"unknown key '{key}'", Settings.PlaceOf(key)), (finding.Message.Split(" in ")[0], finding.Hint));
+                Assert.Equal($"unknown key '{key}'", finding.Message.Split(" in ")[0]);
+                Assert.Equal(Settings.PlaceOf(key), finding.Hint);
             }
     }
 
@@ -60,7 +61,8 @@ public class SettingsSpecs
     /// <summary>Whatever is set to another value is in the diff, and nothing else is.</summary>
     [Property]
     public Property The_diff_names_exactly_the_keys_that_differ() => Prop.ForAll(
-        Trees.AnyConfig(), Trees.AnyConfig(), Gen.Elements(true, false).ArrayOf(64).ToArbitrary(), (before, other, coins) =>
+        Trees.AnyConfig(), Trees.AnyConfig(), Gen.Elements(true, false).ArrayOf(64).ToArbitrary(),
+        (before, other, coins) =>
         {
             var turn = 0;
             var (service, from) = (before.Services[0], other.Services[0]);
@@ -75,7 +77,8 @@ public class SettingsSpecs
             Assert.Equal(expected, SettingChanges.Between(before, after).Map(change => change.Key));
             Assert.Equal(expected.Count > 0, !ReloadDiff.Describe(before, after).IsEmpty);
 
-            T Mixed<T>(SettingTable<T> table, T one, T two, Func<Setting<T>, string?> name) => table.Rows.Fold(one, (sum, row) =>
+            T Mixed<T>(SettingTable<T> table, T one, T two, Func<Setting<T>, string?> name) =>
+                table.Rows.Fold(one, (sum, row) =>
             {
                 if (!coins[turn++ % coins.Length])
                     return sum;
@@ -97,13 +100,14 @@ public class SettingsSpecs
     public void The_schema_accepts_the_short_forms_and_an_empty_runtime() => Assert.True(
         Accepts(Several(Raw.Map(
             Raw.Entry("port", Raw.Number(1)), Raw.Entry("backends", Raw.List(Raw.Text("[::1]:1"), Raw.Text("db:2"))),
-            Raw.Entry("bind_address", Raw.List(Raw.Text("0.0.0.0"), Raw.Text("::"))), Raw.Entry("runtime", Raw.Null)))));
+            Raw.Entry("bind_address", Raw.List(Raw.Text("0.0.0.0"), Raw.Text("::"))),
+            Raw.Entry("runtime", Raw.Null)))));
 
     [Fact]
     public void The_schema_refuses_a_key_where_it_does_not_belong_or_that_does_not_exist()
     {
         foreach (var place in Places)
-            foreach (var key in Places.SelectMany(other => other.Keys).Distinct().Append("x").Where(key => !place.Keys.Contains(key)))
+            foreach (var key in AllKeys.Append("x").Where(key => !place.Keys.Contains(key)))
                 Assert.False(Accepts(place.With(Raw.Entry(key, Raw.Number(1)))), $"{key} in {place.Name}");
     }
 
@@ -130,7 +134,10 @@ public class SettingsSpecs
     }
 
     private static IEnumerable<Finding> Unknown(Place place, string key) => ConfigValidation
-        .Validate(place.With(Raw.Entry(key, Raw.Number(1))), HostFacts.Unknown).Findings.Filter(f => f.Code == "unknown_key");
+        .Validate(place.With(Raw.Entry(key, Raw.Number(1))), HostFacts.Unknown).Findings
+        .Filter(f => f.Code == "unknown_key");
+
+    private static IEnumerable<string> AllKeys => Places.SelectMany(place => place.Keys).Distinct();
 
     private static RawEntry Backends() => Raw.Entry("backends", Raw.List(Raw.Text("10.0.0.1:9000")));
 

@@ -16,7 +16,8 @@ public static class Trees
 {
     private static readonly string[] Words =
     [
-        "mode", "services", "a-1", "B", "port", "bind_address", "method", "log_level", "decision_log", "backends", "runtime", "host", "threads",
+        "mode", "services", "a-1", "B", "port", "bind_address", "method", "log_level", "decision_log", "backends",
+            "runtime", "host", "threads",
             "overload_policy",
         "health_check_interval_ms", "failover_backoff_initial_ms", "failover_backoff_max_ms", "tcp_backlog", "hots",
             "<<",

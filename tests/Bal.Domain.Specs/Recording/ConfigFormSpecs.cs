@@ -42,7 +42,8 @@ public class ConfigFormSpecs
 
         Assert.Equal(Read(text), Read(less.ToJsonString()));
         Assert.Equal(
-            Either<string, BalConfig>.Left("unknown key 'future' in 'services[0].backends[1]'"), Read(more.ToJsonString()));
+            Either<string, BalConfig>.Left("unknown key 'future' in 'services[0].backends[1]'"),
+            Read(more.ToJsonString()));
     }
 
     private static string Text(BalConfig config) =>

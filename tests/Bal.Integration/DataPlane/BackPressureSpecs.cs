@@ -88,6 +88,25 @@ public abstract class BackPressureSpecs(RelayMode relay)
         Assert.True(client.ReadToEnd().Reset);
     }
 
+    [Fact]
+    public void An_RST_waits_as_long_for_bytes_that_only_the_kernel_holds()
+    {
+        using var backend = new Backend();
+        using var plane = new LivePlane(relay, 1, serving: true, backend.Port);
+        using var client = SlowReader(plane);
+        using var server = backend.Accept();
+        // More than the client's window takes, and less than bal's send buffer.
+        var answer = Sockets.Pattern(60_000);
+        server.Send(answer);
+        plane.Until(() => plane.Plane.Measure().Backends[0].BytesOut == answer.Length, "bal has passed it on");
+        var watch = Stopwatch.StartNew();
+        server.Reset();
+
+        plane.UntilEnded(TerminationReason.BackendReset);
+        Assert.InRange(watch.ElapsedMilliseconds, 990, 15_000);
+        Assert.True(client.ReadToEnd().Reset);
+    }
+
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
@@ -101,7 +120,7 @@ public abstract class BackPressureSpecs(RelayMode relay)
         var sent = FillUp(
             sender,
             () => down ? plane.Plane.Measure().Backends[0].BytesOut : plane.Plane.Measure().Backends[0].BytesIn);
-        plane.Publish(t => t with { IdleTimeout = new(1) });
+        plane.Tune(t => t with { IdleTimeout = new(1) });
 
         plane.UntilEnded(TerminationReason.IdleTimeout);
         var got = receiver.ReadToEnd();

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Bal.Domain.Admission;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;

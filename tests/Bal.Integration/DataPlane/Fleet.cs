@@ -21,7 +21,7 @@ internal sealed class Fleet : IDisposable
     private readonly List<Exception> crashes = [];
 
     public Fleet(int loops = 2, Func<string, Either<BindOutcome, NameAddresses>>? lookUp = null) =>
-        Plane = new Plane(loops, long.MaxValue, LivePlane.Counts(), wake, Crashed)
+        Plane = new Plane(loops, LivePlane.Unlimited(loops), LivePlane.Counts(), wake, Crashed)
         {
             LookUp = lookUp ?? NameAddresses.Of, Say = Said.Add,
         };

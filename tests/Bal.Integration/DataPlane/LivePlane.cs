@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
@@ -52,7 +53,7 @@ internal sealed class LivePlane : IDisposable
         RelayMode relay, GatherRule? gatherRule, long descriptorLimit, int loops, bool serving, params int[] backends)
     {
         Port = Ports.Free();
-        Plane = new Plane(loops, descriptorLimit, Counts(), wake, Crashed, gatherRule);
+        Plane = new Plane(loops, DescriptorBudget.Of(descriptorLimit, loops, 0, 0), Counts(), wake, Crashed, gatherRule);
         Table = TableOf(1, ConfigOf(Port).Services[0], [.. backends.Select((port, i) => RouteTo(i + 1, port))]);
         Tune(t => t with { Relay = relay });
         Assert.True(Plane.Prepare(ConfigOf(Port)).IsRight);
@@ -73,6 +74,9 @@ internal sealed class LivePlane : IDisposable
     /// <summary>Memory for a plane to count in.</summary>
     public static OpenCounts Counts() => OpenCounts.Create().Match(
         Right: counts => counts, Left: problem => throw new InvalidOperationException(problem.ToText()));
+
+    /// <summary>Descriptors without a limit.</summary>
+    public static DescriptorBudget Unlimited(int loops) => DescriptorBudget.Of(long.MaxValue, loops, 0, 0);
 
     public Plane Plane { get; }
 
@@ -174,7 +178,8 @@ internal sealed class LivePlane : IDisposable
         Assert.Equal(Prelude.Array(ServiceCounters.Of(reason)), ended);
         Assert.Equal(count, Plane.Measure().Of(ServiceCounters.Of(reason)));
         Assert.All(Plane.Measure().Backends, b => Assert.Equal(0, b.Active));
-        Assert.Equal((0, 0), (Plane.Measure().SplicedConnections, Plane.Measure().SplicedDirections));
+        Assert.All(
+            ServiceCounters.All.Filter(c => c.Kind == CounterKind.Open), c => Assert.Equal(0, Plane.Measure().Of(c)));
     }
 
     /// <summary>Waits until every loop has done all that it was told.</summary>

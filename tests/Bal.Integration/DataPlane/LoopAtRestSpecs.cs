@@ -50,7 +50,7 @@ public sealed partial class LoopAtRestSpecs
     public void A_loop_that_has_turned_clients_away_sleeps_once_that_is_told()
     {
         using var plane = new LivePlane(1);
-        plane.Publish(t => t with { MaxConcurrentConnections = 0 });
+        plane.Tune(t => t with { MaxConcurrentConnections = 0 });
         using (var client = plane.Client())
             Assert.True(client.ReadToEnd().Reset);
         AssertSleeps(plane);

@@ -213,6 +213,23 @@ public abstract class RelaySpecs(RelayMode relay, GatherRule? gatherRule = null)
         Assert.Equal("abcde"u8.ToArray(), server.Read(5));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void An_urgent_byte_that_is_the_last_one_before_the_FIN_arrives(int before)
+    {
+        using var backend = new Backend();
+        using var plane = new LivePlane(relay, gatherRule, 1, serving: false, backend.Port);
+        using var client = plane.Client();
+        client.Send("ab"u8[..before]);
+        client.Send("c"u8, SocketFlags.OutOfBand);
+        client.Shutdown(SocketShutdown.Send);
+        plane.Plane.Commit();
+
+        using var server = backend.Accept();
+        Assert.Equal([.. "ab"u8[..before], (byte)'c'], server.ReadToEnd().Bytes);
+    }
+
     [Fact]
     public void It_is_counted_how_many_connections_go_through_the_kernel()
     {

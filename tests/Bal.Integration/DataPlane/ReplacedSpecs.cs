@@ -1,3 +1,4 @@
+using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Counting;
 using Bal.Domain.Primitives;
@@ -59,9 +60,9 @@ public sealed class ReplacedSpecs
     {
         var idle = Two().Heard(10, Seen(active: 0, total: 5)).Heard(11, Seen(active: 0, total: 1));
 
-        Assert.False(idle.Uses(new BackendId(1)));
-        Assert.True(idle.Heard(11, Seen(active: 1, total: 1)).Uses(new BackendId(1)));
-        Assert.False(idle.Heard(11, Seen(active: 1, total: 1)).Uses(new BackendId(2)));
+        Assert.DoesNotContain(new BackendId(1), idle.UsedBackends);
+        Assert.Contains(new BackendId(1), idle.Heard(11, Seen(active: 1, total: 1)).UsedBackends);
+        Assert.DoesNotContain(new BackendId(2), idle.Heard(11, Seen(active: 1, total: 1)).UsedBackends);
     }
 
     [Fact]
@@ -71,9 +72,9 @@ public sealed class ReplacedSpecs
 
         Assert.Equal(
             [(nint)replaced.Processes[0].Counts.At(1), (nint)replaced.Processes[1].Counts.At(0)],
-            replaced.CountsOf("b"));
-        Assert.Equal([(nint)replaced.Processes[0].Counts.At(0)], replaced.CountsOf("a"));
-        Assert.Empty(replaced.CountsOf("c"));
+            replaced.CountsOf(new ServiceId(2)));
+        Assert.Equal([(nint)replaced.Processes[0].Counts.At(0)], replaced.CountsOf(new ServiceId(1)));
+        Assert.Empty(replaced.CountsOf(new ServiceId(3)));
         *replaced.Processes[0].Counts.At(0) = 4;
         *replaced.Processes[0].Counts.At(1) = 5;
         Assert.Equal(9, replaced.Processes[0].Open);
@@ -86,10 +87,10 @@ public sealed class ReplacedSpecs
     public void What_a_start_needs_leaves_a_few_connections_beside_what_is_reserved(int loops)
     {
         // Of each loop: epoll, wake-up, reserve and listener; of a connection two.
-        var left = DescriptorBudget.Least(loops) - DescriptorBudget.Reserved(loops) - 4 * loops;
+        var least = DescriptorBudget.Least(loops);
+        var left = least - DescriptorBudget.Of(least, loops, 1, 0).Fixed - 4 * loops;
 
         Assert.InRange(left / 2, 8, 16);
-        Assert.Equal(16 + 2 * loops, DescriptorBudget.Reserved(loops));
         Assert.Contains($"at least {DescriptorBudget.Least(loops)} ", DescriptorBudget.TooLow(9, loops).ToText(),
             StringComparison.Ordinal);
     }
@@ -97,9 +98,12 @@ public sealed class ReplacedSpecs
     private static Replaced Two() => Replaced.Nobody with
     {
         Processes = Prelude.Array(
-            new ReplacedProcess(10, "0.1.0", Instant.Zero, LivePlane.Counts(), Prelude.Array("a", "b"), Traffic.None),
-            new ReplacedProcess(11, "0.1.1", Instant.Zero, LivePlane.Counts(), Prelude.Array("b"), Traffic.None)),
+            new ReplacedProcess(10, "0.1.0", Instant.Zero, LivePlane.Counts(), Slots(1, 2), Traffic.None),
+            new ReplacedProcess(11, "0.1.1", Instant.Zero, LivePlane.Counts(), Slots(2), Traffic.None)),
     };
+
+    private static Arr<ServiceSlot> Slots(params int[] services) =>
+        new(services.Select((id, slot) => new ServiceSlot(new ServiceId(id), $"s{id}", slot)));
 
     private static Traffic Seen(long active, long total) => Traffic.None with
     {

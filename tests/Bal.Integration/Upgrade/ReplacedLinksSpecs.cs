@@ -70,7 +70,7 @@ public sealed class ReplacedLinksSpecs
 
         public Scene(long patienceMs)
         {
-            _plane = new Plane(1, long.MaxValue, LivePlane.Counts(), _reactor.Wake, _ => { });
+            _plane = new Plane(1, LivePlane.Unlimited(1), LivePlane.Counts(), _reactor.Wake, _ => { });
             _plane.Replaced = new Replaced(Traffic.None, 0, Prelude.Array(new ReplacedProcess(
                 Pid, "0", _reactor.Now, LivePlane.Counts(), Arr<ServiceSlot>.Empty, Traffic.None)));
             Links = new ReplacedLinks(_reactor, _plane, _ => { }) { Patience = new(patienceMs) };
