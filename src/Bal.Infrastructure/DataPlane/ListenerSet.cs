@@ -14,7 +14,7 @@ namespace Bal.Infrastructure.DataPlane;
 internal sealed class ListenerSet(int[] descriptors, int tag)
 {
     /// <summary>The descriptors, the loops' as soon as they know of them.</summary>
-    public int[] Descriptors => descriptors;
+    public int[] Descriptors { get; } = descriptors;
 
     /// <summary>What the loops call it.</summary>
     public int Tag => tag;
