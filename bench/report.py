@@ -1,5 +1,6 @@
-"""The results of bench.py as a Markdown table and an SVG chart."""
+"""The results of bench.py as a Markdown table and an SVG chart, and those of scale.py as a table."""
 
+import math
 import statistics
 
 COLOURS = {"direct": "#9aa0a6", "haproxy": "#5b7fb5", "nginx": "#7bb08a", "bal-auto": "#c2552d", "bal-copy": "#dd9a6a",
@@ -105,3 +106,52 @@ def chart(results):
             f'font-size="11"><rect width="100%" height="100%" fill="#fff"/><text x="16" y="26" font-size="15">'
             f'Ratios to HAProxy (dashed line = 1): throughput, more is better; CPU per unit, less is better</text>'
             f'{line}{"".join(rows)}</svg>\n')
+
+
+# What a figure of scale.py is called, and its unit.
+SCALE_FIGURES = {
+    "start": ("exec to the first answered connection", "s"), "cpu": ("CPU", "%"), "checks": ("checks made", "/s"),
+    "rss": ("RSS", "MB"), "status": ("`status --json` (HAProxy: `show stat`)", "s"), "status_text": ("`status`", "s"),
+    "reload": ("reload with one change", "s"), "stop": ("stop", "s"), "down": ("until status shows all down", "s"),
+    "up": ("until status shows all up again", "s"), "status_quiet": ("slowest status before", "s"),
+    "status_worst": ("slowest status meanwhile", "s"), "hup": ("SIGHUP until status shows the new configuration", "s"),
+    "term": ("SIGTERM to the end of the process", "s"), "p99_quiet": ("p99 of clients of another service, before", "s"),
+    "p99_storm": ("the same meanwhile", "s"), "p99_ratio": ("meanwhile / before", "x"),
+    "refused": ("clients of it that were not served", ""),
+}
+
+
+def written(value, unit, limit):
+    if isinstance(value, str) or not math.isfinite(value):
+        return value if isinstance(value, str) else f"none in {limit:.0f} s" if math.isinf(value) else ""
+    if unit == "s":
+        return f"{value:.1f} s" if value >= 10 else f"{value * 1e3:,.{0 if value >= 0.01 else 1}f} ms"
+    return {"": f"{value:.0f}", "%": f"{value:.2f} %", "MB": f"{value / 1e6:.1f} MB", "/s": f"{value:,.0f}/s",
+            "x": f"{value:.2f}"}[unit]
+
+
+def middle(values):
+    """The median, or the first text that stands in the place of a figure."""
+    texts = [value for value in values if isinstance(value, str)]
+    return texts[0] if texts else statistics.median(values) if values else math.nan
+
+
+def scale_row(title, key, bal, haproxy, limit):
+    label, unit = SCALE_FIGURES[key]
+    cells = [written(middle([sample[key] for sample in samples if key in sample]), unit, limit)
+             for samples in (bal, haproxy)]
+    pairs = [(ours[key], theirs[key]) for ours, theirs in zip(bal, haproxy) if key in ours and key in theirs]
+    comparable = unit not in ("x", "") and not any(isinstance(value, str) for pair in pairs for value in pair)
+    ratio = middle([ours / theirs for ours, theirs in pairs if theirs]) if comparable else math.nan
+    cells.append(written(ratio, "x", limit) if math.isfinite(ratio) else "")
+    return f"| {title} | {label} | {' | '.join(cells)} |"
+
+
+def scale_table(cases, heading, limit):
+    """The table of cases: title, and the samples of both balancers. Infinite is what took longer than the limit."""
+    lines = [heading, "", "| | figure | bal | HAProxy | ratio |", "|---|---|---|---|---|"]
+    for title, samples in cases:
+        bal, haproxy = samples["bal"], samples["HAProxy"]
+        keys = [key for key in SCALE_FIGURES if any(key in sample for sample in bal + haproxy)]
+        lines += [scale_row(title if key == keys[0] else "", key, bal, haproxy, limit) for key in keys]
+    return "\n".join(lines) + "\n"

@@ -5,6 +5,6 @@ set -euo pipefail
 here="$(dirname -- "${BASH_SOURCE[0]}")"
 # shellcheck source=scripts/lib.sh
 . "$here/lib.sh"
-# The account of the demo owns stdout.
+# stdout is for the demo.
 "$here/publish.sh" --if-needed >&2
 exec "$ROOT/dist/bal" demo "$@"

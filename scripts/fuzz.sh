@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Fuzzes what reads bytes that bal did not write, guided by coverage (SharpFuzz under afl-fuzz).
-#   scripts/fuzz.sh [TARGET] [SECONDS]     one target, or 'all' one after the other; 60 s each
-#   scripts/fuzz.sh collect [TARGET]       what was found, minimised, becomes the corpus in tests/Bal.Fuzz/corpus
-# Everything it makes lies in BAL_FUZZ_DIR (dist/fuzz). Exit code 1 where an input broke a claim or took too long.
+# Fuzzes the code that reads bytes which bal did not write, guided by coverage (SharpFuzz under afl-fuzz).
+#   scripts/fuzz.sh [TARGET] [SECONDS]     one target, or 'all' in turn; 60 s each
+#   scripts/fuzz.sh collect [TARGET]       minimises what was found into tests/Bal.Fuzz/corpus
+# All output is in BAL_FUZZ_DIR (dist/fuzz). The exit code is 1 if an input broke a claim or took too long.
 set -euo pipefail
 here="$(dirname -- "${BASH_SOURCE[0]}")"
 # shellcheck source=scripts/lib.sh
@@ -10,9 +10,9 @@ here="$(dirname -- "${BASH_SOURCE[0]}")"
 
 work="${BAL_FUZZ_DIR:-$ROOT/dist/fuzz}"
 tests="$ROOT/tests/Bal.Fuzz"
-# Larger inputs only slow the search down: the rules for them are tested by name.
+# Larger inputs only slow the search down; named tests cover them.
 longest=65536
-# What one corpus file may have, and how many a target may have: they are run by every test run.
+# The largest corpus file, and the most files per target: every test run reads them all.
 largest=8192
 most=60
 
@@ -42,10 +42,10 @@ stat_of() { sed -n "s/^$2 *: //p" "$work/out/$1/default/fuzzer_stats"; }
 
 fuzz() {
   local target="$1" seconds="$2" status=0 seeds="$tests/corpus/$1" words=()
-  [[ -d $seeds ]] || die "no target '$target'; there are: $(targets | tr '\n' ' ')"
+  [[ -d $seeds ]] || die "unknown target '$target'; expected one of: $(targets | tr '\n' ' ')"
   [[ ! -f $tests/dictionaries/$target.dict ]] || words=(-x "$tests/dictionaries/$target.dict")
   mkdir -p "$work/out"
-  # A directory of an earlier run is gone on with.
+  # Continues an earlier run.
   [[ ! -d $work/out/$target/default/queue ]] || seeds=-
   nice -n 19 afl-fuzz -i "$seeds" -o "$work/out/$target" -V "$seconds" -t 5000 -m none -G "$longest" \
     "${words[@]}" -- dotnet "$work/bin/Bal.Fuzz.dll" "$target" >"$work/out/$target.log" 2>&1 || status=$?
@@ -59,7 +59,7 @@ fuzz() {
       return 1; }
 }
 
-# The inputs that together take every branch that any took, the small ones, under names by their content.
+# Keeps a small set of small inputs that together reach every branch reached, named by their content.
 collect() {
   local target="$1" input kept=0 small="$work/min/$1" corpus="$tests/corpus/$1"
   rm -rf -- "$small" "$small.all"
@@ -68,7 +68,7 @@ collect() {
   find "$work/out/$target/default/queue" -maxdepth 1 -type f -exec cp -t "$small.all" -- {} +
   find "$small.all" -type f -size "+${largest}c" -delete
   AFL_ALLOW_TMP=1 afl-cmin -i "$small.all" -o "$small" -t 5000 -m none -- "$(command -v dotnet)" "$work/bin/Bal.Fuzz.dll" "$target" >&2
-  # Those written by hand keep their names.
+  # Files written by hand keep their names.
   find "$corpus" -maxdepth 1 -type f -name 'found-*' -delete
   while read -r input; do
     [[ $kept -lt $most ]] || break

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs bal: for root to /usr/local/bin, for everybody else to ~/.local/bin.
+# Installs bal: as root to /usr/local/bin, else to ~/.local/bin.
 #   scripts/install.sh [--prefix DIR] [--uninstall]
 # With --prefix the binary goes to DIR/bin.
 set -euo pipefail
@@ -38,7 +38,7 @@ bin="$prefix/bin"
 if [[ -n $uninstall ]]; then
   if [[ -e $bin/bal || -L $bin/bal ]]; then
     rm -f -- "$bin/bal"
-    printf 'removed: %s (configuration and logs in ~/.bal stay)\n' "$bin/bal"
+    printf 'removed: %s (configuration and logs remain in ~/.bal)\n' "$bin/bal"
   else
     printf 'nothing to remove: %s does not exist\n' "$bin/bal"
   fi
@@ -46,12 +46,12 @@ if [[ -n $uninstall ]]; then
 fi
 
 "$here/publish.sh" --if-needed >&2
-mkdir -p -- "$bin" || die "$bin cannot be created: run as root, or choose another place with --prefix"
-[[ -w $bin ]] || die "$bin cannot be written: run as root, or choose another place with --prefix"
+mkdir -p -- "$bin" || die "$bin cannot be created: run as root, or choose another directory with --prefix"
+[[ -w $bin ]] || die "$bin is not writable: run as root, or choose another directory with --prefix"
 temporary="$(mktemp "$bin/.bal.XXXXXX")"
 trap 'rm -f -- "$temporary"' EXIT
 install -m 0755 -- "$ROOT/dist/bal" "$temporary"
-# Atomic, and it works while an older bal is running.
+# Atomic, and works while an older bal is running.
 mv -f -- "$temporary" "$bin/bal"
 trap - EXIT
 printf 'installed: %s\n' "$bin/bal"
@@ -60,7 +60,7 @@ case ":$PATH:" in
   *":$bin:"*)
     found="$(command -v bal || true)"
     if [[ -n $found && ! $found -ef $bin/bal ]]; then
-      printf "note: 'bal' on PATH is %s, another one\n" "$found"
+      printf "note: 'bal' on PATH is a different file, %s\n" "$found"
     fi
     ;;
   *)

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Shared by the scripts beside it: finding the repository, the SDK and the packages they need.
+# Shared by the other scripts: finds the repository, the SDK and the packages they need.
 
 # shellcheck disable=SC2034 # for the scripts that source this
 ROOT="$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)"
@@ -12,7 +12,7 @@ die() {
 
 say() { printf '%s\n' "$*" >&2; }
 
-# The .NET SDK 10, also where its installer put it without touching PATH.
+# Finds the .NET SDK 10, even if its installer did not add it to PATH.
 need_dotnet() {
   local dir
   if ! command -v dotnet >/dev/null; then
@@ -23,7 +23,7 @@ need_dotnet() {
       fi
     done
   fi
-  # No pipe into grep -q: it would end the listing early, which pipefail reports as a failure.
+  # Not piped into grep -q, which would end the listing early; pipefail reports that as a failure.
   if [[ "$(dotnet --list-sdks 2>/dev/null || true)" != *10.0.* ]]; then
     die "bal needs the .NET SDK 10: get it at https://dotnet.microsoft.com/download"
   fi
@@ -36,7 +36,7 @@ as_root() {
   elif command -v sudo >/dev/null; then
     sudo -- "$@"
   else
-    die "root is needed for: $* (no sudo here: run that as root, then run this script again)"
+    die "needs root: $* (sudo not found; run this command as root, then run this script again)"
   fi
 }
 
@@ -44,11 +44,11 @@ package_installed() {
   [[ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null || true)" == installed ]]
 }
 
-# need_packages PACKAGE...: installs those that are missing, without starting any service that they bring.
+# need_packages PACKAGE...: installs the missing ones, without starting their services.
 need_packages() {
   local package missing=() policy=/usr/sbin/policy-rc.d status=0
   command -v apt-get >/dev/null || {
-    say "no apt-get here: make sure that these are installed: $*"
+    say "apt-get not found; make sure these are installed: $*"
     return 0
   }
   for package in "$@"; do
@@ -60,7 +60,7 @@ need_packages() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q >&2
     export BAL_APT_UPDATED=1
   fi
-  # 101 tells invoke-rc.d that starting is forbidden; an administrator's own policy is left as it is.
+  # 101 tells invoke-rc.d not to start services. An administrator's own policy is not changed.
   if [[ ! -e $policy ]]; then
     printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
     as_root chmod 0755 "$policy"

@@ -33,7 +33,7 @@ esac
 case "$(uname -m)" in
   x86_64) rid=linux-x64 ;;
   aarch64 | arm64) rid=linux-arm64 ;;
-  *) die "no native build for $(uname -m): bal is built on x86_64 and aarch64" ;;
+  *) die "unsupported machine $(uname -m): bal builds on x86_64 and aarch64" ;;
 esac
 
 need_dotnet
@@ -49,10 +49,10 @@ touch -- "$out.started"
 say "compiling natively for $rid (about two minutes)"
 cd "$ROOT"
 dotnet publish src/Bal.Cli -c Release -r "$rid" -o "$out" --nologo -v quiet "${linker[@]}" >&2
-[[ -x $out/bal ]] || die "dotnet publish ended without a binary"
+[[ -x $out/bal ]] || die "dotnet publish made no binary"
 size="$(stat -c %s "$out/bal")"
-[[ $size -le $MAX_BYTES ]] || die "the binary has $size bytes, allowed are $MAX_BYTES"
-# Renaming replaces a binary that is running; writing into it would fail with "text file busy".
+[[ $size -le $MAX_BYTES ]] || die "the binary has $size bytes, more than the limit of $MAX_BYTES"
+# A running binary can be replaced by a rename; writing to it fails with "text file busy".
 mv -f -- "$out/bal" "$BINARY"
 touch -r "$out.started" -- "$BINARY"
 report

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Prints the path of the binary of a release, which it builds once from that release's commit.
+# Prints the path of a release's binary, building it from the release's commit the first time.
 #   scripts/released.sh [VERSION]      the last release by default
 # The binary is kept in dist/released/VERSION/bal. Building takes some minutes and needs the repository's history.
 set -euo pipefail
@@ -16,14 +16,14 @@ esac
 binary="$ROOT/dist/released/$version/bal"
 if [[ ! -x $binary ]]; then
   git -C "$ROOT" rev-parse --quiet --verify "$commit^{commit}" >/dev/null ||
-    die "commit $commit of release $version is missing here: run 'git fetch --unshallow'"
+    die "commit $commit of release $version is missing: run 'git fetch --unshallow'"
   temporary="$(mktemp -d)"
   trap 'git -C "$ROOT" worktree remove --force "$temporary/bal" >/dev/null 2>&1 || true; rm -rf -- "$temporary"' EXIT
   git -C "$ROOT" worktree add --quiet --detach "$temporary/bal" "$commit" >&2
   say "building release $version"
   "$temporary/bal/scripts/publish.sh" >&2
   mkdir -p "$(dirname -- "$binary")"
-  # Copied under another name first: whoever finds it finds it whole.
+  # Copied under another name first, so that it is never found incomplete.
   cp -- "$temporary/bal/dist/bal" "$binary.new"
   mv -f -- "$binary.new" "$binary"
 fi

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Boots a real systemd in a container of this machine and puts packaging/systemd/bal.service and bal.socket through their life
-# in there: start, reload, kill -9, watchdog, upgrade, a port below 1024, stop, socket activation. Ends in a verdict.
+# Boots a real systemd in a container on this machine and tests packaging/systemd/bal.service and bal.socket in it: start,
+# reload, kill -9, watchdog, upgrade, a port below 1024, stop, socket activation. Prints 'ok:' for each step
+# that passes, and exits 0 if all do.
 #   scripts/systemd-container.sh [BINARY]        (default: dist/bal)
-# Needs root and the packages systemd and systemd-container. Nothing of this machine is changed: the container's root is an
-# overlay over it in memory, with process ids, mounts and a network of its own. Not part of scripts/test.sh, since not every
-# machine that runs tests may boot a container.
+# Needs root and the packages systemd and systemd-container. The machine is not changed: the container's root is an
+# overlay in memory, with its own process ids, mounts and network. Not part of scripts/test.sh, since not every machine that
+# runs tests can boot a container.
 set -euo pipefail
 here="$(dirname -- "${BASH_SOURCE[0]}")"
 # shellcheck source=scripts/lib.sh

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Everything that decides whether bal is fit: format, build, scripts, native binary, and every test project.
+# Runs every check: format, build, scripts, native binary, and every test project.
 #   scripts/test.sh [--no-install]
-# Ends in the line "N passed, N failed" and exits 0 exactly when nothing failed. A step that fails, a runner that dies
-# and a suite that ran no test count as one failure each. BAL_TEST_LIMIT (seconds) bounds one suite.
+# The last line is "N passed, N failed", and the exit code is 0 if nothing failed. A step that fails, a runner that crashes
+# and a suite without tests count as one failure each. BAL_TEST_LIMIT limits the time of one suite (seconds).
 set -euo pipefail
 here="$(dirname -- "${BASH_SOURCE[0]}")"
 # shellcheck source=scripts/lib.sh
@@ -32,7 +32,7 @@ cd "$ROOT"
 # line NAME OUTCOME SECONDS
 line() { printf '%-28s %s (%s s)\n' "$1" "$2" "$3"; }
 
-# step NAME SECONDS COMMAND...: one check that either passes silently or shows its output.
+# step NAME SECONDS COMMAND...: one check. Its output is shown only if it fails.
 step() {
   local name="$1" seconds="$2" log="$results/step.log" started=$SECONDS status=0
   shift 2
@@ -49,7 +49,7 @@ step() {
   return 1
 }
 
-# The counts, and the failures with what their author wrote about them, from a TRX file.
+# The counts of a TRX file, and its failures with their messages.
 read_results() {
   python3 - "$1" <<'PYTHON'
 import sys
@@ -72,12 +72,12 @@ for r in bad:
     for part in ("Message", "StackTrace"):
         text = r.findtext(f"{t}Output/{t}ErrorInfo/{t}{part}") or ""
         for shown in text.strip().splitlines()[: 40 if part == "Message" else 6]:
-            # A state printed whole says less than its beginning; the seed replays it.
+            # The beginning of a printed state is enough; the seed replays it.
             print(f"    {shown[:500]}")
 PYTHON
 }
 
-# suite PROJECT: all tests of one project that is already built.
+# suite PROJECT: runs all tests of a project that is already built.
 suite() {
   local project="$1" name trx log started=$SECONDS status=0 good=0 bad=0 outcome
   name="$(basename "$project")"
@@ -89,7 +89,7 @@ suite() {
   outcome="$(read_results "$trx")"
   read -r good bad <<<"$outcome"
   if [[ $bad -eq 0 && ($status -ne 0 || $good -eq 0) ]]; then
-    # Died, timed out, or found no test: the tests that did pass prove nothing about the rest.
+    # It crashed, timed out or found no test, so the tests that passed say nothing about the rest.
     bad=1
     outcome+=$'\n'"  FAILED the runner ended with $status after $good tests"$'\n'"$(tail -n 20 "$log")"
   fi
@@ -106,13 +106,13 @@ step format 300 dotnet format Bal.sln --no-restore --verify-no-changes || true
 built=
 step build 420 dotnet build Bal.sln -c Release --no-restore --nologo -v quiet && built=yes
 published=
-# Bounded apart from the build: compiling natively takes most of its time in one single-threaded phase.
+# With a limit of its own: most of the native compilation is one single-threaded phase.
 step publish 600 scripts/publish.sh --if-needed && published=yes
 export BAL_BINARY="$ROOT/dist/bal"
 
 for project in tests/*/; do
   project="${project%/}"
-  # What only serves the tests beside it, such as the fuzzer's harness, has none.
+  # Projects without tests, such as the fuzzer's harness, are skipped.
   grep -qs '<IsTestProject>true' "$project"/*.*proj || continue
   if [[ -z $built || ($project == tests/Bal.EndToEnd && -z $published) ]]; then
     failed=$((failed + 1))
@@ -121,9 +121,6 @@ for project in tests/*/; do
     suite "$project"
   fi
 done
-
-# The streams that test the relays of the lab must themselves be right: sent through the plain one, which needs no privilege.
-step kernel-lab 120 dotnet bench/Bal.KernelLab/bin/Release/net10.0/Bal.KernelLab.dll integrity copy 1 || true
 
 if [[ -n $built && -n $published ]]; then
   step soak 240 env BAL_SOAK_BUILT=1 scripts/soak.sh --seconds 60 || tail -n 60 "$results/step.log"

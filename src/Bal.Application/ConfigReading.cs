@@ -18,8 +18,8 @@ public sealed record ConfigRefusal(Problem Problem, Arr<Finding> Findings);
 public static class ConfigReadings
 {
     /// <summary>
-    /// What <paramref name="readConfig"/> says. A file that a defect makes unreadable must not end what serves: it is a bad
-    /// file, and changes nothing.
+    /// What <paramref name="readConfig"/> says. A file that a defect makes unreadable must not end what serves: it is a
+    /// bad file, and changes nothing.
     /// </summary>
     public static Either<ConfigRefusal, ConfigReading> Guarded(Func<Either<ConfigRefusal, ConfigReading>> readConfig)
     {

@@ -1,6 +1,5 @@
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Counting;
 using Bal.Domain.Messages;
 using Bal.Domain.Reports;
 using LanguageExt;
@@ -24,7 +23,9 @@ public static class DryRun
 {
     /// <summary>What a reload would do.</summary>
     /// <param name="readConfig">Reads and validates the file that a reload would read.</param>
-    /// <param name="tryListener">Why a listener could not be opened beside those that serve; none where it could.</param>
+    /// <param name="tryListener">
+    /// Why a listener could not be opened beside those that serve; none where it could.
+    /// </param>
     /// <param name="view">What is being served.</param>
     public static DryRunAnswer Of(
         Func<Either<ConfigRefusal, ConfigReading>> readConfig,
@@ -39,7 +40,7 @@ public static class DryRun
                     version,
                     FirstProblem(reading.Config, view.State, tryListener),
                     reading.Warnings,
-                    ReloadPreviews.Of(reading.Config, view.Traffic, view.Clock.Now, view.State)),
+                    ReloadPreviews.Of(reading.Config, view.Traffic, view.State)),
                 Left: refusal => new DryRunAnswer(
                     version, refusal.Problem, refusal.Findings, Option<ReloadPreview>.None));
     }
@@ -47,7 +48,6 @@ public static class DryRun
     // Only an address that is new has to be opened, as by a reload.
     private static Option<Problem> FirstProblem(
         BalConfig next, ControlState state, Func<Listener, Option<Problem>> tryListener) => next.Services
-        .Filter(service => !state.Services.Exists(
-            s => s.Config.Name == service.Name && s.Config.Listener == service.Listener))
-        .Fold(Option<Problem>.None, (found, service) => found | tryListener(service.Listener));
+        .Filter(service => !state.Services.Values.Exists(s => !s.Removed && s.Config.Listener == service.Listener))
+        .Fold(Option<Problem>.None, (found, service) => found.IsSome ? found : tryListener(service.Listener));
 }

@@ -3,7 +3,6 @@ using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Reports;
@@ -16,11 +15,14 @@ public interface IDataPlane
 {
     /// <summary>
     /// Acquires what a configuration needs of the system, its listening sockets above all, without changing anything
-    /// that serves. What was acquired takes effect with <see cref="Commit"/> and is given back by <see cref="Abandon"/>.
+    /// that serves. What was acquired takes effect with <see cref="Commit"/> and is given back by
+    /// <see cref="Abandon"/>.
     /// </summary>
     Either<Problem, Unit> Prepare(BalConfig config);
 
-    /// <summary>Puts what <see cref="Prepare"/> acquired into service; listeners that go are accepted empty first.</summary>
+    /// <summary>
+    /// Puts what <see cref="Prepare"/> acquired into service; listeners that go are accepted empty first.
+    /// </summary>
     void Commit();
 
     /// <summary>Gives back what <see cref="Prepare"/> acquired.</summary>
@@ -31,6 +33,9 @@ public interface IDataPlane
 
     /// <summary>See <see cref="ControlEffect.Forget"/>.</summary>
     void Forget(BackendId backend);
+
+    /// <summary>See <see cref="ControlEffect.ForgetService"/>.</summary>
+    void ForgetService(ServiceId service);
 
     /// <summary>See <see cref="ControlEffect.StopAccepting"/>.</summary>
     void StopAccepting();
@@ -60,6 +65,12 @@ public interface IInbox
 
     /// <summary>The next thing that happened; none at <paramref name="until"/> at the latest.</summary>
     Option<SupervisorInput> Next(Instant until);
+
+    /// <summary>
+    /// Whether <see cref="Next"/> has another input at once that belongs to the same batch: what follows from a batch
+    /// is published once. False at the end of a batch, even where more is waiting.
+    /// </summary>
+    bool HasMore { get; }
 }
 
 /// <summary>Where decisions are told. Must never block.</summary>
@@ -81,7 +92,7 @@ public interface IServiceManager
     /// <summary>The drain of a stop has begun.</summary>
     void Stopping();
 
-    /// <summary>How things are, after every decision; told on only where it looks different.</summary>
+    /// <summary>How things are, after each batch of decisions; forwarded only when the text changes.</summary>
     void Show(ControlState state);
 }
 
@@ -106,9 +117,15 @@ public abstract record SupervisorInput
 
     /// <summary>Read the configuration again and apply it.</summary>
     /// <param name="Answer">Told what came of it.</param>
-    public sealed record Reload(Action<ReloadAnswer> Answer) : SupervisorInput;
+    public sealed record Reload(Action<ReloadAnswer> Answer) : SupervisorInput
+    {
+        /// <summary>The configuration, where it has been read already; otherwise the supervisor reads it.</summary>
+        public Option<Either<ConfigRefusal, ConfigReading>> Reading { get; init; }
+    }
 
-    /// <summary>Something of the shell's own, to be done between two events: after everything that was reported before it.</summary>
+    /// <summary>
+    /// Something of the shell's own, to be done between two events: after everything that was reported before it.
+    /// </summary>
     /// <param name="Action">What to do.</param>
     public sealed record Call(Action Action) : SupervisorInput;
 

@@ -1,6 +1,5 @@
 using Bal.Domain.Config;
 using Bal.Domain.Messages;
-using Bal.Domain.Recording;
 using Bal.Domain.Replay;
 using LanguageExt;
 
@@ -17,16 +16,23 @@ public enum LineEnd
 
     /// <summary>It is longer than any line may be, and was not read to its end.</summary>
     TooLong,
+
+    /// <summary>The file could not be read any further.</summary>
+    Unreadable,
 }
 
 /// <summary>A line of a decision log as it stands in the file.</summary>
 /// <param name="Bytes">Its bytes without the newline; valid until the next line is asked for.</param>
 /// <param name="End">How it ended.</param>
-public sealed record DecisionLogLine(ReadOnlyMemory<byte> Bytes, LineEnd End);
+public sealed record DecisionLogLine(ReadOnlyMemory<byte> Bytes, LineEnd End)
+{
+    /// <summary>Why the file could not be read any further, where that is so.</summary>
+    public string Reason { get; init; } = "";
+}
 
 /// <summary>What came of a replay.</summary>
 /// <param name="State">How far the file was followed.</param>
-/// <param name="Fault">Why not to its end; none where every step came to what was recorded.</param>
+/// <param name="Fault">Why not to its end; none where every step replays as it was recorded.</param>
 /// <param name="CutLine">The last line, where its end is missing and it was left out.</param>
 public sealed record ReplayOutcome(ReplayState State, Option<ReplayFault> Fault, Option<long> CutLine);
 
@@ -52,10 +58,12 @@ public static class Replaying
         var state = ReplayState.Begin(version);
         foreach (var line in lines)
         {
-            var step = line.End == LineEnd.TooLong
-                ? ReplayFault.Damaged(
-                    state.Lines + 1, new CodecFault("", "it is longer than any line of a decision log"))
-                : ReplayMachine.Next(line.Bytes, state);
+            var step = line.End switch
+            {
+                LineEnd.TooLong => ReplayFault.Damaged(state.Lines + 1, "it is longer than any line of a decision log"),
+                LineEnd.Unreadable => ReplayFault.Unreadable(state.Lines + 1, line.Reason),
+                _ => ReplayMachine.Next(line.Bytes, state),
+            };
             foreach (var fault in step.LeftAsEnumerable())
                 return line.End == LineEnd.EndOfFile && state.Position.IsSome && fault.IsDamage
                     ? new(state, Option<ReplayFault>.None, state.Lines + 1)

@@ -35,6 +35,9 @@ public sealed class SupervisorLoop(
     /// <summary>How long the start waits for names to resolve, so that the first client finds a backend.</summary>
     private static readonly Duration FirstLookups = new(2_000);
 
+    /// <summary>While there is always more to decide, the loops are told this often all the same.</summary>
+    private static readonly Duration PublishEvery = new(10);
+
     internal static readonly Problem Stopping = new(
         "stopping",
         "bal is stopping and applies no configuration any more",
@@ -42,13 +45,16 @@ public sealed class SupervisorLoop(
         "wait until it has ended, then run 'bal start -d'");
 
     /// <summary>
-    /// Makes the decisions: the core, as it is. A simulation looks on here, and a test puts a wrong decision in its place
-    /// to see whether anybody notices.
+    /// Makes the decisions: the core, as it is. A simulation looks on here, and a test puts a wrong decision in its
+    /// place to see whether anybody notices.
     /// </summary>
     public Func<ControlEvent, Instant, ControlState, ControlStep> Decide { get; init; } = ControlMachine.Step;
 
     private ControlState state = null!;
     private readonly Queue<SupervisorInput.Reload> early = new();
+    private readonly SortedSet<int> unpublished = [];
+    private Instant publishedAt = Instant.Zero;
+    private int lookups;
     private bool started;
     private bool exited;
     private bool recording = true;
@@ -57,8 +63,8 @@ public sealed class SupervisorLoop(
     public IDecisionRecorder Recorder { private get; init; } = new Unrecorded();
 
     /// <summary>
-    /// Begins to serve a configuration that the event loops have prepared; false where a stop came first, so that nobody
-    /// was ever accepted and only <see cref="Run"/> is left to do.
+    /// Begins to serve a configuration that the event loops have prepared; false where a stop came first, so that
+    /// nobody was ever accepted and only <see cref="Run"/> is left to do.
     /// </summary>
     public bool Start(BalConfig config)
     {
@@ -66,6 +72,7 @@ public sealed class SupervisorLoop(
         var step = ControlMachine.Start(config, now);
         Recorder.Began(now, step.State);
         Take(step);
+        Publish();
         Step(new ControlEvent.Tick());
         var patience = inbox.Now.Plus(FirstLookups);
         while (!exited && !patience.IsDue(inbox.Now) && LooksUpFirst())
@@ -76,18 +83,22 @@ public sealed class SupervisorLoop(
         else
             plane.Abandon();
 
-        // A reload prepares listeners of its own, and must find those of the start in service, or it would discard them.
+        // A reload prepares listeners of its own, and must find those of the start in service, or it would discard
+        // them.
         started = true;
         while (early.TryDequeue(out var reload))
             Handle(reload);
         return serving;
     }
 
-    /// <summary>Begins to serve where another process has stopped; the event loops have prepared its configuration.</summary>
+    /// <summary>
+    /// Begins to serve where another process has stopped; the event loops have prepared its configuration.
+    /// </summary>
     public void Adopt(ControlState carried)
     {
         recording = false;
         Take(ControlMachine.Adopt(inbox.Now, carried));
+        Publish();
         plane.Commit();
         started = true;
     }
@@ -103,6 +114,9 @@ public sealed class SupervisorLoop(
     /// <summary>Everything decided so far.</summary>
     public ControlState State => state;
 
+    /// <summary>The configuration in force; none before the start.</summary>
+    public Option<BalConfig> Served => Prelude.Optional(state).Map(s => s.Config);
+
     /// <summary>Serves until the core wants the process to end.</summary>
     public void Run()
     {
@@ -112,20 +126,24 @@ public sealed class SupervisorLoop(
 
     private void HandleNext(Instant until)
     {
-        var due = Instant.Min(until, ControlMachine.NextDue(inbox.Now, state));
+        var due = Instant.Min(until, ControlMachine.NextDue(state));
         inbox.Next(due).Match(Some: Handle, None: () => { });
-        if (!exited && ControlMachine.NextDue(inbox.Now, state).IsDue(inbox.Now))
+        if (!exited && ControlMachine.NextDue(state).IsDue(inbox.Now))
             Step(new ControlEvent.Tick());
+        if (!inbox.HasMore || PublishEvery.Milliseconds <= inbox.Now.Since(publishedAt).Milliseconds)
+            Publish();
     }
 
-    private bool LooksUpFirst() =>
-        state.Services.Exists(s => s.Backends.Exists(b => b.Resolution.InFlight && b.Addresses.IsEmpty));
+    // The first client should find a backend: what is due at the start is begun, and names have their first answers.
+    private bool LooksUpFirst() => lookups > 0 || ControlMachine.NextDue(state).IsDue(inbox.Now);
 
     private void Handle(SupervisorInput input)
     {
         switch (input)
         {
             case SupervisorInput.Happened happened:
+                if (happened.Event is ControlEvent.Resolved)
+                    lookups--;
                 Step(happened.Event);
                 break;
             case SupervisorInput.Status status:
@@ -142,7 +160,7 @@ public sealed class SupervisorLoop(
                 break;
             case SupervisorInput.Reload reload:
                 manager.Reloading();
-                var answer = Reload();
+                var answer = Reload(reload);
                 manager.Ready();
                 reload.Answer(answer);
                 break;
@@ -153,9 +171,9 @@ public sealed class SupervisorLoop(
 
     private ClockReading Clock() => new(inbox.Now, wallClock());
 
-    private ReloadAnswer Reload() => state.Phase is not Phase.Running
+    private ReloadAnswer Reload(SupervisorInput.Reload reload) => state.Phase is not Phase.Running
         ? Refuse(Stopping, Arr<Finding>.Empty)
-        : ConfigReadings.Guarded(readConfig).Match(
+        : reload.Reading.IfNone(() => ConfigReadings.Guarded(readConfig)).Match(
             Right: reading => plane.Prepare(reading.Config).Match(
                 Right: _ => Apply(reading),
                 Left: problem => Refuse(problem, reading.Warnings)),
@@ -165,6 +183,7 @@ public sealed class SupervisorLoop(
     {
         var changes = ReloadDiff.Describe(state.Config, reading.Config);
         Step(new ControlEvent.Reloaded(reading.Config));
+        Publish();
         plane.Commit();
         onReloaded(reading.Config);
         return new(state.ConfigVersion, Option<Problem>.None, reading.Warnings, changes);
@@ -191,23 +210,46 @@ public sealed class SupervisorLoop(
         state = step.State;
         foreach (var effect in step.Effects)
             Do(effect);
+    }
+
+    /// <summary>Tells the loops, once for all that has been decided since the last time.</summary>
+    private void Publish()
+    {
+        publishedAt = inbox.Now;
+        foreach (var id in unpublished)
+            state.Services.Find(id).IfSome(service => plane.Publish(Publishing.TableOf(service)));
+        unpublished.Clear();
         manager.Show(state);
     }
 
     private void Do(ControlEffect effect) => effect.Match<Unit>(
-        publish: e => Done(() => plane.Publish(e.Table)),
+        publish: e => Done(() => unpublished.Add(e.Service.Value)),
         startProbe: e => Done(() => prober.Start(e)),
-        resolve: e => Done(() => prober.Resolve(e.Name)),
+        resolve: e => Done(() => Resolve(e.Name)),
         log: e => Done(() => log.Write(e.Line)),
-        forget: e => Done(() => plane.Forget(e.Backend)),
-        stopAccepting: () => Done(Drain),
-        cut: e => Done(() => plane.Cut(e.OneOf)),
+        forget: e => Told(() => plane.Forget(e.Backend)),
+        forgetService: e => Told(() => plane.ForgetService(e.Service)),
+        stopAccepting: () => Told(Drain),
+        cut: e => Told(() => plane.Cut(e.OneOf)),
         exit: () => Done(() => exited = true));
 
     private void Drain()
     {
         plane.StopAccepting();
         manager.Stopping();
+    }
+
+    private void Resolve(string name)
+    {
+        lookups++;
+        prober.Resolve(name);
+    }
+
+    // What was decided before must have reached the loops.
+    private Unit Told(Action action)
+    {
+        Publish();
+        return Done(action);
     }
 
     private static Unit Done(Action action)

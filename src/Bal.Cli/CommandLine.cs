@@ -8,7 +8,7 @@ namespace Bal.Cli;
 /// <summary>The commands of bal and the way from words to one of them.</summary>
 internal static class CommandLine
 {
-    internal const string Version = "0.1.0";
+    internal const string Version = "0.2.0";
 
     internal static int Run(string[] args, CompositionRoot composition)
     {

@@ -48,7 +48,8 @@ internal sealed record CompositionRoot(Func<string, string?> Variable, string Di
     private Option<string> NonEmpty(string name) =>
         Variable(name) is { Length: > 0 } value ? Option<string>.Some(value) : Option<string>.None;
 
-    // Readable or not: what is wrong with a file is for the reader to say, also that it lies where this user may not look.
+    // Readable or not: what is wrong with a file is for the reader to say, also that it lies where this user may not
+    // look.
     private static bool Exists(string path)
     {
         try

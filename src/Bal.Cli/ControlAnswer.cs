@@ -55,7 +55,8 @@ internal sealed record ControlAnswer(JsonElement Root)
             : null;
 
     private static JsonElement Find(JsonElement element, string name) => Readable(
-        () => element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) ? value : default,
+        () => element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value)
+            ? value : default,
         default);
 
     // Half of a surrogate pair, in a name as well, is JSON and no text: reading it throws.

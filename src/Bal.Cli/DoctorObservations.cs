@@ -1,6 +1,5 @@
 using Bal.Domain.Config;
 using Bal.Domain.Doctor;
-using Bal.Domain.Messages;
 using Bal.Domain.Reports;
 using Bal.Infrastructure.Config;
 using Bal.Infrastructure.Control;
@@ -44,7 +43,8 @@ internal static class DoctorObservations
         unreadable: problem => new PidFact.Unreadable(problem));
 
     private static ControlFact Ask(BalHome home, int pid) =>
-        RunningDaemon.Ask(pid, home.ControlSocket, "status", ControlClient.StatusPatience).Bind(ControlAnswer.Parse).Match(
+        RunningDaemon.Ask(pid, home.ControlSocket, "status", ControlClient.StatusPatience).Bind(ControlAnswer.Parse)
+            .Match(
             Right: Answered,
             Left: problem => new ControlFact.Silent(problem.WhatHappened));
 

@@ -1,6 +1,6 @@
 namespace Bal.Cli;
 
-/// <summary>Exit codes (contract, section 2); the two last are those of sysexits.h.</summary>
+/// <summary>Exit codes (docs/behaviour.md, Exit codes); the last two are those of sysexits.h.</summary>
 internal static class ExitCode
 {
     /// <summary>Done, valid, running or observed.</summary>

@@ -26,14 +26,18 @@ internal sealed class ReplayTextReport(Output output, LanguageExt.Option<Trial> 
         var text = new StringBuilder();
         var (state, totals) = (summary.Outcome.State, summary.Outcome.State.Totals);
         Line(text, $"result: {(summary.Outcome.Fault.IsSome ? "DIFFERS" : "OK")}");
-        Line(text, $"steps: {totals.Steps} replayed, each with the recorded state and effects");
-        Line(text, $"time: {totals.Covered.ToText()}, {summary.Clock.First} to {summary.Clock.Last}");
+        var each = state.OtherVersion.IsSome ? "" : ", each with the recorded state and effects";
+        Line(text, $"steps: {totals.Steps} replayed{each}");
+        if (state.Position.IsSome)
+            Line(text, $"time: {totals.Covered.ToText()}, {summary.Clock.First} to {summary.Clock.Last}");
         Line(text, $"checkpoints: {totals.Checkpoints}");
         state.Position.IfSome(p => Line(text, $"recorded_by: bal {p.Checkpoint.Version}"));
+        state.OtherVersion.IfSome(version =>
+            Line(text, $"notice: recorded by {version}: compared by effects, not by digest"));
         if (totals.Unrecorded > 0)
-            Line(text, $"notice: {totals.Unrecorded} step(s) were not recorded; a checkpoint follows them");
+            Line(text, $"notice: {Steps(totals.Unrecorded)} not recorded; a checkpoint follows");
         summary.Outcome.CutLine.IfSome(line =>
-            Line(text, $"notice: line {line}, the last one, is cut: its end is missing, and it was left out"));
+            Line(text, $"notice: line {line}, the last one, was cut off and left out"));
         summary.Comparison.IfSome(comparison => Compare(text, comparison, summary));
         summary.Outcome.Fault.IfSome(fault => text.Append(fault.Problem.ToText()));
         output.Report(text.ToString());
@@ -43,14 +47,14 @@ internal sealed class ReplayTextReport(Output output, LanguageExt.Option<Trial> 
     {
         foreach (var change in comparison.ConfigChanges)
             Line(text, $"config_change: {change}");
-        comparison.FirstParting.Match(
-            Some: parting =>
+        comparison.FirstDivergence.Match(
+            Some: first =>
             {
-                Line(text, $"parting: {summary.Clock.At(parting.At)}, at step {parting.Sequence}");
-                foreach (var difference in parting.Differences)
+                Line(text, $"divergence: {summary.Clock.At(first.At)}, at step {first.Sequence}");
+                foreach (var difference in first.Differences)
                     Line(text, $"difference: {difference}");
             },
-            None: () => Line(text, $"parting: never; clients would have been served alike"));
+            None: () => Line(text, $"no divergence: clients would have been served the same"));
         Line(text, $"apart: {comparison.Apart.ToText()} of {summary.Outcome.State.Totals.Covered.ToText()}");
         foreach (var (name, count) in comparison.Changes)
             Line(text, $"changes: {name}: {count.Recorded} as recorded, {count.Other} with the new configuration");
@@ -60,8 +64,10 @@ internal sealed class ReplayTextReport(Output output, LanguageExt.Option<Trial> 
         foreach (var kind in EvidenceCounts.Kinds.Filter(kind => evidence.Of(kind) > 0))
             Line(text, $"{Word(kind)}: {evidence.Of(kind)}: {EvidenceText.Meaning(kind)}");
         foreach (var endpoint in comparison.Unobserved)
-            Line(text, $"unobserved: {endpoint}: only the new configuration has it, so nothing is known of it");
+            Line(text, $"unobserved: {endpoint}: only the new configuration has it, so nothing is known about it");
     }
+
+    private static string Steps(long count) => count == 1 ? "1 step was" : $"{count} steps were";
 
     private static string Word(Evidence kind) =>
         kind == Evidence.Observed ? "observed" : EvidenceText.IsModelled(kind) ? "modelled" : "left_out";

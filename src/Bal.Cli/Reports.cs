@@ -49,7 +49,9 @@ internal static class Reports
         });
     }
 
-    /// <summary>Renders the JSON that the daemon answered to <c>status</c>; the JSON form is that answer, untouched.</summary>
+    /// <summary>
+    /// Renders the JSON that the daemon answered to <c>status</c>; the JSON form is that answer, untouched.
+    /// </summary>
     internal static Either<Problem, Rendered> Status(string answer, ReportForm form) =>
         StatusJson.Read(Encoding.UTF8.GetBytes(answer)).Match(
             Right: report => Either<Problem, Rendered>.Right(

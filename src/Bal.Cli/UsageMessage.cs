@@ -82,7 +82,8 @@ internal static class UsageMessage
             near => $"; did you mean '{near}'?",
             () => $"; a configuration file is named with --config {Shown(word)}");
 
-    private static string Subcommand(string word, Command command) => Nearest.To(word, Names(command.Subcommands)).Match(
+    private static string Subcommand(string word, Command command) =>
+        Nearest.To(word, Names(command.Subcommands)).Match(
         near => $"did you mean 'bal {command.Name} {near}'?",
         () => $"it takes {string.Join(" or ", command.Subcommands.Select(c => c.Name))}, as in "
             + $"'bal {command.Name} {command.Subcommands[0].Name} {Shown(word)}'");

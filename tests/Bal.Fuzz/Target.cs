@@ -26,8 +26,8 @@ internal sealed record Target(string Name, Action<byte[]> Run)
     internal static Target? Find(string name) => All.FirstOrDefault(target => target.Name == name);
 
     /// <summary>
-    /// Runs one input with bounds on time and memory. Time is the processor's, so that a busy machine or a paused fuzzer
-    /// changes no verdict: 1 s up to 64 KiB, 5 s up to 1 MiB.
+    /// Runs one input with bounds on time and memory. Time is the processor's, so that a busy machine or a paused
+    /// fuzzer changes no verdict: 1 s up to 64 KiB, 5 s up to 1 MiB.
     /// </summary>
     internal void RunBounded(byte[] input)
     {

@@ -20,6 +20,7 @@ public sealed class FSharpSampleSpecs
         await fsi.WaitForExitAsync(limit.Token);
         Assert.Equal((0, ""), (fsi.ExitCode, await error));
         Assert.Equal(3, (await output).Split('\n').Count(line =>
-            line.StartsWith("seed ", StringComparison.Ordinal) && line.EndsWith("0 failed, passed True", StringComparison.Ordinal)));
+            line.StartsWith("seed ", StringComparison.Ordinal)
+                && line.EndsWith("0 failed, passed True", StringComparison.Ordinal)));
     }
 }

@@ -53,7 +53,8 @@ public sealed partial class HtmlSpecs
     public void Nothing_is_fetched_and_nothing_runs()
     {
         var page = SimulationHtml.Write(Prelude.Array(Scenarios.Run(Storm)));
-        Assert.DoesNotMatch("(?i)<(script|link|img|iframe|object|embed|base)|src=|href=|url\\(|@import|javascript:|\\son[a-z]+=", page);
+        Assert.DoesNotMatch(
+            "(?i)<(script|link|img|iframe|object|embed|base)|src=|href=|url\\(|@import|javascript:|\\son[a-z]+=", page);
         Assert.Equal([Svg.NamespaceName], Addresses().Matches(page).Select(m => m.Value).Distinct());
     }
 
@@ -73,7 +74,11 @@ public sealed partial class HtmlSpecs
     [Fact]
     public void A_name_cannot_become_markup()
     {
-        var report = Scenarios.Run(Storm) with { ScenarioName = "/x/<script>alert(1)</script>.yaml", ConfigName = "\"><b>" };
+        var report = Scenarios.Run(Storm) with
+        {
+            ScenarioName = "/x/<script>alert(1)</script>.yaml",
+            ConfigName = "\"><b>",
+        };
         var page = SimulationHtml.Write(Prelude.Array(report));
         Assert.DoesNotContain("<script", page, StringComparison.Ordinal);
         Assert.DoesNotContain("<b>", page, StringComparison.Ordinal);
@@ -100,7 +105,8 @@ public sealed partial class HtmlSpecs
 
     private static XElement Picture(string page)
     {
-        var (from, to) = (page.IndexOf("<svg", StringComparison.Ordinal), page.IndexOf("</svg>", StringComparison.Ordinal));
+        var (from, to) =
+            (page.IndexOf("<svg", StringComparison.Ordinal), page.IndexOf("</svg>", StringComparison.Ordinal));
         return XElement.Parse(page[from..(to + "</svg>".Length)]);
     }
 

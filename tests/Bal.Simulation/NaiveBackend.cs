@@ -5,7 +5,7 @@ using Bal.Domain.Protection;
 
 namespace Bal.Simulation;
 
-/// <summary>A backend as the contract words it, told by plain counting and nothing else.</summary>
+/// <summary>A backend as docs/behaviour.md describes it, by plain counting and nothing else.</summary>
 internal sealed class NaiveBackend(BackendId id, Endpoint endpoint, int failThreshold, long now)
 {
     public BackendId Id { get; } = id;

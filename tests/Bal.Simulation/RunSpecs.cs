@@ -49,7 +49,8 @@ public sealed class RunSpecs
             """);
         var on = report.Timeline.First(e => e.Event == "protection_on");
         Assert.Contains(
-            "10 of 10 failed client connects within 30 s (127.0.0.1:9000 timed out 10)", on.Text, StringComparison.Ordinal);
+            "10 of 10 failed client connects within 30 s (127.0.0.1:9000 timed out 10)", on.Text,
+                StringComparison.Ordinal);
         var off = report.Timeline.First(e => e.Event == "protection_off");
         Assert.Matches(@"12 of 12 successes in a row \(\d+ of probes, \d+ of clients\)", off.Text);
         Assert.Equal(on.At, report.Protection[0].From);
@@ -179,5 +180,18 @@ public sealed class RunSpecs
         var same = SimulationComparison.Of(left, Scenarios.Run(Outage));
         Assert.True(same.Partings.IsEmpty && same.Differences.IsEmpty);
         Assert.Contains("partings: none", same.ToText(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(250)]
+    public void A_comparison_says_how_many_partings_it_leaves_out_and_never_that_it_leaves_out_none(long leftOut)
+    {
+        var report = Scenarios.Run(Outage);
+        var text = (SimulationComparison.Of(report, report) with { LeftOut = leftOut }).ToText();
+
+        Assert.Equal(leftOut > 0, text.Contains($" {leftOut} more", StringComparison.Ordinal));
+        Assert.Equal(leftOut > 0, text.Contains(" more ", StringComparison.Ordinal));
     }
 }

@@ -22,32 +22,40 @@ internal sealed record Sabotage(string Name, Invariant Caught, SimulationRules R
     [
         Backend("health: a failure is forgotten", Invariant.HealthByThresholds, (_, _, before, after) =>
             before.Health.Up && !after.Health.Up ? after with { Health = before.Health } : after),
-        Backend("health: the first success brings a backend back", Invariant.HealthByThresholds, (e, _, before, after) =>
+        Backend("health: the first success brings a backend back", Invariant.HealthByThresholds,
+            (e, _, before, after) =>
             !before.Health.Up && after.Health.Successes > 0 ? after with { Health = new Health(true, 0, 0) } : after),
         Backend("cooldown: half as long as configured", Invariant.CooldownAsConfigured, (_, now, before, after) =>
             after.Cooldown.Streak > before.Cooldown.Streak
-                ? after with { Cooldown = after.Cooldown with { Until = new((now.Milliseconds + after.Cooldown.Until.Milliseconds) / 2) } }
+                ? after with { Cooldown =
+                    after.Cooldown with { Until = new((now.Milliseconds + after.Cooldown.Until.Milliseconds) / 2) } }
                 : after),
         Backend("cooldown: a success does not end it", Invariant.CooldownAsConfigured, (e, _, before, after) =>
-            before.Cooldown.Streak > 0 && after.Cooldown.Streak == 0 ? after with { Cooldown = before.Cooldown } : after),
+            before.Cooldown.Streak > 0 && after.Cooldown.Streak == 0
+                ? after with { Cooldown = before.Cooldown } : after),
         Backend("counters: a failure is counted twice", Invariant.CountersCount, (_, _, before, after) =>
             after.Failures.Refused > before.Failures.Refused
                 ? after with { Failures = after.Failures with { Refused = after.Failures.Refused + 1 } }
                 : after),
         Service("protection: turns off after the first success", Invariant.ProtectionByCounts, (_, before, after) =>
-            after.Protection is ProtectionState.On { Successes: > 0 } ? after with { Protection = ProtectionState.Quiet } : after),
+            after.Protection is ProtectionState.On { Successes: > 0 }
+                ? after with { Protection = ProtectionState.Quiet } : after),
         Service("protection: never turns on for a storm", Invariant.ProtectionByCounts, (_, before, after) =>
-            !before.Protection.IsOn && after.Protection is ProtectionState.On { Reason: ProtectionReason.TimeoutOrRefusedStorm }
+            !before.Protection.IsOn
+                && after.Protection is ProtectionState.On { Reason: ProtectionReason.TimeoutOrRefusedStorm }
                 ? after with { Protection = before.Protection }
                 : after),
         Select("selection: a backend that cools down is as good as one that is up", Invariant.BestTierFirst, Levelled),
-        Select("selection: a backend is tried again for the same client", Invariant.NoBackendTwice, (table, turn, tried, last) =>
+        Select("selection: a backend is tried again for the same client", Invariant.NoBackendTwice,
+            (table, turn, tried, last) =>
             Selection.Next(table, turn, tried.Length < 2 ? [] : tried, last)),
         Select("selection: a client never stops trying", Invariant.EveryClientEnds, (table, turn, tried, last) =>
             Selection.Next(table, turn + (ulong)tried.Length, [], last)),
-        Select("selection: protection mode does not limit last resorts", Invariant.LastResortsInProtection, (table, turn, tried, _) =>
+        Select("selection: protection mode does not limit last resorts", Invariant.LastResortsInProtection,
+            (table, turn, tried, _) =>
             Selection.Next(table, turn, tried, 0)),
-        Select("selection: the second candidate is never looked for", Invariant.NobodyGivesUpEarly, (table, turn, tried, last) =>
+        Select("selection: the second candidate is never looked for", Invariant.NobodyGivesUpEarly,
+            (table, turn, tried, last) =>
             tried.Length > 0 ? Option<Candidate>.None : Selection.Next(table, turn, tried, last)),
         Select("selection: every client begins with the first backend", Invariant.FairTurns, (table, _, tried, last) =>
             Selection.Next(table, 0, tried, last)),
@@ -55,7 +63,8 @@ internal sealed record Sabotage(string Name, Invariant Caught, SimulationRules R
         {
             Admits = (open, limit) => open <= limit,
         }),
-        Step("reload: a backend that stays is taken for a new one", Invariant.ReloadKeeps, (happened, now, before, step) =>
+        Step("reload: a backend that stays is taken for a new one", Invariant.ReloadKeeps,
+            (happened, now, before, step) =>
             happened is ControlEvent.Reloaded e
                 ? OnService(step, s => s with
                 {
@@ -68,7 +77,8 @@ internal sealed record Sabotage(string Name, Invariant Caught, SimulationRules R
                 })
                 : step),
         Step("reload: protection mode is forgotten", Invariant.ReloadKeeps, (happened, _, _, step) =>
-            happened is ControlEvent.Reloaded ? OnService(step, s => s with { Protection = ProtectionState.Quiet }) : step),
+            happened is ControlEvent.Reloaded
+                ? OnService(step, s => s with { Protection = ProtectionState.Quiet }) : step),
         Step("reload: a removed backend vanishes with its connections", Invariant.ReloadKeeps, (happened, _, _, step) =>
             happened is ControlEvent.Reloaded
                 ? OnService(step, s => s with { Backends = s.Backends.Filter(b => !b.Draining) })
@@ -78,7 +88,8 @@ internal sealed record Sabotage(string Name, Invariant Caught, SimulationRules R
                 ? new(before with { Phase = new Phase.Draining(now, now.Plus(new(1_000))) }, Arr<ControlEffect>.Empty)
                 : step),
         Step("publishing: every other table is not sent", Invariant.LoopsKnow, (_, _, _, step) =>
-            step with { Effects = step.Effects.Filter(e => e is not ControlEffect.Publish p || p.Table.Version % 2 == 0) }),
+            step with { Effects =
+                step.Effects.Filter(e => e is not ControlEffect.Publish p || p.Table.Version % 2 == 0) }),
         Step("publishing: nobody is asked to tell of successes", Invariant.LoopsKnow, (_, _, _, step) =>
             step with { Effects = step.Effects.Map(Deaf) }),
         Step("probes: a second one is started", Invariant.OneProbe, (_, _, _, step) =>
@@ -95,13 +106,15 @@ internal sealed record Sabotage(string Name, Invariant Caught, SimulationRules R
                 : happened),
         Step("names: a lookup is started twice", Invariant.OneLookup, (_, _, _, step) =>
             step with { Effects = step.Effects.AddRange(step.Effects.Filter(e => e is ControlEffect.Resolve)) }),
-        Step("due times: a probe stays due after it has been started", Invariant.NoSpin, (happened, now, before, step) =>
+        Step("due times: a probe stays due after it has been started", Invariant.NoSpin,
+            (happened, now, before, step) =>
             happened is ControlEvent.Tick && now.Milliseconds > 1_000 ? new(before, Arr<ControlEffect>.Empty) : step),
     ];
 
     public override string ToString() => Name;
 
-    // The step that hid a bug in production would hide it from the published table too, so the table is made from the broken state.
+    // The step that hid a bug in production would hide it from the published table too, so the table is made from the
+    // broken state.
     private static Sabotage Backend(
         string name, Invariant caught, Func<ControlEvent, Instant, BackendState, BackendState, BackendState> wrong) =>
         Service(name, caught, (now, before, after) => after with
@@ -120,7 +133,8 @@ internal sealed record Sabotage(string Name, Invariant Caught, SimulationRules R
         string name, Invariant caught, Func<ControlEvent, Instant, ControlState, ControlStep, ControlStep> wrong) =>
         new(name, caught, new SimulationRules
         {
-            Decide = (happened, now, before) => wrong(happened, now, before, ControlMachine.Step(happened, now, before)),
+            Decide = (happened, now, before) =>
+                wrong(happened, now, before, ControlMachine.Step(happened, now, before)),
         });
 
     private static Sabotage Shell(string name, Invariant caught, Func<ControlEvent, ControlEvent> told) =>
@@ -132,7 +146,8 @@ internal sealed record Sabotage(string Name, Invariant Caught, SimulationRules R
     private static ControlStep OnService(ControlStep step, Func<ServiceState, ServiceState> change) =>
         step with { State = step.State with { Services = step.State.Services.Map(change) } };
 
-    private static Option<Candidate> Levelled(RoutingTable table, ulong turn, ReadOnlySpan<int> tried, int lastResorts) =>
+    private static Option<Candidate> Levelled(
+        RoutingTable table, ulong turn, ReadOnlySpan<int> tried, int lastResorts) =>
         Selection.Next(
             table with { Up = table.Cooling.AddRange(table.Up), Cooling = Arr<Route>.Empty }, turn, tried, lastResorts);
 

@@ -1,6 +1,9 @@
 namespace Bal.Simulation;
 
-/// <summary>A net that never caught anything proves nothing: each bug put in on purpose is caught, by the invariant meant for it.</summary>
+/// <summary>
+/// A net that never caught anything proves nothing: each bug put in on purpose is caught, by the invariant meant for
+/// it.
+/// </summary>
 public sealed class SabotageSpecs
 {
     private const int Patience = 400;

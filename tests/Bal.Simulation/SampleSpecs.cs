@@ -6,7 +6,9 @@ using LanguageExt;
 
 namespace Bal.Simulation;
 
-/// <summary>The scenarios of sample/scenarios run on any configuration with two backends, and what they expect holds.</summary>
+/// <summary>
+/// The scenarios of sample/scenarios run on any configuration with two backends, and what they expect holds.
+/// </summary>
 public sealed class SampleSpecs
 {
     private static readonly string Samples = Path.Combine(Root(), "sample");
@@ -33,13 +35,18 @@ public sealed class SampleSpecs
     {
         ["sample/config.yaml"] = Load("config.yaml"),
         ["sample/config.advanced.yaml"] = Load("config.advanced.yaml"),
-        ["names"] = Scenarios.Config("backends: [{host: db-1.internal, port: 5432}, {host: db-2.internal, port: 5432}]"),
+        ["names"] = Scenarios.Config(
+            "backends: [{host: db-1.internal, port: 5432}, {host: db-2.internal, port: 5432}]"),
         ["IPv6"] = Scenarios.Config("backends: [{host: \"::1\", port: 1}, {host: \"fe80::1%2\", port: 65535}]"),
-        ["eager"] = Tuned("health_check_interval_ms: 50", "health_check_timeout_ms: 50", "backend_connect_timeout_ms: 100",
-            "health_check_fail_threshold: 1", "protection_trigger_threshold: 1", "protection_stable_success_threshold: 1",
+        ["eager"] = Tuned(
+            "health_check_interval_ms: 50", "health_check_timeout_ms: 50", "backend_connect_timeout_ms: 100",
+            "health_check_fail_threshold: 1", "protection_trigger_threshold: 1",
+                "protection_stable_success_threshold: 1",
             "failover_backoff_initial_ms: 1", "failover_backoff_max_ms: 1", "backend_cooldown_ms: 0"),
-        ["patient"] = Tuned("health_check_interval_ms: 5000", "health_check_timeout_ms: 5000", "backend_connect_timeout_ms: 5000",
-            "health_check_fail_threshold: 10", "health_check_success_threshold: 5", "protection_trigger_threshold: 1000",
+        ["patient"] =
+            Tuned("health_check_interval_ms: 5000", "health_check_timeout_ms: 5000", "backend_connect_timeout_ms: 5000",
+            "health_check_fail_threshold: 10", "health_check_success_threshold: 5",
+                "protection_trigger_threshold: 1000",
             "protection_stable_success_threshold: 200", "failover_backoff_max_ms: 60000", "backend_cooldown_ms: 10000"),
         ["narrow"] = Tuned("max_concurrent_connections: 250", "protection_window_ms: 1"),
     };
@@ -59,7 +66,8 @@ public sealed class SampleSpecs
         var outcome = ScenarioLoader.Load(path, Prelude.Array(Configs[config]));
         Assert.Empty(outcome.Findings);
         var report = outcome.Scenario.Match(
-            scenario => SimulationRun.Of(Configs[config], config, scenario, path), () => throw new InvalidOperationException());
+            scenario => SimulationRun.Of(Configs[config], config, scenario, path), () =>
+                throw new InvalidOperationException());
         Assert.NotEmpty(report.Verdicts);
         Assert.True(report.Passed, SimulationText.Of(report));
     }
@@ -68,13 +76,15 @@ public sealed class SampleSpecs
         Scenarios.Config($"{Scenarios.TwoBackends}\nruntime:\n{string.Concat(runtime.Select(r => $"  {r}\n"))}");
 
     private static BalConfig Load(string name) =>
-        ConfigLoader.Load(Path.Combine(Samples, name)).Outcome.Config.IfNone(() => throw new InvalidOperationException());
+        ConfigLoader.Load(Path.Combine(Samples, name)).Outcome.Config.IfNone(
+            () => throw new InvalidOperationException());
 
     internal static string Root()
     {
         var directory = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(directory, "Bal.sln")))
-            directory = Path.GetDirectoryName(directory) ?? throw new InvalidOperationException("no Bal.sln above the tests");
+            directory = Path.GetDirectoryName(directory) ?? throw new InvalidOperationException(
+                "no Bal.sln above the tests");
         return directory;
     }
 }

@@ -24,11 +24,13 @@ internal static class Scenarios
 
     public static ScenarioOutcome Read(string yaml, params string[] configs) => ScenarioValidation.Validate(
         Document(yaml), new ScenarioSurroundings(
-            new Arr<BalConfig>((configs.Length == 0 ? [TwoBackends] : configs).Select(Config)), Arr<NamedConfig>.Empty));
+            new Arr<BalConfig>((configs.Length == 0 ? [TwoBackends] : configs).Select(Config)),
+                Arr<NamedConfig>.Empty));
 
     public static SimulationReport Run(string yaml, string config = TwoBackends) => SimulationRun.Of(
         Config(config), "config.yaml",
-        Read(yaml, config).Scenario.IfNone(() => throw new ArgumentException("the scenario is not valid")), "scenario.yaml");
+        Read(yaml, config).Scenario.IfNone(
+            () => throw new ArgumentException("the scenario is not valid")), "scenario.yaml");
 
     private static RawNode Document(string yaml) => YamlReader.Read(Encoding.UTF8.GetBytes(yaml)).Match(
         Right: document => document,

@@ -23,7 +23,8 @@ public sealed class SeedSpecs(ITestOutputHelper output)
             .ToList();
         foreach (var trial in broken)
             output.WriteLine(trial.ToText());
-        Assert.True(broken.Count == 0, broken.Count == 0 ? "" : $"{broken.Count} seeds fail, the first one:\n{broken[0].ToText()}\n"
+        Assert.True(broken.Count == 0, broken.Count == 0
+            ? "" : $"{broken.Count} seeds fail, the first one:\n{broken[0].ToText()}\n"
             + $"the smallest world found that fails like it:\n{Shrinking.Smallest(broken[0]).ToScene()}");
     }
 
@@ -68,7 +69,8 @@ public sealed class SeedSpecs(ITestOutputHelper output)
             Decide = (happened, now, before) =>
             {
                 var step = ControlMachine.Step(happened, now, before);
-                trace.Append(CultureInfo.InvariantCulture, $"{now.Milliseconds} {happened} {step.State} {step.Effects}\n");
+                trace.Append(
+                    CultureInfo.InvariantCulture, $"{now.Milliseconds} {happened} {step.State} {step.Effects}\n");
                 return step;
             },
         });

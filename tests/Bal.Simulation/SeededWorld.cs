@@ -16,7 +16,9 @@ namespace Bal.Simulation;
 /// <param name="Scenario">What happens.</param>
 internal sealed record SeededWorld(ulong Seed, BalConfig Config, Scenario Scenario)
 {
-    /// <summary>No connect of a backend that is well takes longer: every timeout made here leaves room for it.</summary>
+    /// <summary>
+    /// No connect of a backend that is well takes longer: every timeout made here leaves room for it.
+    /// </summary>
     public const int SlowestConnect = 5;
 
     public static SeededWorld Of(ulong seed) => new Maker(seed).World();
@@ -25,7 +27,8 @@ internal sealed record SeededWorld(ulong Seed, BalConfig Config, Scenario Scenar
     {
         private readonly Dice dice = new(seed);
         private readonly Arr<Endpoint> pool = new(Enumerable.Range(1, 7).Select(i => new Endpoint(
-            i % 4 == 0 ? new Host.Name($"b{i}.internal") : new Host.Address(new IPAddress([10, 0, 0, (byte)i])), 9_000 + i)));
+            i % 4 == 0 ? new Host.Name($"b{i}.internal")
+                : new Host.Address(new IPAddress([10, 0, 0, (byte)i])), 9_000 + i)));
 
         private long rolls;
 
@@ -49,7 +52,8 @@ internal sealed record SeededWorld(ulong Seed, BalConfig Config, Scenario Scenar
             < 50 => new ScenarioAction.SetFault(Backend(config), Fault()),
             < 65 => new ScenarioAction.SetFault(Backend(config), Domain.Simulation.Fault.Healthy),
             < 75 => new ScenarioAction.Reload(Config(
-                Chance(50) ? Tuning() : config.Main.Tuning, Chance(30) ? config.Main.Endpoints : Some(Between(1, 5))), "another"),
+                Chance(50) ? Tuning() : config.Main.Tuning, Chance(30)
+                    ? config.Main.Endpoints : Some(Between(1, 5))), "another"),
             < 82 => new ScenarioAction.SetAddresses($"b{Between(1, 7)}.internal", Addresses()),
             < 90 => new ScenarioAction.SetRate(Rate()),
             < 96 => new ScenarioAction.Crash(new(Between(0, 3_000))),
@@ -69,7 +73,8 @@ internal sealed record SeededWorld(ulong Seed, BalConfig Config, Scenario Scenar
             : new BackendRef.Address(pool[Between(0, pool.Count - 1)]);
 
         private ClientLoad Clients() => new(
-            Rate(), new Spread(new(Between(0, 500)), new(Between(500, Chance(20) ? 60_000 : 8_000))), Between(0, 2), new(Between(1, 2_000)));
+            Rate(), new Spread(new(Between(0, 500)), new(Between(500, Chance(20) ? 60_000 : 8_000))), Between(
+                0, 2), new(Between(1, 2_000)));
 
         private ClientRate Rate() => new(Chance(15) ? 0 : Between(100, 60_000));
 

@@ -3,15 +3,17 @@ using Bal.Domain.Simulation;
 namespace Bal.Simulation;
 
 /// <summary>
-/// Makes the world of a seed that fails as small as it still fails in the same way. A roll of the dice depends on the seed
-/// and on what it is for, so what is taken away changes nothing of the rest.
+/// Makes the world of a seed that fails as small as it still fails in the same way. A roll of the dice depends on the
+/// seed and on what it is for, so what is taken away changes nothing of the rest.
 /// </summary>
 internal static class Shrinking
 {
     /// <summary>Runs at most: each takes some milliseconds, and the last ones take away little.</summary>
     public const int MaxTries = 400;
 
-    /// <summary>The smallest trial found that breaks the same invariant; the trial itself where it breaks none.</summary>
+    /// <summary>
+    /// The smallest trial found that breaks the same invariant; the trial itself where it breaks none.
+    /// </summary>
     public static Trial Smallest(Trial failed)
     {
         var (best, tries) = (failed, 0);
@@ -31,7 +33,10 @@ internal static class Shrinking
             for (var from = 0; from < scenario.Events.Count; from += size)
             {
                 var gone = Math.Min(size, scenario.Events.Count - from);
-                yield return world with { Scenario = scenario with { Events = scenario.Events.RemoveRange(from, gone) } };
+                yield return world with
+                {
+                    Scenario = scenario with { Events = scenario.Events.RemoveRange(from, gone) },
+                };
             }
         }
 

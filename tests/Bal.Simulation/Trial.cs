@@ -58,7 +58,8 @@ internal sealed record Trial(
 
     /// <summary>The failure, with everything that has to happen for it, a line each.</summary>
     public string ToScene() => string.Join('\n', World.Scenario.Events.Select(Line)
-        .Prepend($"{World.Config.Main.Backends.Count} backend(s), {World.Scenario.Clients.Rate.ToText()} clients a second " +
+        .Prepend($"{World.Config.Main.Backends.Count} backend(s), {World.Scenario.Clients.Rate.ToText()} clients a "
+            + $"second " +
             $"for {World.Scenario.Length.ToText()}, {World.Scenario.Clients.Retries} retries")
         .Append(Broken.Match(broken => broken.Message, () => "every invariant holds")));
 

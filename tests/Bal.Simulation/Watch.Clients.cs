@@ -18,7 +18,8 @@ internal sealed partial class Watch
         if (!chosen.IsSome)
         {
             var exhausted = best.IsNone || (protection.On && lastResorts >= 1 && best != Tier.Up);
-            Check(Invariant.NobodyGivesUpEarly, exhausted, $"a client gave up with a backend {best} untried, turn {turn}");
+            Check(Invariant.NobodyGivesUpEarly, exhausted,
+                $"a client gave up with a backend {best} untried, turn {turn}");
             return chosen;
         }
 
@@ -38,7 +39,8 @@ internal sealed partial class Watch
 
     private bool Admitted(int open, int limit, bool admitted)
     {
-        Check(Invariant.LimitIsExact, limit == latest!.Config.Main.Tuning.MaxConcurrentConnections, $"the limit is {limit}");
+        Check(Invariant.LimitIsExact, limit == latest!.Config.Main.Tuning.MaxConcurrentConnections,
+            $"the limit is {limit}");
         Check(Invariant.LimitIsExact, admitted == open < limit, $"{open} open of {limit}: admitted is {admitted}");
         return admitted;
     }

@@ -10,8 +10,8 @@ using LanguageExt;
 namespace Bal.Simulation;
 
 /// <summary>
-/// Looks on at every decision of a run and compares it with what plain counting says. Knows the rules from the contract, not
-/// from the code.
+/// Compares every decision of a run with what plain counting gives. It knows the rules from docs/behaviour.md, not from
+/// the code.
 /// </summary>
 /// <param name="world">The world that is watched.</param>
 /// <param name="only">Look at this invariant alone.</param>
@@ -97,7 +97,8 @@ internal sealed partial class Watch(SeededWorld world, Option<Invariant> only)
                 break;
             case ControlEvent.ProbeEnded e when Find(e.Backend) is { Probing: true } backend:
                 backend.Probing = false;
-                e.Outcome.Match(() => Passed(backend, 1, tuning), kind => Failed(backend, kind, 1, tuning, client: false));
+                e.Outcome.Match(
+                    () => Passed(backend, 1, tuning), kind => Failed(backend, kind, 1, tuning, client: false));
                 break;
             case ControlEvent.ConnectsSucceeded e when Find(e.Backend) is { } backend:
                 Passed(backend, e.Count, tuning);
@@ -205,7 +206,8 @@ internal sealed partial class Watch(SeededWorld world, Option<Invariant> only)
                 Check(Invariant.OneLookup, lookups.Add(e.Name), $"a second lookup of {e.Name}");
                 break;
             case ControlEffect.Exit:
-                Check(Invariant.DrainEnds, drainingSince >= 0 && now <= drainingSince + 30_000, "ends when it should not");
+                Check(Invariant.DrainEnds, drainingSince >= 0
+                    && now <= drainingSince + 30_000, "ends when it should not");
                 drainingSince = -1;
                 break;
             default:

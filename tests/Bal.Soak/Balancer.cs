@@ -13,7 +13,9 @@ internal sealed class Balancer(BalInstance bal, Ledger ledger, IReadOnlyList<Soa
 
     public IEnumerable<KeyValuePair<string, long>> LogEvents => _lines.OrderBy(l => l.Key);
 
-    /// <summary>Another relay mode, order and choice of backends; the first one, which no fault touches, always stays.</summary>
+    /// <summary>
+    /// Another relay mode, order and choice of backends; the first one, which no fault touches, always stays.
+    /// </summary>
     public async Task Reload(Random random)
     {
         var others = backends.Skip(1).OrderBy(_ => random.Next()).Take(random.Next(1, backends.Count));
@@ -121,7 +123,8 @@ internal sealed class Balancer(BalInstance bal, Ledger ledger, IReadOnlyList<Soa
         var reset = 0;
         using (ledger.Fault("bal was full"))
         {
-            await Parallel.ForAsync(0, limit + Surplus, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (_, _) =>
+            await Parallel.ForAsync(
+                0, limit + Surplus, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (_, _) =>
             {
                 if (await Hold() is { } client)
                     served.Add(client);
@@ -131,7 +134,8 @@ internal sealed class Balancer(BalInstance bal, Ledger ledger, IReadOnlyList<Soa
             var counted = (await Look(limit)).Rejected - rejected;
             // Clients of the mix may be among those that are rejected, so there may be more of them.
             if (served.Count > limit || reset < Surplus || counted < reset)
-                ledger.Unexpected($"{served.Count} of {limit + Surplus} were served with {limit} places, {reset} reset, " +
+                ledger.Unexpected(
+                    $"{served.Count} of {limit + Surplus} were served with {limit} places, {reset} reset, " +
                     $"{counted} counted as rejected");
             foreach (var client in served)
                 client.Dispose();

@@ -114,7 +114,8 @@ internal sealed class Clients(Ledger ledger, Func<IPEndPoint> where, int idleTim
     private async Task Serve(string kind, Func<Socket, Session, CancellationToken, Task<int>> act)
     {
         var session = ledger.Begin(kind);
-        using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        using var client =
+            new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         using var bound = new CancellationTokenSource(Transfer.Patience);
         try
         {

@@ -20,8 +20,8 @@ internal sealed class Session(long id, string kind)
 }
 
 /// <summary>
-/// What has happened, and which errors the schedule of faults explains: a session that a backend reset on purpose, one that
-/// no backend had taken from its queue when that queue was closed, and one that met a full bal.
+/// What has happened, and which errors the schedule of faults explains: a session that a backend reset on purpose, one
+/// that no backend had taken from its queue when that queue was closed, and one that met a full bal.
 /// </summary>
 internal sealed class Ledger
 {
@@ -65,7 +65,8 @@ internal sealed class Ledger
         var now = Stopwatch.GetTimestamp();
         if (session.Killed)
             Count("expected: the backend was killed");
-        else if (!session.Seen && _faults.FirstOrDefault(f => f.From <= now && f.To >= session.Started) is { Why: { } why })
+        else if (!session.Seen
+            && _faults.FirstOrDefault(f => f.From <= now && f.To >= session.Started) is { Why: { } why })
             Count($"expected: {why}");
         else
             Unexpected($"session {session.Id} ({session.Kind}, seen by a backend: {session.Seen}) after " +

@@ -1,8 +1,8 @@
 namespace Bal.Soak;
 
 /// <summary>
-/// The bytes of a stream: random ones, from a place that depends on the stream, so that a byte that is lost, doubled, swapped
-/// or another stream's is seen at its position.
+/// The bytes of a stream: random ones, from a place that depends on the stream, so that a byte that is lost, doubled,
+/// swapped or another stream's is seen at its position.
 /// </summary>
 internal static class Pattern
 {

@@ -67,7 +67,8 @@ foreach (var backend in backends)
 foreach (var (what, count) in ledger.Counts)
     Console.WriteLine($"  {count,12} {what}");
 Console.WriteLine($"soak {(ledger.Failures == 0 ? "passed" : "FAILED")}: {clock.Elapsed.TotalSeconds:0} s, " +
-    $"{ledger.Streams} streams, {ledger.Bytes / 1e9:0.00} GB verified, {ledger.CountOf("WRONG BYTES")} with wrong bytes, " +
+    $"{ledger.Streams} streams, {ledger.Bytes / 1e9:0.00} GB verified, {ledger.CountOf("WRONG BYTES")} with wrong "
+    + $"bytes, " +
     $"{ledger.Failures} unexpected");
 return ledger.Failures == 0 ? 0 : 1;
 

@@ -1,7 +1,10 @@
 namespace Bal.Soak;
 
-/// <summary>One thing after the other that an operator does or a network suffers, at random, while clients go on.</summary>
-internal sealed class Schedule(Balancer balancer, Ledger ledger, IReadOnlyList<SoakBackend> backends, int limit, bool upgrades)
+/// <summary>
+/// One thing after the other that an operator does or a network suffers, at random, while clients go on.
+/// </summary>
+internal sealed class Schedule(
+    Balancer balancer, Ledger ledger, IReadOnlyList<SoakBackend> backends, int limit, bool upgrades)
 {
     public async Task Run(Func<bool> goesOn, int round)
     {

@@ -63,7 +63,10 @@ internal sealed class SoakBackend : IAsyncDisposable
         _listener.Listen(0);
         for (var i = 0; i < 4; i++)
         {
-            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
+            {
+                Blocking = false,
+            };
             _filling.Add(socket);
             try
             {

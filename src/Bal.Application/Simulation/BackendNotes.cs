@@ -75,7 +75,8 @@ internal sealed record TimedValue<T>(Period During, T Value);
 internal sealed class PartCounts(Duration length)
 {
     private readonly long[] counts = new long[SimulationReport.Parts];
-    private readonly long part = Math.Max(1, (length.Milliseconds + SimulationReport.Parts - 1) / SimulationReport.Parts);
+    private readonly long part =
+        Math.Max(1, (length.Milliseconds + SimulationReport.Parts - 1) / SimulationReport.Parts);
 
     public void Add(Instant now) => counts[Math.Min(counts.Length - 1, now.Milliseconds / part)]++;
 

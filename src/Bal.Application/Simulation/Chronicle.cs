@@ -2,7 +2,6 @@ using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Simulation;
@@ -41,9 +40,8 @@ internal sealed class Chronicle(Scenario scenario, VirtualClock clock) : ILogSin
     public ControlStep Observe(ControlEvent happened, Instant now, ControlState before, ControlStep step)
     {
         steps++;
-        said = counts.Observe(happened, now, before.Services[0], step.State.Services[0]);
-        if (latest is null || !ReferenceEquals(latest.Services[0].Table, step.State.Services[0].Table)
-            || happened is ControlEvent.Reloaded or ControlEvent.BackendIdle)
+        said = counts.Observe(happened, now, before, step.State);
+        if (latest is null || step.Effects.Exists(effect => effect is ControlEffect.Publish))
             Look(now, step.State);
         latest = step.State;
         return step;
@@ -134,27 +132,31 @@ internal sealed class Chronicle(Scenario scenario, VirtualClock clock) : ILogSin
 
     private void Look(Instant now, ControlState state)
     {
-        var service = state.Services[0];
+        var service = state.InOrder[0];
         protection.Become(service.Protection.IsOn, now);
         foreach (var (endpoint, note) in notes)
         {
             var seen = LaneState.Absent;
-            foreach (var backend in service.Backends)
+            foreach (var backend in service.Backends.Values)
             {
                 // One that was removed and added again is two for a while; what matters is the one in use.
                 if (backend.Endpoint == endpoint && (seen == LaneState.Absent || !backend.Draining))
-                    seen = StateOf(backend, service.Table);
+                    seen = StateOf(backend);
             }
 
             note.IsIn(seen, now);
         }
     }
 
-    private static LaneState StateOf(BackendState backend, RoutingTable table) =>
+    private static LaneState StateOf(BackendState backend) =>
         backend.Draining ? LaneState.Draining
-        : table.Up.Exists(r => r.Id == backend.Id) ? LaneState.Up
-        : table.Cooling.Exists(r => r.Id == backend.Id) ? LaneState.Cooling
-        : LaneState.Down;
+        : backend.Addresses.IsEmpty ? LaneState.Down
+        : backend.Tier switch
+        {
+            Tier.Up => LaneState.Up,
+            Tier.Cooling => LaneState.Cooling,
+            _ => LaneState.Down,
+        };
 
     private static Arr<Period> On(SpanList<bool> flag, Instant end) =>
         flag.Until(end).Filter(s => s.Value).Map(s => s.During);

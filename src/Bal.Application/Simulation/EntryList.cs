@@ -5,7 +5,8 @@ using LanguageExt;
 namespace Bal.Application.Simulation;
 
 /// <summary>
-/// The lines of a timeline. What happens to one client after the other is one line: an outage of an hour is not a thousand.
+/// The lines of a timeline. What happens to one client after the other is one line: an outage of an hour is not a
+/// thousand.
 /// </summary>
 internal sealed class EntryList
 {

@@ -2,8 +2,8 @@ using Bal.Domain.Primitives;
 
 namespace Bal.Application.Simulation;
 
-/// <summary>What is going to happen in a simulated world, by time; what is due at one moment comes in the order in which it was
-/// planned.</summary>
+/// <summary>What is going to happen in a simulated world, by time; what is due at one moment comes in the order in
+/// which it was planned.</summary>
 internal sealed class EventQueue
 {
     private readonly PriorityQueue<Action, Due> waiting = new();

@@ -7,7 +7,8 @@ using LanguageExt;
 namespace Bal.Application.Simulation;
 
 /// <summary>
-/// Which failures turned protection mode on, and which successes off: the core keeps only how many, the timeline says whose.
+/// Which failures turned protection mode on, and which successes off: the core keeps only how many, the timeline says
+/// whose.
 /// </summary>
 internal sealed class ProtectionCounts
 {
@@ -16,8 +17,9 @@ internal sealed class ProtectionCounts
     private long clients;
 
     /// <summary>Counts an event; the sentence about protection mode if it has just turned on or off.</summary>
-    public Option<string> Observe(ControlEvent happened, Instant now, ServiceState before, ServiceState after)
+    public Option<string> Observe(ControlEvent happened, Instant now, ControlState earlier, ControlState later)
     {
+        var (before, after) = (earlier.InOrder[0], later.InOrder[0]);
         Count(happened, now, before);
         return (before.Protection, after.Protection) switch
         {
@@ -50,7 +52,7 @@ internal sealed class ProtectionCounts
                 clients += e.Count;
                 break;
             case ControlEvent.ProbeEnded { Outcome: Outcome.Passed } e
-                when before.Backends.Exists(b => b.Id == e.Backend && b.Probe.InFlight && !b.Draining):
+                when before.Backends.Values.Exists(b => b.Id == e.Backend && b.Probe.InFlight && !b.Draining):
                 probes++;
                 break;
             default:
@@ -60,7 +62,7 @@ internal sealed class ProtectionCounts
 
     private void Remember(ControlEvent.ConnectsFailed e, Instant now, ServiceState before)
     {
-        foreach (var backend in before.Backends.Filter(b => b.Id == e.Backend && !b.Draining))
+        foreach (var backend in before.Backends.Values.Where(b => b.Id == e.Backend && !b.Draining))
             failures.Enqueue(new(now, backend.Endpoint, e.Kind, e.Count));
         while (failures.Count > ProtectionMachine.MaxMarks)
             failures.Dequeue();
@@ -91,7 +93,8 @@ internal sealed class ProtectionCounts
     {
         failures.Clear();
         return $"protection mode is off after {now.Since(on.Since).ToText()}: {probes + clients} of " +
-            $"{service.Config.Tuning.Protection.StableSuccessThreshold} successes in a row ({probes} of probes, {clients} of clients)";
+            $"{service.Config.Tuning.Protection.StableSuccessThreshold} successes in a row ({probes} of probes, "
+            + $"{clients} of clients)";
     }
 
     private static string Word(FailureKind kind) => kind == FailureKind.Refused ? "refused" : "timed out";

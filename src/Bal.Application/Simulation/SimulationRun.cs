@@ -9,8 +9,8 @@ using LanguageExt;
 namespace Bal.Application.Simulation;
 
 /// <summary>
-/// A run of bal in a simulated world: the supervisor of production, on a clock that jumps from one happening to the next.
-/// The same configuration and scenario give the same report, to the byte.
+/// A run of bal in a simulated world: the supervisor of production, on a clock that jumps from one happening to the
+/// next. The same configuration and scenario give the same report, to the byte.
 /// </summary>
 public sealed class SimulationRun
 {
@@ -99,7 +99,8 @@ public sealed class SimulationRun
             () => DateTimeOffset.UnixEpoch.AddMilliseconds(clock.Now.Milliseconds),
             new ProcessIdentity(1, configName, "simulated", clock.Now))
         {
-            Decide = (happened, now, state) => chronicle.Observe(happened, now, state, rules.Decide(happened, now, state)),
+            Decide = (happened, now, state) =>
+                chronicle.Observe(happened, now, state, rules.Decide(happened, now, state)),
         };
         try
         {

@@ -16,8 +16,8 @@ internal enum ClientState
 }
 
 /// <summary>
-/// The memory of one simulated connection, used again for others. It waits for one thing at a time; a connection that is
-/// cut keeps its memory until that thing comes, so that it cannot come to another one.
+/// The memory of one simulated connection, used again for others. It waits for one thing at a time; a connection that
+/// is cut keeps its memory until that thing comes, so that it cannot come to another one.
 /// </summary>
 internal sealed class VirtualClient
 {

@@ -1,10 +1,10 @@
 using System.Runtime.InteropServices;
+using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Simulation;
@@ -13,11 +13,12 @@ using LanguageExt;
 namespace Bal.Application.Simulation;
 
 /// <summary>
-/// The event loops in a simulated world: clients are admitted, connected, failed over and counted by the rules of the core
-/// that the real loops use. No byte is relayed; an established connection lasts as long as the dice say.
+/// The event loops in a simulated world: clients are admitted, connected, failed over and counted by the rules of the
+/// core that the real loops use. No byte is relayed; an established connection lasts as long as the dice say.
 /// </summary>
 internal sealed class VirtualPlane(
-    VirtualClock clock, VirtualNetwork network, Scenario scenario, SimulationRules rules, Chronicle chronicle) : IDataPlane
+    VirtualClock clock, VirtualNetwork network, Scenario scenario, SimulationRules rules, Chronicle chronicle)
+        : IDataPlane
 {
     private static readonly Duration RejectionReports = new(100);
 
@@ -60,8 +61,11 @@ internal sealed class VirtualPlane(
         table = published;
         foreach (var route in published.Up.Append(published.Cooling).Append(published.Down))
         {
-            if (!ledgers.ContainsKey(route.Id.Value))
-                ledgers[route.Id.Value] = new Ledger(chronicle.NotesOf(route.Endpoint));
+            if (!ledgers.TryGetValue(route.Id.Value, out var ledger))
+                ledgers[route.Id.Value] = ledger = new Ledger(chronicle.NotesOf(route.Endpoint));
+            // One that drained may have come back.
+            if (ledger.Draining && !published.Draining.Contains(route.Id))
+                (ledger.Draining, ledger.SaidIdle) = (false, false);
         }
 
         foreach (var id in published.Draining)
@@ -83,6 +87,8 @@ internal sealed class VirtualPlane(
             throw new SimulationStuckException($"backend {ledger.Notes.Endpoint} was forgotten with connections left");
     }
 
+    public void ForgetService(ServiceId service) { }
+
     public void StopAccepting()
     {
         listening = false;
@@ -100,8 +106,8 @@ internal sealed class VirtualPlane(
 
     public Traffic Measure() => Traffic.None with
     {
-        ActiveConnections = open.Count,
-        RejectedConnections = rejected,
+        Services = Prelude.Array(ServiceTraffic.NoneOf(table.Id) with { Active = open.Count })
+            .Map(service => service.With(ServiceCounters.Of(Refusal.Limit), rejected)),
         Backends = new Arr<BackendTraffic>(ledgers.Select(l =>
             new BackendTraffic(new BackendId(l.Key), l.Value.Active, l.Value.Total, 0, 0))),
     };
@@ -128,7 +134,7 @@ internal sealed class VirtualPlane(
             return;
         }
 
-        if (!rules.Admits(open.Count, table.MaxConcurrentConnections))
+        if (!rules.Admits(open.Count, table.Service.Tuning.MaxConcurrentConnections))
         {
             rejected++;
             chronicle.Rejected();
@@ -154,7 +160,7 @@ internal sealed class VirtualPlane(
         var next = rules.Select(table, client.Turn, CollectionsMarshal.AsSpan(client.Tried), client.LastResorts);
         if (!next.IsSome)
         {
-            clock.Post(new ControlEvent.ClientExhausted(table.Service));
+            clock.Post(new ControlEvent.ClientExhausted(table.Id));
             Fail(client, client.Tried.Count == 0 ? "there is no backend" : "every backend failed");
             return;
         }
@@ -174,9 +180,9 @@ internal sealed class VirtualPlane(
         var answer = network.Answer(
             ledgers[client.Backend].Notes.Endpoint, DiceUse.Connect, client.Number * 64 + client.Connects++ % 64);
         var inTime = answer.Fate != ConnectFate.Silence
-            && answer.After.Milliseconds < table.ConnectTimeout.Milliseconds;
+            && answer.After.Milliseconds < table.Service.Tuning.ConnectTimeout.Milliseconds;
         client.Answer = !inTime ? ConnectFate.Silence : answer.Fate;
-        clock.After(inTime ? answer.After : table.ConnectTimeout, client.Wake);
+        clock.After(inTime ? answer.After : table.Service.Tuning.ConnectTimeout, client.Wake);
     }
 
     private void Woken(VirtualClient client)
@@ -308,7 +314,7 @@ internal sealed class VirtualPlane(
         clock.After(RejectionReports, () =>
         {
             rejectionSaid = false;
-            clock.Post(new ControlEvent.ClientsRejected(rejected));
+            clock.Post(new ControlEvent.ClientsRefused(table.Id, Refusal.Limit, rejected));
         });
     }
 
@@ -331,8 +337,9 @@ internal sealed class VirtualPlane(
     }
 
     private static RoutingTable Publishless() => new(
-        0, Service.DefaultName, Arr<Route>.Empty, Arr<Route>.Empty, Arr<Route>.Empty, false,
-        Duration.Zero, Duration.Zero, 0, RelayMode.Auto, Arr<BackendId>.Empty);
+        new ServiceId(0),
+        new Service("", new Listener(new Host.Name(""), 0), Method.RoundRobin, Arr<BackendConfig>.Empty, Tuning.For(1)),
+        Arr<Route>.Empty, Arr<Route>.Empty, Arr<Route>.Empty, Protection: false, Removed: false, Arr<BackendId>.Empty);
 
     private sealed class Ledger(BackendNotes notes)
     {

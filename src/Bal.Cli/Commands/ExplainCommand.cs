@@ -8,25 +8,39 @@ namespace Bal.Cli.Commands;
 /// <summary><c>bal explain</c>: why things are as they are, asked of the running daemon; never a fresh probe.</summary>
 internal static class ExplainCommand
 {
-    // The longest name (RFC 1035) in brackets with a port.
-    private const int MaxWord = 264;
+    // The longest name of a service, and the longest host name (RFC 1035) in brackets with a port.
+    private const int MaxWord = 64 + 264;
 
     internal static Command Define(CompositionRoot composition)
     {
-        var command = Asking(composition, "explain", "Say why things are as they are, and what happens next", _ => "explain");
-        var word = new Argument<string>("BACKEND") { Description = "host:port, or its number in the file" };
+        var target = Word("TARGET", "SERVICE, or SERVICE/BACKEND", ArgumentArity.ZeroOrOne);
+        var command = Asking(composition, "explain", "Say why things are as they are, and what happens next",
+            parsed => Request("explain", parsed.GetValue(target)));
+        command.Arguments.Add(target);
+        var word = Word("BACKEND", "host:port, its number in the file, or SERVICE/BACKEND", ArgumentArity.ExactlyOne);
+        var backend = Asking(composition, "backend", "Why a backend is up, cooling, down or draining",
+            parsed => Request("explain backend", parsed.GetValue(word)));
+        backend.Arguments.Add(word);
+        command.Subcommands.Add(backend);
+        var service = Word("SERVICE", "the name of a service; the first one by default", ArgumentArity.ZeroOrOne);
+        var protection = Asking(composition, "protection", "Why protection mode is on or off",
+            parsed => Request("explain protection", parsed.GetValue(service)));
+        protection.Arguments.Add(service);
+        command.Subcommands.Add(protection);
+        return command;
+    }
+
+    private static string Request(string what, string? word) => word is null ? what : $"{what} {word}";
+
+    private static Argument<string?> Word(string name, string meaning, ArgumentArity arity)
+    {
+        var word = new Argument<string?>(name) { Description = meaning, Arity = arity };
         word.Validators.Add(result =>
         {
             if (result.Tokens is [{ Value: var text }] && (text.Length is 0 or > MaxWord || text.Any(IsForeign)))
-                result.AddError("a BACKEND is host:port, or its number in the file");
+                result.AddError($"a {name} is {meaning}");
         });
-        var backend = Asking(composition, "backend", "Why a backend is up, cooling, down or draining",
-            parsed => $"explain backend {parsed.GetRequiredValue(word)}");
-        backend.Arguments.Add(word);
-        command.Subcommands.Add(backend);
-        command.Subcommands.Add(Asking(
-            composition, "protection", "Why protection mode is on or off", _ => "explain protection"));
-        return command;
+        return word;
     }
 
     private static Command Asking(

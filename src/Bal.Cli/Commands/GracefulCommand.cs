@@ -74,7 +74,8 @@ internal static class GracefulCommand
         var dryRun = answer.Flag("dry_run");
         var applied = Succeeded(answer);
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture, $"{(dryRun ? "would_apply" : "applied")}: {(applied ? "yes" : "no")}\n");
+        text.Append(CultureInfo.InvariantCulture,
+            $"{(dryRun ? "would_apply" : "applied")}: {(applied ? "yes" : "no")}\n");
         if (answer.Number("config_version") is { } version)
             text.Append(CultureInfo.InvariantCulture, $"config_version: {version}\n");
         if (answer.Text("message") is { Length: > 0 } message)

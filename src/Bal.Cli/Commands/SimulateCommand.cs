@@ -102,7 +102,8 @@ internal static class SimulateCommand
         },
         missing => Prelude.Array(CheckReport.ProblemOf(missing)));
 
-    private static Either<Arr<Problem>, Unit> Save(CompositionRoot composition, Wish wish, Arr<SimulationReport> runs) =>
+    private static Either<Arr<Problem>, Unit> Save(
+        CompositionRoot composition, Wish wish, Arr<SimulationReport> runs) =>
         wish.Html.Match(
             path => SimulationHtml.Save(composition.Absolute(path), runs).MapLeft(problem => Prelude.Array(problem)),
             () => Unit.Default);

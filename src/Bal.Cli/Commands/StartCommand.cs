@@ -1,6 +1,4 @@
 using System.CommandLine;
-using Bal.Domain.Config;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Infrastructure.Hosting;
 using Bal.Infrastructure.Logging;
@@ -57,6 +55,7 @@ internal static class StartCommand
     /// </summary>
     private static int Serve(CompositionRoot composition, LanguageExt.Option<string> config)
     {
+        ProcessSetup.DeferSignals();
         var (readiness, manager) = (Readiness.FromEnvironment(), ManagerEnvironment.Take());
         var takeover = Takeover.FromEnvironment();
         var sockets = ActivatedSockets.Take();
@@ -70,7 +69,11 @@ internal static class StartCommand
                     {
                         var location = composition.Config(home, config);
                         readiness.LeaveDirectory();
-                        return Guarded(new BalancerOptions(home, location, readiness, log, manager, takeover) { Sockets = sockets }).Match(
+                        var options = new BalancerOptions(home, location, readiness, log, manager, takeover)
+                        {
+                            Sockets = sockets,
+                        };
+                        return Guarded(options).Match(
                             Right: code => code,
                             Left: problem => Failed(composition, readiness, takeover, isDaemon, log, problem));
                     }

@@ -43,7 +43,8 @@ internal static class StopCommand
         {
             // A second TERM would end the drain and cut what is still open; who asks twice wants the same as the first.
             return IsStopping(home)
-                ? AwaitEnd(composition, home, process, $"bal (pid={process.Pid}) is stopping already; waiting for its end")
+                ? AwaitEnd(composition, home, process,
+                    $"bal (pid={process.Pid}) is stopping already; waiting for its end")
                 : process.Terminate().Bind(_ => AwaitEnd(composition, home, process,
                     $"stopping bal (pid={process.Pid}), open connections may finish within 30 s"));
         }

@@ -55,7 +55,8 @@ internal sealed class DemoBackend(string name) : IDisposable
         var buffer = new byte[4096];
         var body = $"hello from {Name}\n";
         var answer = Encoding.ASCII.GetBytes(
-            $"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {body.Length}\r\nConnection: close\r\n\r\n{body}");
+            $"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {body.Length}\r\nConnection: "
+            + $"close\r\n\r\n{body}");
         try
         {
             if (await client.ReceiveAsync(buffer) > 0)

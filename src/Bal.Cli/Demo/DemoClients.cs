@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Bal.Cli.Demo;
 
-/// <summary>Clients that keep asking through the balancer, a new connection each time, and count who answered.</summary>
+/// <summary>
+/// Clients that keep asking through the balancer, a new connection each time, and count who answered.
+/// </summary>
 internal sealed class DemoClients(IPEndPoint balancer)
 {
     private const int Clients = 4;

@@ -1,6 +1,8 @@
 namespace Bal.Domain.Backend;
 
-/// <summary>Names a backend for the life of the process; never used again, also not after a reload removed and re-added it.</summary>
+/// <summary>
+/// Names a backend for the life of the process; never used again, also not after a reload removed and re-added it.
+/// </summary>
 /// <param name="Value">Counted from 1.</param>
 public readonly record struct BackendId(int Value);
 
@@ -13,10 +15,14 @@ public enum FailureKind
     /// <summary>ECONNREFUSED: the host answered that nobody listens.</summary>
     Refused,
 
-    /// <summary>Anything else that lies beyond this machine: unreachable, reset, a name that does not resolve.</summary>
+    /// <summary>
+    /// Anything else that lies beyond this machine: unreachable, reset, a name that does not resolve.
+    /// </summary>
     Other,
 
-    /// <summary>This machine could not even try (EMFILE, EADDRNOTAVAIL, ENOBUFS …): never held against a backend.</summary>
+    /// <summary>
+    /// This machine could not even try (EMFILE, EADDRNOTAVAIL, ENOBUFS …): never held against a backend.
+    /// </summary>
     Local,
 }
 

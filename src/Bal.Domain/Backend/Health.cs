@@ -30,7 +30,9 @@ public sealed record HealthStep(Health State, HealthChange Change);
 /// </summary>
 public static class HealthMachine
 {
-    /// <summary>A new backend is up, so that the first client need not wait for a probe, but one failure away from down.</summary>
+    /// <summary>
+    /// A new backend is up, so that the first client need not wait for a probe, but one failure away from down.
+    /// </summary>
     public static Health Initial(HealthPolicy policy) => new(Up: true, policy.FailThreshold - 1, Successes: 0);
 
     /// <summary>The state after one result.</summary>

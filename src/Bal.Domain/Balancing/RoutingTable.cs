@@ -33,27 +33,26 @@ public sealed record Route(BackendId Id, BackendConfig Config, Arr<IPAddress> Ad
     public Endpoint Endpoint => Config.Endpoint;
 }
 
-/// <summary>Everything that an event loop needs to know to serve the clients of one service; immutable, published whole.</summary>
-/// <param name="Version">Grows with every table published.</param>
-/// <param name="Service">The name of the service.</param>
+/// <summary>
+/// Everything that an event loop needs to know to serve the clients of one service; immutable, published whole.
+/// </summary>
+/// <param name="Id">The identity of the service.</param>
+/// <param name="Service">Its configuration: limits, timeouts and the way of choosing are read there.</param>
 /// <param name="Up">Backends in rotation, in the order of the file.</param>
 /// <param name="Cooling">Backends that cool down.</param>
 /// <param name="Down">Backends out of rotation.</param>
 /// <param name="Protection">Whether protection mode is on: then a client gets one last-resort try.</param>
-/// <param name="ConnectTimeout">The bound of one connect to one address.</param>
-/// <param name="IdleTimeout">The bound of silence on an established connection.</param>
-/// <param name="MaxConcurrentConnections">The connection limit.</param>
-/// <param name="Relay">How bytes of new connections are moved.</param>
+/// <param name="Removed">
+/// Whether a reload removed the service: its listener closes. Its backends are still offered to the clients that the
+/// queue of the listener holds at that moment.
+/// </param>
 /// <param name="Draining">Backends that a reload removed and that still have connections.</param>
 public sealed record RoutingTable(
-    long Version,
-    string Service,
+    ServiceId Id,
+    Service Service,
     Arr<Route> Up,
     Arr<Route> Cooling,
     Arr<Route> Down,
     bool Protection,
-    Duration ConnectTimeout,
-    Duration IdleTimeout,
-    int MaxConcurrentConnections,
-    RelayMode Relay,
+    bool Removed,
     Arr<BackendId> Draining);

@@ -18,7 +18,7 @@ public enum ConfigSource
     System,
 }
 
-/// <summary>Where the configuration file is, by the search order of the contract, section 1.</summary>
+/// <summary>Where the configuration file is (docs/behaviour.md, Finding the configuration).</summary>
 public abstract record ConfigLocation
 {
     /// <summary>The place that is looked at last.</summary>

@@ -4,7 +4,7 @@ using Bal.Domain.Protection;
 
 namespace Bal.Domain.Config;
 
-/// <summary>Every policy of a service with its numbers; see the table of the contract, section 1.</summary>
+/// <summary>Every policy of a service with its numbers; docs/configuration.md has the table.</summary>
 /// <param name="Health">Probes and the thresholds of being in or out.</param>
 /// <param name="ConnectTimeout">How long one connect to one backend address may take; above zero.</param>
 /// <param name="Backoff">How long a backend whose client connects fail is left alone.</param>

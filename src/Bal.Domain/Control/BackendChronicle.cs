@@ -38,10 +38,13 @@ internal static class BackendChronicle
         return Cooling(before, after, now, history) with { Cooling = CauseOf(tuning, before, after, protection, now) };
     }
 
-    /// <summary>The history of a backend whose cooldown is over because its time has come.</summary>
+    /// <summary>A backend whose cooldown is over because its time has come.</summary>
     public static BackendState CooledDown(BackendState backend) => backend with
     {
-        History = backend.History.Add(new BackendHappening.CoolingEnded(), backend.Cooldown.Until, 1),
+        Cools = false,
+        History = backend.Tier == Tier.Cooling
+            ? backend.History.Add(new BackendHappening.CoolingEnded(), backend.Cooldown.Until, 1)
+            : backend.History,
     };
 
     private static BackendHistory WentDown(HealthPolicy policy, Health health, Instant now, BackendHistory history) =>
@@ -59,7 +62,7 @@ internal static class BackendChronicle
 
     // Only a backend that is up otherwise is said to cool: one that is down is not offered first anyway.
     private static BackendHistory Cooling(BackendState before, BackendState after, Instant now, BackendHistory history) =>
-        (before.TierAt(now), after.TierAt(now)) switch
+        (before.Tier, after.Tier) switch
         {
             (not Tier.Cooling, Tier.Cooling) => history.Add(new BackendHappening.CoolingBegan(), now, 1),
             (Tier.Cooling, Tier.Up) => history.Add(new BackendHappening.CoolingEnded(), now, 1),

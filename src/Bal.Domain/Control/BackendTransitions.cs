@@ -1,7 +1,6 @@
 using System.Net;
 using Bal.Domain.Backend;
 using Bal.Domain.Backoff;
-using Bal.Domain.Config;
 using Bal.Domain.History;
 using Bal.Domain.Primitives;
 using Bal.Domain.Protection;
@@ -13,11 +12,17 @@ namespace Bal.Domain.Control;
 /// <summary>What probes and client connects do to a backend, its cooldown and its service's protection mode.</summary>
 internal static class BackendTransitions
 {
-    public static ControlStep StartDueProbes(Instant now, ControlState state) =>
-        state.Services.Fold(Nothing(state), (step, service) => service.Backends.Fold(step, (inner, backend) =>
+    /// <summary>Starts the probe of one backend if it is due.</summary>
+    public static ControlStep StartDueProbe(BackendId id, Instant now, ControlState state) =>
+        state.OnBackend(id, (service, backend) =>
             backend.Draining || backend.Probe.InFlight || !backend.Probe.NextAt.IsDue(now)
-                ? inner
-                : inner.Then(s => StartProbe(backend.Id, now, s))));
+                ? ServiceStep.Of(backend, service)
+                : StartProbe(service, backend, now));
+
+    /// <summary>Takes back into rotation every backend whose cooldown is over.</summary>
+    public static ControlStep EndDueCooldowns(Instant now, ControlState state) =>
+        state.Index.CooldownsDue(now).Fold(Nothing(state), (step, id) => step.Then(s =>
+            s.OnBackend(id, (service, backend) => ServiceStep.Of(BackendChronicle.CooledDown(backend), service))));
 
     /// <summary>As a process finds it that takes over: what was in flight ends in the other one, and nobody would say how.</summary>
     public static BackendState Restarted(Instant now, BackendState backend) => backend with
@@ -51,27 +56,26 @@ internal static class BackendTransitions
         state.OnBackend(succeeded.Backend, (service, backend) =>
             Apply(service, backend, new ConnectResult(Outcome.Success, Witness.Client, succeeded.Count), now));
 
-    private static ControlStep StartProbe(BackendId id, Instant now, ControlState state) =>
-        state.OnBackend(id, (service, backend) =>
-        {
-            var policy = service.Config.Tuning.Health;
-            var scheduled = backend with { Probe = backend.Probe with { NextAt = now.Plus(policy.Interval) } };
+    private static ServiceStep StartProbe(ServiceState service, BackendState backend, Instant now)
+    {
+        var policy = service.Config.Tuning.Health;
+        var scheduled = backend with { Probe = backend.Probe with { NextAt = now.Plus(policy.Interval) } };
 
-            // While a lookup is under way nothing is known yet; its answer starts a probe.
-            if (backend.Addresses.IsEmpty && backend.Resolution.InFlight)
-                return ServiceStep.Of(scheduled, service);
+        // While a lookup is under way nothing is known yet; its answer starts a probe.
+        if (backend.Addresses.IsEmpty && backend.Resolution.InFlight)
+            return ServiceStep.Of(scheduled, service);
 
-            // A name that does not resolve cannot be probed: that is a failed check, without any waiting.
-            return backend.Addresses.IsEmpty
-                ? Apply(
-                    service,
-                    scheduled with { Probe = scheduled.Probe with { LastEndedAt = now } },
-                    new ConnectResult(Outcome.Failure(FailureKind.Other), Witness.Resolver, 1), now)
-                : ServiceStep.Of(
-                    scheduled with { Probe = scheduled.Probe with { InFlight = true } },
-                    service,
-                    new ControlEffect.StartProbe(id, backend.Addresses, backend.Endpoint.Port, policy.Timeout));
-        });
+        // A name that does not resolve cannot be probed: that is a failed check, without any waiting.
+        return backend.Addresses.IsEmpty
+            ? Apply(
+                service,
+                scheduled with { Probe = scheduled.Probe with { LastEndedAt = now } },
+                new ConnectResult(Outcome.Failure(FailureKind.Other), Witness.Resolver, 1), now)
+            : ServiceStep.Of(
+                scheduled with { Probe = scheduled.Probe with { InFlight = true } },
+                service,
+                new ControlEffect.StartProbe(backend.Id, backend.Addresses, backend.Endpoint.Port, policy.Timeout));
+    }
 
     private static ServiceStep Apply(ServiceState service, BackendState before, ConnectResult result, Instant now)
     {
@@ -86,11 +90,13 @@ internal static class BackendTransitions
             e => ProtectionMachine.Step(tuning.Protection, e, now, service.Protection),
             () => new ProtectionStep(service.Protection, ProtectionChange.None));
         var health = HealthAfter(tuning.Health, before, result);
+        var cooldown = CooldownAfter(tuning.Backoff, before, result, protection.State.IsOn, now);
         var changed = before with
         {
             Health = health.State,
             Failures = outcome.Match(() => before.Failures, kind => before.Failures.Add(kind, result.Count)),
-            Cooldown = CooldownAfter(tuning.Backoff, before, result, protection.State.IsOn, now),
+            Cooldown = cooldown,
+            Cools = cooldown.IsCooling(now),
         };
         var after = changed with
         {

@@ -1,6 +1,5 @@
 using System.Net;
 using Bal.Domain.Backend;
-using Bal.Domain.Balancing;
 using Bal.Domain.Messages;
 using LanguageExt;
 
@@ -11,9 +10,12 @@ public abstract record ControlEffect
 {
     private ControlEffect() { }
 
-    /// <summary>Give the event loops this table.</summary>
-    /// <param name="Table">The table.</param>
-    public sealed record Publish(RoutingTable Table) : ControlEffect;
+    /// <summary>
+    /// What the event loops know of a service has changed: give them <see cref="Publishing.TableOf"/> of its state, at the latest
+    /// before anything but a probe, a lookup or a line in the log is done for a later effect.
+    /// </summary>
+    /// <param name="Service">Which.</param>
+    public sealed record Publish(ServiceId Service) : ControlEffect;
 
     /// <summary>Probe a backend; exactly one <see cref="ControlEvent.ProbeEnded"/> must follow.</summary>
     /// <param name="Backend">Whom.</param>
@@ -35,6 +37,10 @@ public abstract record ControlEffect
     /// <param name="Backend">Whose.</param>
     public sealed record Forget(BackendId Backend) : ControlEffect;
 
+    /// <summary>The last backend of a removed service is gone, and nothing of the service is left.</summary>
+    /// <param name="Service">Which.</param>
+    public sealed record ForgetService(ServiceId Service) : ControlEffect;
+
     /// <summary>Accept what waits in the listeners' queues, then close them; where another process serves the same listeners,
     /// its queues are left to it. <see cref="ControlEvent.AllIdle"/> must follow as soon as no connection is open.</summary>
     public sealed record StopAccepting : ControlEffect;
@@ -54,6 +60,7 @@ public abstract record ControlEffect
         Func<Resolve, T> resolve,
         Func<Log, T> log,
         Func<Forget, T> forget,
+        Func<ForgetService, T> forgetService,
         Func<T> stopAccepting,
         Func<Cut, T> cut,
         Func<T> exit) => this switch
@@ -63,6 +70,7 @@ public abstract record ControlEffect
             Resolve e => resolve(e),
             Log e => log(e),
             Forget e => forget(e),
+            ForgetService e => forgetService(e),
             StopAccepting => stopAccepting(),
             Cut e => cut(e),
             Exit => exit(),

@@ -1,4 +1,5 @@
 using System.Net;
+using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Messages;
@@ -38,15 +39,13 @@ public abstract record ControlEvent
 
     /// <summary>Every candidate failed for a client, or there was none.</summary>
     /// <param name="Service">The service it came to.</param>
-    public sealed record ClientExhausted(string Service) : ControlEvent;
+    public sealed record ClientExhausted(ServiceId Service) : ControlEvent;
 
-    /// <summary>Connections were rejected because of the limit.</summary>
-    /// <param name="Total">How many since the start of the process.</param>
-    public sealed record ClientsRejected(long Total) : ControlEvent;
-
-    /// <summary>Connections could not be taken because no descriptor was left (EMFILE, ENFILE).</summary>
-    /// <param name="Total">How many since the start of the process.</param>
-    public sealed record DescriptorsExhausted(long Total) : ControlEvent;
+    /// <summary>Clients were turned away before any backend was tried.</summary>
+    /// <param name="Service">The service they came to.</param>
+    /// <param name="Reason">Why.</param>
+    /// <param name="Total">How many of this service for this reason, since the start of bal.</param>
+    public sealed record ClientsRefused(ServiceId Service, Refusal Reason, long Total) : ControlEvent;
 
     /// <summary>Reports of the event loops were lost, because their queue was full.</summary>
     /// <param name="Total">How many since the start of the process.</param>
@@ -84,8 +83,7 @@ public abstract record ControlEvent
         Func<ConnectsFailed, T> connectsFailed,
         Func<ConnectsSucceeded, T> connectsSucceeded,
         Func<ClientExhausted, T> clientExhausted,
-        Func<ClientsRejected, T> clientsRejected,
-        Func<DescriptorsExhausted, T> descriptorsExhausted,
+        Func<ClientsRefused, T> clientsRefused,
         Func<ReportsLost, T> reportsLost,
         Func<BackendIdle, T> backendIdle,
         Func<Reloaded, T> reloaded,
@@ -100,8 +98,7 @@ public abstract record ControlEvent
             ConnectsFailed e => connectsFailed(e),
             ConnectsSucceeded e => connectsSucceeded(e),
             ClientExhausted e => clientExhausted(e),
-            ClientsRejected e => clientsRejected(e),
-            DescriptorsExhausted e => descriptorsExhausted(e),
+            ClientsRefused e => clientsRefused(e),
             ReportsLost e => reportsLost(e),
             BackendIdle e => backendIdle(e),
             Reloaded e => reloaded(e),

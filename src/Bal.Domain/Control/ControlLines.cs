@@ -1,3 +1,4 @@
+using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
@@ -24,7 +25,7 @@ internal static class ControlLines
             HealthChange.WentDown => backend.History.LastOutage.Match(
                 outage => Prelude.Array(WentDown(backend, outage, outcome, policy)), () => Arr<LogEvent>.Empty),
             HealthChange.CameUp => Prelude.Array(LogEvent.Info("health", "backend_up",
-                $"backend {backend.Endpoint} is up again after {policy.SuccessThreshold} success(es)",
+                $"backend {backend.Endpoint} is up again after {Plural.Of(policy.SuccessThreshold, "success", "successes")}",
                 LogField.Of("backend", backend.Endpoint.ToString()),
                 LogField.Of("success_threshold", policy.SuccessThreshold))),
             _ => Arr<LogEvent>.Empty,
@@ -37,7 +38,7 @@ internal static class ControlLines
             : outcome.Match(
                 passed: () => Arr<LogEvent>.Empty,
                 failed: kind => kind == FailureKind.Local ? Arr<LogEvent>.Empty : Prelude.Array(LogEvent.Debug("health", "connect_failed",
-                    $"{count} connect(s) to backend {backend.Endpoint} failed ({Reason(outcome)})",
+                    $"{Plural.Of(count, "connect")} to backend {backend.Endpoint} failed ({Reason(outcome)})",
                     LogField.Of("backend", backend.Endpoint.ToString()),
                     LogField.Of("reason", Reason(outcome)),
                     LogField.Of("count", count),
@@ -45,11 +46,10 @@ internal static class ControlLines
 
     public static Arr<LogEvent> Cooldown(BackendState before, BackendState after, Outcome outcome, Instant now)
     {
-        var starts = !before.Cooldown.IsCooling(now) && after.Cooldown.IsCooling(now);
-        return starts && after.TierAt(now) == Tier.Cooling
+        return !before.Cools && after.Tier == Tier.Cooling
             ? Prelude.Array(LogEvent.Warn("health", "backend_cooling",
                 $"backend {after.Endpoint} cools down for {after.Cooldown.Until.Since(now).ToText()}: " +
-                $"{after.Cooldown.Streak} client connect(s) failed in a row ({Reason(outcome)})",
+                $"{Plural.Of(after.Cooldown.Streak, "client connect")} failed in a row ({Reason(outcome)})",
                 LogField.Of("backend", after.Endpoint.ToString()),
                 LogField.Of("reason", Reason(outcome)),
                 LogField.Of("streak", after.Cooldown.Streak),
@@ -67,6 +67,24 @@ internal static class ControlLines
         _ => Arr<LogEvent>.Empty,
     };
 
+    /// <summary>How many clients a service has turned away since the last such line.</summary>
+    public static LogEvent Refused(Service service, Refusal reason, NoticeStep step) => reason switch
+    {
+        Refusal.Limit => LogEvent.Warn("admission", "connections_rejected",
+            $"{Plural.Of(step.Say, "connection")} rejected: the limit of " +
+            $"{service.Tuning.MaxConcurrentConnections} concurrent connections is reached",
+            LogField.Of("service", service.Name),
+            LogField.Of("rejected", step.Say),
+            LogField.Of("rejected_total", step.State.Said),
+            LogField.Of("max_concurrent_connections", service.Tuning.MaxConcurrentConnections)),
+        _ => LogEvent.Error("admission", "descriptors_exhausted",
+            $"{Plural.Of(step.Say, "connection")} closed unserved: no file descriptor is left; " +
+            "raise the limit (LimitNOFILE= or ulimit -n) or lower max_concurrent_connections",
+            LogField.Of("service", service.Name),
+            LogField.Of("closed", step.Say),
+            LogField.Of("closed_total", step.State.Said)),
+    };
+
     /// <summary>The stable word for why a connect failed.</summary>
     public static string Reason(Outcome outcome) => outcome.Match(
         () => "success",
@@ -75,9 +93,9 @@ internal static class ControlLines
     // Not what health has counted: a new backend is given all but one, which nobody has seen fail.
     private static LogEvent WentDown(BackendState backend, Outage outage, Outcome outcome, HealthPolicy policy) =>
         LogEvent.Warn("health", "backend_down",
-            $"backend {backend.Endpoint} is down: {outage.Seen} failed check(s) in a row ({Reason(outcome)})" +
+            $"backend {backend.Endpoint} is down: {Plural.Of(outage.Seen, "failed check")} in a row ({Reason(outcome)})" +
             $"{(outage.Seen < outage.Threshold ? ", enough for a new backend" : "")}; " +
-            $"{policy.SuccessThreshold} success(es) bring it back",
+            $"{(policy.SuccessThreshold == 1 ? "1 success brings" : $"{policy.SuccessThreshold} successes bring")} it back",
             LogField.Of("backend", backend.Endpoint.ToString()),
             LogField.Of("reason", Reason(outcome)),
             LogField.Of("failures", outage.Seen),

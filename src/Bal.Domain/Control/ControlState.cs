@@ -4,7 +4,6 @@ using Bal.Domain.Backend;
 using Bal.Domain.Backoff;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
-using Bal.Domain.Doctor;
 using Bal.Domain.History;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
@@ -13,26 +12,37 @@ using LanguageExt;
 
 namespace Bal.Domain.Control;
 
-/// <summary>Everything that bal has decided and may still need to decide the next thing. Owned by one thread.</summary>
+/// <summary>
+/// Everything that bal has decided and may still need to decide the next thing. Owned by one thread. What is looked up at each
+/// event is kept in trees, so that an event costs the logarithm of what there is.
+/// </summary>
 /// <param name="Config">The configuration in force.</param>
 /// <param name="ConfigVersion">Counts the configurations applied, from 1.</param>
-/// <param name="Services">One for each service of the configuration, in its order.</param>
+/// <param name="Services">The services by identity: those of the configuration, and removed ones that still drain.</param>
+/// <param name="NextServiceId">The identity that the next new service gets.</param>
 /// <param name="NextBackendId">The identity that the next new backend gets.</param>
 /// <param name="Phase">Where bal is in its life.</param>
-/// <param name="Overload">What has been said about rejected connections.</param>
-/// <param name="Exhaustion">What has been said about connections that found no descriptor.</param>
 /// <param name="Lost">What has been said about reports of the event loops that were lost.</param>
 /// <param name="Refused">The last reload, if it was refused: the file is not what is being served.</param>
+/// <param name="Index">Where each backend is, and when it is due; follows from the rest.</param>
 public sealed record ControlState(
     BalConfig Config,
     long ConfigVersion,
-    Arr<ServiceState> Services,
+    Map<int, ServiceState> Services,
+    int NextServiceId,
     int NextBackendId,
     Phase Phase,
-    Notice Overload,
-    Notice Exhaustion,
     Notice Lost,
-    Option<RefusedReload> Refused);
+    Option<RefusedReload> Refused,
+    StateIndex Index)
+{
+    /// <summary>The services of the configuration in the order of the file, then removed ones that drain.</summary>
+    public Arr<ServiceState> InOrder => new(Services.Values.OrderBy(service => service.Place));
+
+    /// <summary>The service of that name, unless it is being removed.</summary>
+    public Option<ServiceState> ServiceNamed(string name) =>
+        Services.Values.Find(service => !service.Removed && service.Config.Name == name);
+}
 
 /// <summary>A reload that changed nothing.</summary>
 /// <param name="Problem">Why.</param>
@@ -40,23 +50,34 @@ public sealed record ControlState(
 public sealed record RefusedReload(Problem Problem, Instant At);
 
 /// <summary>The state of one service.</summary>
+/// <param name="Id">Its identity.</param>
+/// <param name="Place">Its place among the services: those of the file in its order, then those that a reload removed.</param>
 /// <param name="Config">Its configuration.</param>
-/// <param name="Backends">The configured backends in the order of the file, then those that drain.</param>
+/// <param name="Backends">By place: the configured backends in the order of the file, then those that drain.</param>
 /// <param name="Protection">Its protection mode.</param>
-/// <param name="Table">What the event loops were last told.</param>
+/// <param name="Refusals">What has been said about clients that were turned away, by <see cref="Refusal"/>.</param>
+/// <param name="Removed">A reload removed it; it stays until its last connection ends.</param>
 /// <param name="History">What led its protection mode to where it is; decides nothing.</param>
 public sealed record ServiceState(
+    ServiceId Id,
+    int Place,
     Service Config,
-    Arr<BackendState> Backends,
+    Map<int, BackendState> Backends,
     ProtectionState Protection,
-    RoutingTable Table,
-    ProtectionHistory History);
+    Arr<Notice> Refusals,
+    bool Removed,
+    ProtectionHistory History)
+{
+    /// <summary>The configured backends in the order of the file, then those that drain.</summary>
+    public Arr<BackendState> InOrder => new(Backends.Values);
+}
 
 /// <summary>The state of one backend.</summary>
 /// <param name="Id">Its identity.</param>
 /// <param name="Config">As configured.</param>
 /// <param name="Health">Up or down, and how far from changing.</param>
 /// <param name="Cooldown">Whether client connects to it have been failing.</param>
+/// <param name="Cools">Its cooldown has begun, and nobody has noticed yet that it is over.</param>
 /// <param name="Failures">Failed connects since it was added.</param>
 /// <param name="Addresses">What the host resolves to, the preferred address first; empty until a name has resolved.</param>
 /// <param name="Resolution">When the name is resolved again.</param>
@@ -68,6 +89,7 @@ public sealed record BackendState(
     BackendConfig Config,
     Health Health,
     Cooldown Cooldown,
+    bool Cools,
     FailureCounters Failures,
     Arr<IPAddress> Addresses,
     Resolution Resolution,
@@ -78,9 +100,8 @@ public sealed record BackendState(
     /// <summary>Where it is: what it is known by within its service.</summary>
     public Endpoint Endpoint => Config.Endpoint;
 
-    /// <summary>How good a candidate it is at <paramref name="now"/>.</summary>
-    public Tier TierAt(Instant now) =>
-        !Health.Up ? Tier.Down : Cooldown.IsCooling(now) ? Tier.Cooling : Tier.Up;
+    /// <summary>How good a candidate it is.</summary>
+    public Tier Tier => !Health.Up ? Tier.Down : Cools ? Tier.Cooling : Tier.Up;
 }
 
 /// <summary>When a backend is probed.</summary>

@@ -29,7 +29,7 @@ internal static class DrainTransitions
                 LogField.Of("limit_ms", 30_000)))
             .And(new ControlEffect.StopAccepting()),
         draining: d => d.IsHandedOver
-            ? Nothing(state with { Phase = new Phase.Draining(now, now.Plus(Grace)) })
+            ? Nothing((state with { Phase = new Phase.Draining(now, now.Plus(Grace)) }).Indexed())
                 .Say(LogEvent.Info("lifecycle", "draining",
                     "stopping: the connections of this process, which another one has replaced, have up to 30 s to end",
                     LogField.Of("limit_ms", 30_000)))
@@ -38,7 +38,7 @@ internal static class DrainTransitions
 
     /// <summary>Nobody waits for the end of this drain, so it is not bounded, like that of a backend that a reload removed.</summary>
     public static ControlStep HandOver(int pid, Instant now, ControlState state) => state.Phase.Match(
-        running: () => Nothing(state with { Phase = new Phase.Draining(now, Instant.Never) })
+        running: () => Nothing((state with { Phase = new Phase.Draining(now, Instant.Never) }).Indexed())
             .Say(LogEvent.Info("lifecycle", "handed_over",
                 $"process {pid} accepts connections now; this one ends with its last open connection",
                 LogField.Of("pid", pid)))

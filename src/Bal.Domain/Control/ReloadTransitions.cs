@@ -1,6 +1,5 @@
 using Bal.Domain.Backend;
 using Bal.Domain.Config;
-using Bal.Domain.Doctor;
 using Bal.Domain.History;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
@@ -15,58 +14,91 @@ internal static class ReloadTransitions
 {
     public static ControlStep Apply(BalConfig config, Instant now, ControlState before)
     {
-        // Services are matched by name; for now there is always the one called "default".
+        var matched = ServiceMatching.Between(before.InOrder, config.Services);
         var cleared = before with
         {
             Config = config,
             ConfigVersion = before.ConfigVersion + 1,
-            Services = Arr<ServiceState>.Empty,
             Refused = Option<RefusedReload>.None,
         };
-        var after = config.Services.Fold(cleared, (state, service) => before.Services
-            .Find(s => s.Config.Name == service.Name)
-            .Match(
-                old => Replace(old, service, now, state),
-                () => ServiceTransitions.AddService(service, now, state)));
+        var changed = config.Services.Fold(new Placed(cleared, 0), (at, service) => new(
+            matched.Find(service.Name).Match(
+                old => Replace(at.State.Services[old.Value], service, at.Next, now, at.State),
+                () => ServiceTransitions.AddService(service, at.Next, now, at.State)),
+            at.Next + 1));
+        var stays = matched.Values.Select(id => id.Value).ToHashSet();
+        // In the order of their removal: of two that had one name the later one is the one that comes back.
+        var after = before.InOrder.Filter(old => !stays.Contains(old.Id.Value)).OrderByDescending(old => old.Removed)
+            .Fold(changed, (at, old) => new(Remove(old, at.Next, now, at.State), at.Next + 1))
+            .State.Indexed();
         var lines = ReloadDiff.Describe(before.Config, config);
-        return Nothing(after).Say(LogEvent.Info("reload", "reload_applied",
-            lines.IsEmpty ? "configuration applied: nothing changed" : $"configuration applied: {string.Join("; ", lines)}",
-            LogField.Of("config_version", after.ConfigVersion),
-            LogField.Of("changes", lines.Count)));
+        var changedTables = after.InOrder.Filter(service => before.Services.Find(service.Id.Value).Match(
+            old => Publishing.TableOf(old) != Publishing.TableOf(service), () => true));
+        return new ControlStep(after, changedTables.Map<ControlEffect>(service => new ControlEffect.Publish(service.Id)))
+            .Say(LogEvent.Info("reload", "reload_applied",
+                lines.IsEmpty ? "configuration applied: nothing changed" : $"configuration applied: {string.Join("; ", lines)}",
+                LogField.Of("config_version", after.ConfigVersion),
+                LogField.Of("changes", lines.Count)));
     }
 
     public static ControlStep Refuse(Problem problem, Instant now, ControlState state) =>
         Nothing(state with { Refused = new RefusedReload(problem, now) }).Say(LogEvent.Failure("reload", "reload_refused", problem));
 
-    private static ControlState Replace(ServiceState old, Service config, Instant now, ControlState state)
+    private static ControlState Replace(ServiceState old, Service config, int place, Instant now, ControlState state)
     {
-        var known = old.Backends.Filter(b => !b.Draining);
+        // One that drains and comes back is the same backend.
+        var known = old.Backends.Values.OrderBy(b => b.Draining).DistinctBy(b => b.Endpoint).ToDictionary(b => b.Endpoint);
         var fresh = state.NextBackendId;
         var backends = new List<BackendState>();
         foreach (var backend in config.Backends)
         {
-            backends.Add(known.Find(b => b.Endpoint == backend.Endpoint).Match(
-                Some: kept => Remembering(
-                    Rescheduled(LookedUpAgain(kept with { Config = backend }, now), old.Config.Tuning.Health, config.Tuning.Health, now), now),
-                None: () => ServiceTransitions.NewBackend(new BackendId(fresh++), backend, config.Tuning.Health, now)));
+            backends.Add(known.Remove(backend.Endpoint, out var kept)
+                ? Kept(kept with { Config = backend }, old.Config.Tuning.Health, config.Tuning.Health, now)
+                : ServiceTransitions.NewBackend(new BackendId(fresh++), backend, config.Tuning.Health, now));
         }
 
-        var kept = config.Endpoints.ToHashSet();
-        var leaving = old.Backends.Filter(b => b.Draining || !kept.Contains(b.Endpoint)).Map(b => b with
+        var stays = backends.Select(b => b.Id).ToHashSet();
+        var leaving = old.Backends.Values.Where(b => !stays.Contains(b.Id)).Select(b => Leaving(b, now));
+        return (state with { NextBackendId = fresh }).With(old with
         {
-            Draining = true,
-            // Its probe, if one is in flight, has nobody to report to.
-            Probe = b.Probe with { InFlight = false },
-            History = b.Draining ? b.History : b.History.Add(new BackendHappening.Removed(), now, 1),
+            Place = place,
+            Config = config,
+            Removed = false,
+            Backends = new(backends.Concat(leaving).Select((backend, i) => (i, backend))),
         });
-        return state with
+    }
+
+    private static ControlState Remove(ServiceState old, int place, Instant now, ControlState state) =>
+        state.With(old with
         {
-            NextBackendId = fresh,
-            Services = state.Services.Add(old with
-            {
-                Config = config,
-                Backends = new Arr<BackendState>(backends).AddRange(leaving),
-            }),
+            Place = place,
+            Removed = true,
+            Backends = old.Backends.Map(backend => Leaving(backend, now)),
+        });
+
+    private static BackendState Leaving(BackendState backend, Instant now) => backend.Draining ? backend : backend with
+    {
+        Draining = true,
+        History = backend.History.Add(new BackendHappening.Removed(), now, 1),
+    };
+
+    private static BackendState Kept(BackendState backend, HealthPolicy before, HealthPolicy after, Instant now)
+    {
+        var kept = Rescheduled(LookedUpAgain(backend, now), before, after, now);
+        return backend.Draining
+            ? Returned(kept, now)
+            : kept with { History = kept.History.Add(new BackendHappening.Kept(), now, 1) };
+    }
+
+    // Nobody has noticed the end of its cooldown while it drained.
+    private static BackendState Returned(BackendState backend, Instant now)
+    {
+        var rested = backend.Cooldown.IsCooling(now) ? backend : BackendChronicle.CooledDown(backend);
+        return rested with
+        {
+            Draining = false,
+            Probe = backend.Probe with { NextAt = now },
+            History = rested.History.Add(new BackendHappening.Added(), now, 1),
         };
     }
 
@@ -89,6 +121,5 @@ internal static class ReloadTransitions
                 Probe = backend.Probe with { NextAt = Instant.Min(backend.Probe.NextAt, now.Plus(after.Interval)) },
             };
 
-    private static BackendState Remembering(BackendState kept, Instant now) =>
-        kept with { History = kept.History.Add(new BackendHappening.Kept(), now, 1) };
+    private sealed record Placed(ControlState State, int Next);
 }

@@ -15,15 +15,18 @@ namespace Bal.Domain.Control;
 /// <summary>What concerns a service as a whole: its birth, exhaustion, overload, and the end of a drained backend.</summary>
 internal static class ServiceTransitions
 {
-    public static ControlState AddService(Service config, Instant now, ControlState state)
+    /// <summary>Adds a service at that place; the index does not know it yet.</summary>
+    public static ControlState AddService(Service config, int place, Instant now, ControlState state)
     {
-        var backends = new Arr<BackendState>(config.Backends.Select((backend, i) =>
-            NewBackend(new BackendId(state.NextBackendId + i), backend, config.Tuning.Health, now)));
+        var backends = new Map<int, BackendState>(config.Backends.Select((backend, i) =>
+            (i, NewBackend(new BackendId(state.NextBackendId + i), backend, config.Tuning.Health, now))));
+        var id = new ServiceId(state.NextServiceId);
         var service = new ServiceState(
-            config, backends, ProtectionState.Quiet, Publishing.Unpublished(config), ProtectionHistory.None);
+            id, place, config, backends, ProtectionState.Quiet, Refusals.None, Removed: false, ProtectionHistory.None);
         return state with
         {
-            Services = state.Services.Add(service),
+            Services = state.Services.Add(id.Value, service),
+            NextServiceId = state.NextServiceId + 1,
             NextBackendId = state.NextBackendId + backends.Count,
         };
     }
@@ -33,6 +36,7 @@ internal static class ServiceTransitions
         config,
         HealthMachine.Initial(policy),
         Cooldown.None,
+        Cools: false,
         FailureCounters.Zero,
         config.Endpoint.Host.Match(address => Prelude.Array(address), _ => Arr<IPAddress>.Empty),
         config.Endpoint.Host.Match(_ => Resolution.NotNeeded, _ => new Resolution(now, InFlight: false)),
@@ -40,51 +44,34 @@ internal static class ServiceTransitions
         Draining: false,
         BackendHistory.Begin(now));
 
-    public static ControlStep ClientExhausted(ControlEvent.ClientExhausted happened, Instant now, ControlState state)
-    {
-        for (var i = 0; i < state.Services.Count; i++)
+    public static ControlStep ClientExhausted(ControlEvent.ClientExhausted happened, Instant now, ControlState state) =>
+        state.OnService(happened.Service, service =>
         {
-            var service = state.Services[i];
-            if (service.Config.Name != happened.Service)
-                continue;
+            // What becomes of a service that is going interests nobody, as with a backend that drains.
+            if (service.Removed)
+                return Nothing(state);
             var policy = service.Config.Tuning.Protection;
             var exhausted = new ProtectionEvent.ClientExhausted();
             var step = ProtectionMachine.Step(policy, exhausted, now, service.Protection);
             var history = service.History.After(policy, service.Protection, exhausted, step, now);
-            var lines = ControlLines.Protection(service, step, now);
+            var lines = ControlLines.Protection(service, step, now).Map<ControlEffect>(line => new ControlEffect.Log(line));
             return new(
-                state.With(i, service with { Protection = step.State, History = history }),
-                lines.Map<ControlEffect>(line => new ControlEffect.Log(line)));
-        }
+                state.With(service with { Protection = step.State, History = history }),
+                step.State.IsOn == service.Protection.IsOn ? lines : lines.Add(new ControlEffect.Publish(service.Id)));
+        });
 
-        return Nothing(state);
-    }
+    /// <summary>Says what is left to say about clients that were turned away.</summary>
+    public static ControlStep SayWhatIsDue(Instant now, ControlState state) =>
+        state.Index.LinesDue(now).Fold(Nothing(state), (step, id) => Refusals.All.Fold(step, (inner, reason) =>
+            inner.Then(s => s.OnService(id, service =>
+                Refused(reason, service.Refusals[(int)reason].Seen, now, service, s)))));
 
-    public static ControlStep Rejected(long total, Instant now, ControlState state)
+    public static ControlStep Refused(Refusal reason, long total, Instant now, ServiceState service, ControlState state)
     {
-        var step = NoticeRule.Step(total, now, state.Overload);
-        var after = Nothing(state with { Overload = step.State });
-        return step.Say == 0
-            ? after
-            : after.Say(LogEvent.Warn("admission", "connections_rejected",
-                $"{step.Say} connection(s) rejected: the limit of " +
-                $"{state.Config.Main.Tuning.MaxConcurrentConnections} concurrent connections is reached",
-                LogField.Of("rejected", step.Say),
-                LogField.Of("rejected_total", step.State.Said),
-                LogField.Of("max_concurrent_connections", state.Config.Main.Tuning.MaxConcurrentConnections)));
-    }
-
-    public static ControlStep Exhausted(long total, Instant now, ControlState state)
-    {
-        var step = NoticeRule.Step(total, now, state.Exhaustion);
-        var after = Nothing(state with { Exhaustion = step.State });
-        return step.Say == 0
-            ? after
-            : after.Say(LogEvent.Error("admission", "descriptors_exhausted",
-                $"{step.Say} connection(s) closed unserved: the process has no file descriptor left; " +
-                "raise the limit (LimitNOFILE= or ulimit -n) or lower max_concurrent_connections",
-                LogField.Of("closed", step.Say),
-                LogField.Of("closed_total", step.State.Said)));
+        var step = NoticeRule.Step(total, now, service.Refusals[(int)reason]);
+        var changed = service with { Refusals = service.Refusals.SetItem((int)reason, step.State) };
+        var after = Nothing(state.With(changed) with { Index = state.Index.Changed(service, changed) });
+        return step.Say == 0 ? after : after.Say(ControlLines.Refused(service.Config, reason, step));
     }
 
     public static ControlStep Lost(long total, Instant now, ControlState state)
@@ -94,30 +81,46 @@ internal static class ServiceTransitions
         return step.Say == 0
             ? after
             : after.Say(LogEvent.Warn("supervisor", "loop_reports_lost",
-                $"{step.Say} report(s) of the event loops were lost, because the supervisor could not keep up: " +
-                "clients were served, but these connects count for no backend's health, cooldown or protection",
+                $"{Plural.Of(step.Say, "report")} from the event loops {(step.Say == 1 ? "was" : "were")} lost because the supervisor " +
+                "could not keep up: clients were served, but these connects do not count for health, cooldown or protection",
                 LogField.Of("lost", step.Say),
                 LogField.Of("lost_total", step.State.Said)));
     }
 
-    public static ControlStep BackendIdle(BackendId id, ControlState state)
-    {
-        for (var i = 0; i < state.Services.Count; i++)
+    public static ControlStep BackendIdle(BackendId id, ControlState state) => state.Index.Find(id).Match(
+        home =>
         {
-            var service = state.Services[i];
-            var drained = service.Backends.Find(b => b.Id == id && b.Draining);
-            if (drained.IsNone)
-                continue;
-            var step = Nothing(state.With(i, service with { Backends = service.Backends.Filter(b => b.Id != id) }));
-            return drained.Match(
-                backend => step
-                    .Say(LogEvent.Info("reload", "backend_drained",
-                        $"backend {backend.Endpoint} has no connection left and is gone",
-                        LogField.Of("backend", backend.Endpoint.ToString())))
-                    .And(new ControlEffect.Forget(id)),
-                () => step);
-        }
+            var service = state.Services[home.Service.Value];
+            var backend = service.Backends[home.Place];
+            return backend.Draining ? Forget(service, home.Place, backend, state) : Nothing(state);
+        },
+        () => Nothing(state));
 
-        return Nothing(state);
+    private static ControlStep Forget(ServiceState service, int place, BackendState backend, ControlState state)
+    {
+        var left = service.Backends.Remove(place);
+        var over = service.Removed && left.IsEmpty;
+        var index = state.Index.Without(backend);
+        var without = state with
+        {
+            Services = over
+                ? state.Services.Remove(service.Id.Value)
+                : state.Services.SetItem(service.Id.Value, service with { Backends = left }),
+            Index = over ? index.Without(service) : index,
+        };
+        var step = Nothing(without)
+            .Say(LogEvent.Info("reload", "backend_drained",
+                $"backend {backend.Endpoint} has no connections left and is gone",
+                LogField.Of("service", service.Config.Name),
+                LogField.Of("backend", backend.Endpoint.ToString()))) with { Touched = null };
+        return over
+            ? step
+                .And(new ControlEffect.Forget(backend.Id))
+                .Say(LogEvent.Info("reload", "service_drained",
+                    $"service {service.Config.Name} has no connections left and is gone",
+                    LogField.Of("service", service.Config.Name)))
+                .And(new ControlEffect.ForgetService(service.Id))
+            // The loops are told first that nobody may use it any more.
+            : step.And(new ControlEffect.Publish(service.Id)).And(new ControlEffect.Forget(backend.Id));
     }
 }

@@ -1,71 +1,101 @@
 using Bal.Domain.Backend;
-using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
 
 namespace Bal.Domain.Counting;
 
 /// <summary>What has passed through bal, counted by the event loops and summed at one moment.</summary>
-/// <param name="ActiveConnections">Connections admitted and not yet ended.</param>
-/// <param name="RejectedConnections">Connections rejected because of the limit, since the start.</param>
-/// <param name="SplicedConnections">Connections of which at least one direction is relayed by splice(2) now.</param>
-/// <param name="SplicedDirections">Directions of connections that are relayed by splice(2) now; all others are copied.</param>
-/// <param name="Terminations">How many connections ended, by reason.</param>
+/// <param name="Services">One entry for each service that the loops know.</param>
 /// <param name="Backends">One entry for each backend that the loops know.</param>
-public sealed record Traffic(
-    long ActiveConnections,
-    long RejectedConnections,
-    long SplicedConnections,
-    long SplicedDirections,
-    Arr<TerminationCount> Terminations,
-    Arr<BackendTraffic> Backends)
+public sealed record Traffic(Arr<ServiceTraffic> Services, Arr<BackendTraffic> Backends)
 {
     /// <summary>Nothing has passed.</summary>
-    public static readonly Traffic None = new(0, 0, 0, 0, Arr<TerminationCount>.Empty, Arr<BackendTraffic>.Empty);
+    public static readonly Traffic None = new(Arr<ServiceTraffic>.Empty, Arr<BackendTraffic>.Empty);
 
-    /// <summary>Processes that were replaced and still have connections, which are counted here like all others.</summary>
+    /// <summary>
+    /// Processes that were replaced and still have connections, which are counted here like all others.
+    /// </summary>
     public Arr<PreviousProcess> Previous { get; init; } = Arr<PreviousProcess>.Empty;
+
+    /// <summary>Connections admitted and not yet ended, of all services.</summary>
+    public long Active => Services.Fold(0L, (sum, service) => sum + service.Active);
+
+    /// <summary>One counter over all services.</summary>
+    public long Of(ServiceCounter counter) => Services.Fold(0L, (sum, service) => sum + service.Of(counter));
 
     /// <summary>Both together, as of two processes that have served one after the other.</summary>
     public Traffic Plus(Traffic other) => new(
-        ActiveConnections + other.ActiveConnections,
-        RejectedConnections + other.RejectedConnections,
-        SplicedConnections + other.SplicedConnections,
-        SplicedDirections + other.SplicedDirections,
-        new(Terminations.Append(other.Terminations).GroupBy(t => t.Reason)
-            .Select(group => new TerminationCount(group.Key, group.Sum(t => t.Count)))),
-        new(Backends.Append(other.Backends).GroupBy(b => b.Backend)
-            .Select(group => group.Aggregate(BackendTraffic.NoneOf(group.Key), (sum, b) => sum.Plus(b)))));
+        Merged(Services, other.Services, s => s.Service.Value, (a, b) => a.Plus(b)),
+        Merged(Backends, other.Backends, b => b.Backend.Value, (a, b) => a.Plus(b)));
 
-    /// <summary>What is left of it once its process is gone: what was, and nothing that is.</summary>
+    /// <summary>The same without what is open: what remains of a process that has ended.</summary>
     public Traffic Past => this with
     {
-        ActiveConnections = 0,
-        SplicedConnections = 0,
-        SplicedDirections = 0,
+        Services = Services.Map(s => s.Past),
         Backends = Backends.Map(b => b with { Active = 0 }),
+    };
+
+    private static Arr<T> Merged<T>(Arr<T> one, Arr<T> other, Func<T, int> key, Func<T, T, T> plus)
+    {
+        if (one.IsEmpty || other.IsEmpty)
+            return one.IsEmpty ? other : one;
+        var sums = new SortedDictionary<int, T>();
+        foreach (var item in one.Concat(other))
+            sums[key(item)] = sums.TryGetValue(key(item), out var soFar) ? plus(soFar, item) : item;
+        return new(sums.Values);
+    }
+}
+
+/// <summary>A process that was replaced and still has connections.</summary>
+/// <param name="Pid">Its process id.</param>
+/// <param name="Version">Its version.</param>
+/// <param name="Since">When it was replaced.</param>
+/// <param name="ActiveConnections">How many it still has.</param>
+public sealed record PreviousProcess(int Pid, string Version, Instant Since, long ActiveConnections);
+
+/// <summary>What has passed through one service.</summary>
+/// <param name="Service">Which.</param>
+/// <param name="Active">Connections admitted and not yet ended.</param>
+/// <param name="Counts">A number for each of <see cref="ServiceCounters.All"/>, in that order.</param>
+public sealed record ServiceTraffic(ServiceId Service, long Active, Arr<long> Counts)
+{
+    /// <summary>Nothing has passed.</summary>
+    public static ServiceTraffic NoneOf(ServiceId service) => new(service, 0, ServiceCounters.All.Map(_ => 0L));
+
+    /// <summary>One of the counters.</summary>
+    public long Of(ServiceCounter counter) => Counts[counter.Index];
+
+    /// <summary>The same with one of the counters set.</summary>
+    public ServiceTraffic With(ServiceCounter counter, long count) =>
+        this with { Counts = Counts.SetItem(counter.Index, count) };
+
+    /// <summary>Both together.</summary>
+    public ServiceTraffic Plus(ServiceTraffic other) => this with
+    {
+        Active = Active + other.Active,
+        Counts = new(Counts.Map((i, count) => count + other.Counts[i])),
+    };
+
+    /// <summary>What remains once nothing is open.</summary>
+    public ServiceTraffic Past => this with
+    {
+        Active = 0,
+        Counts = new(Counts.Map((i, count) => ServiceCounters.All[i].Kind == CounterKind.Open ? 0 : count)),
     };
 }
 
-/// <summary>A process that was replaced by an upgrade and has not ended yet.</summary>
-/// <param name="Pid">Its process id.</param>
-/// <param name="Version">Its version of bal.</param>
-/// <param name="Since">When it was replaced.</param>
-/// <param name="ActiveConnections">Connections that it still has open.</param>
-public sealed record PreviousProcess(int Pid, string Version, Instant Since, long ActiveConnections);
-
-/// <summary>What has passed through one backend since it was added.</summary>
+/// <summary>What has passed through one backend.</summary>
 /// <param name="Backend">Which.</param>
-/// <param name="Active">Connections that use it, or are being connected to it, now.</param>
-/// <param name="Total">Connections established.</param>
-/// <param name="BytesIn">Bytes from clients.</param>
-/// <param name="BytesOut">Bytes from the backend.</param>
+/// <param name="Active">Connections that use it now, connects in progress included.</param>
+/// <param name="Total">Connections established since it was added.</param>
+/// <param name="BytesIn">Bytes from clients that were sent to it.</param>
+/// <param name="BytesOut">Bytes that it sent and clients were given.</param>
 public sealed record BackendTraffic(BackendId Backend, long Active, long Total, long BytesIn, long BytesOut)
 {
     /// <summary>Nothing has passed.</summary>
     public static BackendTraffic NoneOf(BackendId backend) => new(backend, 0, 0, 0, 0);
 
-    /// <summary>The sums; <paramref name="other"/> is of the same backend.</summary>
+    /// <summary>Both together.</summary>
     public BackendTraffic Plus(BackendTraffic other) => this with
     {
         Active = Active + other.Active,

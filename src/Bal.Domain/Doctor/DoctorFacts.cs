@@ -49,8 +49,11 @@ public enum DecisionLogState
     /// <summary>It is a directory, a symbolic link, a device or a pipe.</summary>
     NotRegular,
 
-    /// <summary>It holds something else than decisions.</summary>
+    /// <summary>It contains something other than decisions.</summary>
     Foreign,
+
+    /// <summary>It is another file that bal itself writes.</summary>
+    Own,
 }
 
 /// <summary>What became of finding, reading and validating the configuration.</summary>

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
 
@@ -72,7 +71,8 @@ public sealed record DoctorReport(Arr<DoctorCheck> Checks, Option<string> Protec
             if (listed(check))
             {
                 var level = Label(check.Level);
-                text.Append(CultureInfo.InvariantCulture, $"check: {check.Name}: {level}: {Printable.Line(check.Summary)}\n");
+                text.Append(CultureInfo.InvariantCulture,
+                    $"check: {check.Name}: {level}: {Printable.Line(check.Summary)}\n");
                 check.Note.IfSome(note => text.Append(CultureInfo.InvariantCulture, $"note: {Printable.Line(note)}\n"));
             }
 

@@ -12,8 +12,8 @@ public static class HostChecks
     private const int WritableByAll = 0b000_010;
 
     /// <summary>
-    /// The directory BAL_HOME; 0755, as mkdir makes it, is accepted (contract, section 2). What would keep this user
-    /// from starting is no fault while the daemon runs: then another user looks at it, such as a monitor or root.
+    /// The directory BAL_HOME; 0755, as mkdir makes it, is accepted (docs/behaviour.md, Files). What would keep this
+    /// user from starting is no fault while the daemon runs: then another user looks at it, such as a monitor or root.
     /// </summary>
     public static DoctorCheck Home(HomeFact home, long effectiveUserId, bool running) => home.Match(
         missing: m => m.Creatable

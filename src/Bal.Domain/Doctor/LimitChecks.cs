@@ -15,7 +15,8 @@ public static class LimitChecks
 
     /// <summary>The checks; a limit that is unknown is no fault.</summary>
     public static Arr<DoctorCheck> Of(BalConfig config, LimitFacts limits) =>
-        Prelude.Array(Descriptors(config, limits), Backlog(config, limits), Ports(config, limits), Pipes(config, limits));
+        Prelude.Array(
+            Descriptors(config, limits), Backlog(config, limits), Ports(config, limits), Pipes(config, limits));
 
     /// <summary>The descriptors that the limits amount to: two a connection, and the spare ones.</summary>
     public static long DescriptorsFor(BalConfig config) =>

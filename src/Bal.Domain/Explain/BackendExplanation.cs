@@ -1,6 +1,5 @@
 using Bal.Domain.Backend;
 using Bal.Domain.Backoff;
-using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.History;
 using Bal.Domain.Primitives;
@@ -9,7 +8,9 @@ using BackendEntry = Bal.Domain.History.BackendEntry;
 
 namespace Bal.Domain.Explain;
 
-/// <summary>Why a backend is as it is, and what changes that. Counts and instants are those of the machine itself.</summary>
+/// <summary>
+/// Why a backend is as it is, and what changes that. Counts and instants are those of the machine itself.
+/// </summary>
 /// <param name="Position">Its position in the file, from 1; 0 where a reload has removed it.</param>
 /// <param name="Address"><c>host:port</c>.</param>
 /// <param name="State"><c>up</c>, <c>cooling</c>, <c>down</c> or <c>draining</c>.</param>
@@ -39,8 +40,8 @@ public sealed record BackendExplanation(
 /// <param name="Successes">Successes in a row that count towards up.</param>
 /// <param name="SuccessThreshold">How many bring it back.</param>
 /// <param name="SuccessesToUp">How many more do; 0 while it is up.</param>
-/// <param name="InARow">The failures since the last success, by who saw them and how; a new backend starts with none of its
-/// own.</param>
+/// <param name="InARow">The failures since the last success, by who saw them and how; a new backend starts with none of
+/// its own.</param>
 /// <param name="LastOutage">The present outage, or the last one.</param>
 public sealed record HealthExplanation(
     int Failures,
@@ -55,7 +56,8 @@ public sealed record HealthExplanation(
     internal static HealthExplanation Of(HealthPolicy policy, BackendState backend) => new(
         backend.Health.Failures,
         policy.FailThreshold,
-        // A threshold that a reload has lowered below what is counted already is met by the next failure, not by itself.
+        // A threshold that a reload has lowered below what is counted already is met by the next failure, not by
+        // itself.
         backend.Health.Up ? Math.Max(1, policy.FailThreshold - backend.Health.Failures) : 0,
         backend.Health.Successes,
         policy.SuccessThreshold,
@@ -128,7 +130,9 @@ public enum CheckState
 
 /// <summary>When a backend is checked.</summary>
 /// <param name="State">What the next check waits for.</param>
-/// <param name="NextAt">When it is due; set where <paramref name="State"/> is <see cref="CheckState.Scheduled"/>.</param>
+/// <param name="NextAt">
+/// When it is due; set where <paramref name="State"/> is <see cref="CheckState.Scheduled"/>.
+/// </param>
 /// <param name="LastEndedAt">When the last one ended; none where there was none yet.</param>
 public sealed record CheckExplanation(CheckState State, Option<Instant> NextAt, Option<Instant> LastEndedAt)
 {

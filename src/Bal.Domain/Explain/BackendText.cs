@@ -62,7 +62,8 @@ public static class BackendText
             BackendReport.Draining => "it is forgotten when the last of them ends",
             BackendReport.Down => $"{NextCheck(clock, backend)}; {Successes(health.SuccessesToUp)} it back",
             BackendReport.Cooling =>
-                backend.Cooldown.Match(c => $"offered again in {c.Left.ToText()}, at {HistoryText.Time(clock, c.Until)}", () => "")
+                backend.Cooldown.Match(
+                    c => $"offered again in {c.Left.ToText()}, at {HistoryText.Time(clock, c.Until)}", () => "")
                 + $", or at the first success; {NextCheck(clock, backend)}; {Failures(health.FailuresToDown)} it out",
             _ => $"{NextCheck(clock, backend)}; {Failures(health.FailuresToDown)} it out",
         };

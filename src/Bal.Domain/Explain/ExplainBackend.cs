@@ -1,5 +1,4 @@
 using Bal.Domain.Control;
-using Bal.Domain.Counting;
 using Bal.Domain.History;
 using Bal.Domain.Primitives;
 using Bal.Domain.Reports;
@@ -11,13 +10,14 @@ namespace Bal.Domain.Explain;
 public static class ExplainBackend
 {
     /// <summary>Why <paramref name="backend"/>, which is one of <paramref name="state"/>, is as it is.</summary>
-    public static BackendExplanation Of(BackendState backend, Traffic traffic, Instant now, ControlState state)
+    public static BackendExplanation Of(BackendState backend, long connections, Instant now, ControlState state)
     {
-        var service = state.Services.Filter(s => s.Backends.Exists(b => b.Id == backend.Id))[0];
-        var word = BackendReport.StateOf(backend, now);
+        var home = state.Index.Find(backend.Id).IfNone(() => throw new System.Diagnostics.UnreachableException());
+        var service = state.Services[home.Service.Value];
+        var word = StatusReports.StateOf(backend);
         var lookup = ResolutionTransitions.NextLookupOf(backend, state);
         return new(
-            PositionOf(backend, service),
+            backend.Draining ? 0 : home.Place + 1,
             backend.Endpoint.ToString(),
             word,
             SinceOf(word, backend.History),
@@ -25,19 +25,8 @@ public static class ExplainBackend
             backend.Draining ? Option<CooldownExplanation>.None : CooldownExplanation.Of(now, backend),
             CheckExplanation.Of(backend, state.Phase, lookup, now),
             NameExplanation.Of(backend, lookup),
-            traffic.Backends.Find(t => t.Backend == backend.Id).Match(t => t.Active, () => 0),
+            connections,
             backend.History.Recent);
-    }
-
-    private static int PositionOf(BackendState backend, ServiceState service)
-    {
-        for (var i = 0; i < service.Backends.Count; i++)
-        {
-            if (service.Backends[i].Id == backend.Id)
-                return backend.Draining ? 0 : i + 1;
-        }
-
-        return 0;
     }
 
     private static Option<Instant> SinceOf(string state, BackendHistory history) => state switch

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Bal.Domain.Backend;
-using Bal.Domain.Doctor;
 using Bal.Domain.History;
 using Bal.Domain.Primitives;
 using Bal.Domain.Protection;
@@ -28,7 +27,9 @@ public static class HistoryText
     public static Arr<string> Lines(ClockReading clock, Arr<ProtectionEntry> events) =>
         events.Map(e => Line(clock, e.First, e.Last, e.Count, What(e.What)));
 
-    /// <summary>Failures as a list in brackets would hold them: <c>probe refused, 2 client connects timed out</c>.</summary>
+    /// <summary>
+    /// Failures as a list in brackets would hold them: <c>probe refused, 2 client connects timed out</c>.
+    /// </summary>
     public static string Failures(Arr<History.BackendEntry> failures) =>
         string.Join(", ", failures.SelectMany(entry => entry.What is BackendHappening.Failed failed
             ? new[] { Failure(failed, entry.Count) }

@@ -1,25 +1,34 @@
+using Bal.Domain.Admission;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
 using Bal.Domain.Primitives;
 using LanguageExt;
 
 namespace Bal.Domain.Explain;
 
 /// <summary>Why everything is as it is.</summary>
-/// <param name="Listener">Where clients connect.</param>
 /// <param name="ConfigVersion">Counts the configurations applied, from 1.</param>
-/// <param name="Connections">The connection limit.</param>
 /// <param name="Stopping">How far the drain of a stop is; none while bal serves.</param>
 /// <param name="RefusedReload">The last reload, if it was refused.</param>
+/// <param name="Services">Those of the file in its order, then removed ones that drain.</param>
+public sealed record Overview(
+    long ConfigVersion,
+    Option<StopExplanation> Stopping,
+    Option<RefusedReload> RefusedReload,
+    Arr<ServiceExplanation> Services);
+
+/// <summary>Why a service is as it is.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Removed">A reload removed it, and it drains.</param>
+/// <param name="Listener">Where clients connect.</param>
+/// <param name="Connections">The connection limit.</param>
 /// <param name="Protection">Protection mode.</param>
 /// <param name="Backends">The configured backends in the order of the file, then those that drain.</param>
 public sealed record ServiceExplanation(
+    string Name,
+    bool Removed,
     string Listener,
-    long ConfigVersion,
     ConnectionsExplanation Connections,
-    Option<StopExplanation> Stopping,
-    Option<RefusedReload> RefusedReload,
     ProtectionExplanation Protection,
     Arr<BackendExplanation> Backends);
 
@@ -43,25 +52,39 @@ public sealed record StopExplanation(Instant Since, Option<Instant> CutsAt, Opti
 public static class ExplainService
 {
     /// <summary>Why everything is as it is.</summary>
-    public static ServiceExplanation Of(Traffic traffic, Instant now, ControlState state)
+    public static Overview Of(Traffic traffic, Instant now, ControlState state) => new(
+        state.ConfigVersion,
+        state.Phase.Match(
+            () => Option<StopExplanation>.None,
+            drain => drain.IsHandedOver
+                ? new StopExplanation(drain.Since, Option<Instant>.None, Option<Instant>.None)
+                : new StopExplanation(drain.Since, drain.NextCutAt, drain.Since.Plus(DrainTransitions.Longest)),
+            () => Option<StopExplanation>.None),
+        state.Refused,
+        Each(state.InOrder, traffic, now, state));
+
+    /// <summary>Why one service is as it is.</summary>
+    public static ServiceExplanation Of(ServiceState service, Traffic traffic, Instant now, ControlState state) =>
+        Each(Prelude.Array(service), traffic, now, state)[0];
+
+    private static Arr<ServiceExplanation> Each(
+        Arr<ServiceState> services, Traffic traffic, Instant now, ControlState state)
     {
-        var service = state.Services[0];
-        return new(
-            service.Config.Listener.ToString(),
-            state.ConfigVersion,
-            new ConnectionsExplanation(
-                traffic.ActiveConnections,
-                service.Config.Tuning.MaxConcurrentConnections,
-                traffic.RejectedConnections),
-            state.Phase.Match(
-                () => Option<StopExplanation>.None,
-                drain => drain.IsHandedOver
-                    ? new StopExplanation(drain.Since, Option<Instant>.None, Option<Instant>.None)
-                    : new StopExplanation(
-                        drain.Since, drain.NextCutAt, drain.Since.Plus(DrainTransitions.Longest)),
-                () => Option<StopExplanation>.None),
-            state.Refused,
-            ExplainProtection.Of(now, service),
-            service.Backends.Map(backend => ExplainBackend.Of(backend, traffic, now, state)));
+        var passed = traffic.Services.ToDictionary(t => t.Service);
+        var connections = traffic.Backends.ToDictionary(t => t.Backend, t => t.Active);
+        return services.Map(service =>
+        {
+            var its = passed.GetValueOrDefault(service.Id) ?? ServiceTraffic.NoneOf(service.Id);
+            return new ServiceExplanation(
+                service.Config.Name,
+                service.Removed,
+                service.Config.Listener.ToString(),
+                new ConnectionsExplanation(
+                    its.Active, service.Config.Tuning.MaxConcurrentConnections,
+                    its.Of(ServiceCounters.Of(Refusal.Limit))),
+                ExplainProtection.Of(now, service),
+                service.InOrder.Map(backend => ExplainBackend.Of(
+                    backend, connections.GetValueOrDefault(backend.Id), now, state)));
+        });
     }
 }

@@ -1,37 +1,81 @@
-using Bal.Domain.Messages;
+using Bal.Domain.Primitives;
 using Bal.Domain.Protection;
 using Bal.Domain.Reports;
 using LanguageExt;
 
 namespace Bal.Domain.Explain;
 
-/// <summary>The explanation of everything, and of protection mode, as an operator reads it; order and labels are stable.</summary>
+/// <summary>
+/// The explanation of everything, and of protection mode, as an operator reads it; order and labels are stable.
+/// </summary>
 public static class ServiceText
 {
-    /// <summary>One line a thing.</summary>
-    public static Arr<string> Lines(ClockReading clock, ServiceExplanation service) =>
-        Prelude.Array($"listener: {service.Listener} (configuration {service.ConfigVersion})", Connections(service.Connections))
-            .Append(service.Stopping.Match(
-                Some: stop => Prelude.Array($"stopping: since {HistoryText.Time(clock, stop.Since)}; {End(clock, stop)}"),
+    /// <summary>Of several services only a line each; the first of so many.</summary>
+    private const int MostServices = 50;
+
+    /// <summary>Everything: of a single service in full, of several in a line each.</summary>
+    public static Arr<string> Lines(ClockReading clock, Overview overview)
+    {
+        var services = overview.Services;
+        var several = services.Count > 1;
+        return Prelude.Array($"configuration: {overview.ConfigVersion}")
+            .Append(overview.Stopping.Match(
+                Some: stop => Prelude.Array(
+                    $"stopping: since {HistoryText.Time(clock, stop.Since)}; {End(clock, stop)}"),
                 None: () => Arr<string>.Empty))
-            .Append(service.RefusedReload.Match(
+            .Append(overview.RefusedReload.Match(
                 Some: refused => Prelude.Array(
                     $"reload: refused at {HistoryText.Time(clock, refused.At)}, the earlier configuration serves: "
                     + refused.Problem.WhatHappened),
                 None: () => Arr<string>.Empty))
-            .Add($"protection_mode: {ProtectionSentence(clock, service.Protection)}")
+            .Append(several
+                ? new Arr<string>(services.Take(MostServices).Select(Line))
+                : services.Bind(service => Body(clock, service)))
+            .Append(services.Count > MostServices
+                ? Prelude.Array($"and {Plural.Of(services.Count - MostServices, "more service")}")
+                : Arr<string>.Empty)
+            .Add(several
+                ? "next: 'bal explain SERVICE' and 'bal explain SERVICE/BACKEND' show what led there"
+                : "next: 'bal explain backend N' and 'bal explain protection' show what led there");
+    }
+
+    /// <summary>One service in full.</summary>
+    public static Arr<string> Lines(ClockReading clock, ServiceExplanation service) =>
+        Prelude.Array($"service: {service.Name}{(service.Removed ? " (removed by a reload, draining)" : "")}")
+            .Append(Body(clock, service))
+            .Add($"next: 'bal explain {service.Name}/N' shows what led there");
+
+    private static string Line(ServiceExplanation service)
+    {
+        var backends = service.Backends.Filter(b => b.State != BackendReport.Draining);
+        return $"service {service.Name}: "
+            + (service.Removed
+                ? "removed by a reload, draining"
+                : $"{backends.Count(b => b.State == BackendReport.Up)} of {Plural.Of(backends.Count, "backend")} up, "
+                    + "protection mode "
+                    + service.Protection.Standing.Match(_ => "off", on => $"on ({ProtectionText.Of(on.Reason)})"))
+            + $", {Plural.Of(service.Connections.Active, "connection")}";
+    }
+
+    private static Arr<string> Body(ClockReading clock, ServiceExplanation service) =>
+        Prelude.Array(
+                $"listener: {service.Listener}",
+                Connections(service.Connections),
+                $"protection_mode: {ProtectionSentence(clock, service.Protection)}")
             .Append(service.Backends.Map(b =>
-                $"backend {(b.Position > 0 ? $"{b.Position} " : "")}{b.Address}: {b.State}, {BackendText.Sentence(clock, b)}"))
-            .Add("next: 'bal explain backend N' and 'bal explain protection' show what led there");
+                $"backend {(b.Position > 0 ? $"{b.Position} " : "")}{b.Address}: {b.State}, "
+                + $"{BackendText.Sentence(clock, b)}"));
 
     /// <summary>Protection mode with its history.</summary>
     public static Arr<string> Lines(ClockReading clock, ProtectionExplanation protection) =>
         Prelude.Array(
-                $"protection_mode: {protection.Standing.Match(_ => "off", on => $"on ({ProtectionText.Of(on.Reason)})")}",
+                $"protection_mode: "
+                + $"{protection.Standing.Match(_ => "off", on => $"on ({ProtectionText.Of(on.Reason)})")}",
                 $"why: {Why(clock, protection)}",
                 $"next: {Next(clock, protection)}",
                 "effect: " + protection.Standing.Match(
-                    _ => "none; while it is on, backoff cap and cooldown are doubled and a client gets one last-resort try",
+                    _ => "none; while it is on, backoff cap and cooldown are doubled and a client gets one "
+                        + "last-resort try",
                     _ => "backoff cap and cooldown are doubled, and a client gets one last-resort try"),
                 protection.Events.IsEmpty ? "history: it was never on" : "history:")
             .Append(HistoryText.Lines(clock, protection.Events).Map(line => "  " + line));
@@ -47,7 +91,8 @@ public static class ServiceText
             + (on.Reason == ProtectionReason.AllBackendsUnavailable
                 ? "every backend failed for one client"
                 : on.TrippedBy.Match(
-                    t => $"{t.Failures} of {t.Policy.TriggerThreshold} failed client connects (timeout or refused) within "
+                    t => $"{t.Failures} of {t.Policy.TriggerThreshold} failed client connects (timeout or refused) "
+                        + $"within "
                         + t.Policy.Window.ToText(),
                     () => "too many failed client connects"))
             + (on.FailedSince > 0 ? $"; {on.FailedSince} more failed since" : ""));
@@ -62,9 +107,9 @@ public static class ServiceText
     private static string End(ClockReading clock, StopExplanation stop) =>
         (from cuts in stop.CutsAt
          from ends in stop.EndsAt
-         select $"what is left is cut from {HistoryText.Time(clock, cuts)} on, and all is over at "
+         select $"remaining connections are closed from {HistoryText.Time(clock, cuts)}; bal exits by "
             + HistoryText.Time(clock, ends))
-        .IfNone("another process serves, and this one ends with its last connection");
+        .IfNone("another process serves; this one ends with its last connection");
 
     private static string Connections(ConnectionsExplanation connections) =>
         $"connections: {connections.Active} of {connections.Limit}"

@@ -1,5 +1,4 @@
 using Bal.Domain.Backoff;
-using Bal.Domain.Config;
 using Bal.Domain.Primitives;
 using LanguageExt;
 
@@ -12,9 +11,13 @@ namespace Bal.Domain.History;
 /// <param name="Count">How often, above zero.</param>
 public sealed record BackendEntry(BackendHappening What, Instant First, Instant Last, long Count);
 
-/// <summary>What took a backend out of rotation; remembered for as long as the backend, however much happens after it.</summary>
+/// <summary>
+/// What took a backend out of rotation; remembered for as long as the backend, however much happens after it.
+/// </summary>
 /// <param name="Since">When it went down.</param>
-/// <param name="Failures">The failures in a row that had been counted by then; a new backend is given all but one.</param>
+/// <param name="Failures">
+/// The failures in a row that had been counted by then; a new backend is given all but one.
+/// </param>
 /// <param name="Threshold">How many of them were enough.</param>
 /// <param name="Cause">The failures themselves, by who saw them and how, in the order of their coming.</param>
 /// <param name="Until">When it came back; none while it is down.</param>
@@ -75,12 +78,13 @@ public sealed record BackendHistory(
         .OrderBy(entry => entry.Last)
         .LastOrDefault() is { What: BackendHappening.NameUnresolved };
 
-    /// <summary>The failures since the last turn: those that are in a row with the present moment.</summary>
+    /// <summary>The failures that are in a row with the present moment, equal ones as one entry.</summary>
     public Arr<BackendEntry> FailuresInARow()
     {
         var from = Recent.Count;
-        while (from > 0 && !Recent[from - 1].What.IsTurn)
+        while (from > 0 && !Recent[from - 1].What.EndsRow)
             from--;
-        return new(Recent.Skip(from).Where(entry => entry.What is BackendHappening.Failed));
+        return new(Recent.Skip(from).Where(entry => entry.What is BackendHappening.Failed).GroupBy(entry => entry.What)
+            .Select(same => same.Last() with { First = same.First().First, Count = same.Sum(entry => entry.Count) }));
     }
 }

@@ -13,7 +13,8 @@ public abstract record ProtectionHappening
     /// <param name="Reason">Why.</param>
     /// <param name="Failures">Failed client connects within the window at that moment.</param>
     /// <param name="Policy">The policy of that moment.</param>
-    public sealed record TurnedOn(ProtectionReason Reason, long Failures, ProtectionPolicy Policy) : ProtectionHappening;
+    public sealed record TurnedOn(ProtectionReason Reason, long Failures, ProtectionPolicy Policy)
+        : ProtectionHappening;
 
     /// <summary>A client connect failed while it was on, so that the successes in a row began again.</summary>
     public sealed record StartedOver : ProtectionHappening;

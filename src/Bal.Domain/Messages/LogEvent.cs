@@ -1,11 +1,9 @@
-using Bal.Domain.Config;
-using Bal.Domain.Doctor;
 using LanguageExt;
 
 namespace Bal.Domain.Messages;
 
 /// <summary>
-/// One line of the log as data: the core says what happened, the shell writes it (contract, section 3).
+/// One line of the log as data: the core says what happened, the shell writes it (docs/behaviour.md, Logs).
 /// </summary>
 /// <param name="Level">How much it matters.</param>
 /// <param name="Module">The part of bal that says it, in snake_case, such as <c>health</c>.</param>

@@ -26,7 +26,8 @@ public abstract record Host
 
     /// <summary>The host as it stands before a port: IPv6 addresses in brackets (RFC 3986, section 3.2.2).</summary>
     public string ToUrlText() =>
-        this is Address { Value.AddressFamily: System.Net.Sockets.AddressFamily.InterNetworkV6 } ? $"[{this}]" : ToString();
+        this is Address { Value.AddressFamily: System.Net.Sockets.AddressFamily.InterNetworkV6 }
+            ? $"[{this}]" : ToString();
 
     /// <summary>Applies the function of the case that this host is.</summary>
     public T Match<T>(Func<IPAddress, T> address, Func<string, T> name) => this switch

@@ -2,7 +2,7 @@ namespace Bal.Domain.Primitives;
 
 /// <summary>
 /// A point on the monotonic clock, in milliseconds since an arbitrary origin that is fixed for the life of the process.
-/// It says nothing about the time of day: a wall clock that jumps changes no decision (contract, section 3).
+/// It says nothing about the time of day: a wall clock that jumps changes no decision (docs/behaviour.md, Time).
 /// </summary>
 /// <param name="Milliseconds">Milliseconds since the origin; never decreases between two readings.</param>
 public readonly record struct Instant(long Milliseconds) : IComparable<Instant>
@@ -54,7 +54,8 @@ public readonly record struct Duration(long Milliseconds)
     public string ToText() => Milliseconds switch
     {
         < 1_000 => $"{Milliseconds} ms",
-        < 60_000 => Milliseconds % 1_000 == 0 ? $"{Milliseconds / 1_000} s" : $"{Milliseconds / 1_000}.{Milliseconds % 1_000 / 100} s",
+        < 60_000 => Milliseconds % 1_000 == 0
+            ? $"{Milliseconds / 1_000} s" : $"{Milliseconds / 1_000}.{Milliseconds % 1_000 / 100} s",
         < 3_600_000 => $"{Milliseconds / 60_000} min {Milliseconds % 60_000 / 1_000} s",
         _ => $"{Milliseconds / 3_600_000} h {Milliseconds % 3_600_000 / 60_000} min",
     };

@@ -10,15 +10,17 @@ namespace Bal.Domain.Primitives;
 public static class Printable
 {
     /// <summary>
-    /// The text on one line: what is no printable character of Unicode is written as <c>\uXXXX</c>, once per UTF-16 code
-    /// unit as JSON has it. A text that is printable is returned as it is.
+    /// The text on one line: what is no printable character of Unicode is written as <c>\uXXXX</c>, once per UTF-16
+    /// code unit as JSON has it. A text that is printable is returned as it is.
     /// </summary>
     public static string Line(string text) => Escape(text, lineFeeds: false);
 
     /// <summary>The same, except that line feeds stay: for whole reports.</summary>
     public static string Lines(string text) => Escape(text, lineFeeds: true);
 
-    /// <summary>The text on one line, cut after about <paramref name="most"/> characters, which <c>...</c> then tells.</summary>
+    /// <summary>
+    /// The text on one line, cut after about <paramref name="most"/> characters, which <c>...</c> then tells.
+    /// </summary>
     public static string Short(string text, int most)
     {
         if (text.Length <= most)

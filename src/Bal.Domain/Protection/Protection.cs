@@ -24,7 +24,9 @@ public abstract record ProtectionState
     private ProtectionState() { }
 
     /// <summary>Off: failures are being counted.</summary>
-    /// <param name="Recent">The failures within the window, oldest first, at most <see cref="ProtectionMachine.MaxMarks"/>.</param>
+    /// <param name="Recent">
+    /// The failures within the window, oldest first, at most <see cref="ProtectionMachine.MaxMarks"/>.
+    /// </param>
     public sealed record Off(Arr<FailureMark> Recent) : ProtectionState;
 
     /// <summary>On: successes in a row are being counted.</summary>
@@ -57,7 +59,9 @@ public abstract record ProtectionEvent
     /// <param name="Count">How many, above zero.</param>
     public sealed record ClientConnectsFailed(int Count) : ProtectionEvent;
 
-    /// <summary>Client connects failed in a way that is no sign of overload: resets the way to off, counts nowhere else.</summary>
+    /// <summary>
+    /// Client connects failed in a way that is no sign of overload: resets the way to off, counts nowhere else.
+    /// </summary>
     public sealed record ClientConnectsFailedOtherwise : ProtectionEvent;
 
     /// <summary>Every backend failed for one client.</summary>
@@ -105,8 +109,8 @@ public sealed record ProtectionStep(ProtectionState State, ProtectionChange Chan
 public static class ProtectionMachine
 {
     /// <summary>
-    /// Distinct milliseconds remembered. Above it the two oldest are merged, so that a window and a threshold of any size
-    /// stay bounded in memory; up to it counting is exact to the millisecond.
+    /// Distinct milliseconds remembered. Above it the two oldest are merged, so that a window and a threshold of any
+    /// size stay bounded in memory; up to it counting is exact to the millisecond.
     /// </summary>
     public const int MaxMarks = 4_096;
 
@@ -116,7 +120,9 @@ public static class ProtectionMachine
         off: off => WhileOff(policy, happened, now, off),
         on: on => WhileOn(policy, happened, on));
 
-    /// <summary>The failures of <paramref name="state"/> that still lie within the window at <paramref name="now"/>.</summary>
+    /// <summary>
+    /// The failures of <paramref name="state"/> that still lie within the window at <paramref name="now"/>.
+    /// </summary>
     public static long CountWithin(ProtectionPolicy policy, Instant now, ProtectionState.Off state) =>
         Total(WithinWindow(policy, now, state.Recent));
 

@@ -14,6 +14,18 @@ namespace Bal.Domain.Recording;
 /// </summary>
 public static class CanonicalJson
 {
+    /// <summary>The form of a whole state.</summary>
+    public static readonly Codec<ControlState> State = StateCodec.State;
+
+    /// <summary>The form of an event.</summary>
+    public static readonly Codec<ControlEvent> Event = EventCodec.Event;
+
+    /// <summary>The form of an effect.</summary>
+    public static readonly Codec<ControlEffect> Effect = EffectCodec.Effect;
+
+    /// <summary>The form of a configuration.</summary>
+    public static readonly Codec<BalConfig> Config = ConfigCodec.Config;
+
     /// <summary>Compact, and readable where the text is: it never goes into HTML.</summary>
     public static readonly JsonWriterOptions Form = new()
     {
@@ -21,54 +33,39 @@ public static class CanonicalJson
         SkipValidation = true,
     };
 
-    /// <summary>Writes a whole state as one JSON value.</summary>
-    public static void Write(Utf8JsonWriter json, ControlState state) => StateCodec.State.Write(json, state);
-
-    /// <summary>Writes an event as one JSON value.</summary>
-    public static void Write(Utf8JsonWriter json, ControlEvent happened) => EventCodec.Event.Write(json, happened);
-
-    /// <summary>Writes an effect as one JSON value.</summary>
-    public static void Write(Utf8JsonWriter json, ControlEffect effect) => EffectText.Write(json, effect);
-
-    /// <summary>Writes a configuration as one JSON value.</summary>
-    public static void Write(Utf8JsonWriter json, BalConfig config) => ConfigCodec.Config.Write(json, config);
-
-    /// <summary>Reads a state.</summary>
-    public static Either<CodecFault, ControlState> ReadState(JsonElement json) => Given(StateCodec.State.Read(json));
-
-    /// <summary>Reads an event.</summary>
-    public static Either<CodecFault, ControlEvent> ReadEvent(JsonElement json) => Given(EventCodec.Event.Read(json));
-
-    /// <summary>Reads a configuration.</summary>
-    public static Either<CodecFault, BalConfig> ReadConfig(JsonElement json) => Given(ConfigCodec.Config.Read(json));
-
-    /// <summary>What is told outside of the codecs, whose values are all of reference types.</summary>
-    internal static Either<CodecFault, T> Given<T>(Decoded<T> decoded)
-        where T : class =>
-        decoded.Match(Either<CodecFault, T>.Right, Either<CodecFault, T>.Left);
-
-    /// <summary>The bytes of what <paramref name="write"/> writes.</summary>
-    public static byte[] Bytes(Action<Utf8JsonWriter> write)
+    /// <summary>The bytes of a value.</summary>
+    public static byte[] Bytes<T>(Codec<T> codec, T value)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var json = new Utf8JsonWriter(buffer, Form))
-            write(json);
+            codec.Write(Walk.Writing(json), value);
         return buffer.WrittenSpan.ToArray();
     }
 
-    /// <summary>Reads what <paramref name="read"/> reads out of a JSON text of at most 64 levels.</summary>
-    public static Either<CodecFault, T> Parse<T>(
-        ReadOnlyMemory<byte> text, Func<JsonElement, Either<CodecFault, T>> read)
+    /// <summary>The members in a value that a reader may not ignore, as a document of it lists them.</summary>
+    public static Arr<string> MustKnow<T>(Codec<T> codec, T value)
+    {
+        using var json = new Utf8JsonWriter(new ArrayBufferWriter<byte>(), Form);
+        var walk = Walk.Writing(json);
+        codec.Write(walk, value);
+        return new(walk.MustKnow);
+    }
+
+    /// <summary>Reads a value out of a JSON text of at most 64 levels.</summary>
+    public static Either<CodecFault, T> Read<T>(Codec<T> codec, ReadOnlyMemory<byte> text)
+        where T : class
     {
         try
         {
             using var document = JsonDocument.Parse(text);
-            return read(document.RootElement);
+            var walk = Walk.Reading();
+            var value = codec.Read(walk, document.RootElement);
+            return walk.Fault is null ? value : walk.Fault;
         }
         catch (JsonException fault)
         {
             // Its message may quote the rest of the line, which has no bound.
-            return new CodecFault("", $"this is no JSON from byte {(fault.BytePositionInLine ?? 0) + 1} of the line on");
+            return new CodecFault("", $"invalid JSON at byte {(fault.BytePositionInLine ?? 0) + 1}");
         }
     }
 }

@@ -2,6 +2,7 @@ using Bal.Domain.Config;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
+using Keys = Bal.Domain.Config.Fields;
 
 namespace Bal.Domain.Recording;
 
@@ -72,27 +73,30 @@ internal static class ConfigCodec
                         Tuning = runtime.Apply(Tuning.For(s.backends.Count)),
                     }));
 
-    private static Checked<Fields> Members(Field field, Arr<string> known) => field.Value is RawNode.Mapping mapping
-        ? Fields.Read(mapping, field.Path, known)
-        : Checked.Bad<Fields>(Scalars.WrongKind(field, "an object", ""));
+    private static Checked<Keys> Members(Field field, Arr<string> known) => field.Value is RawNode.Mapping mapping
+        ? Keys.Read(mapping, field.Path, known)
+        : Checked.Bad<Keys>(Scalars.WrongKind(field, "an object", ""));
 
-    private static Checked<Arr<T>> Items<T>(Fields members, string key, Func<Field, Checked<T>> read) =>
+    private static Checked<Arr<T>> Items<T>(Keys members, string key, Func<Field, Checked<T>> read) =>
         members.Find(key).Match(
             field => field.Value is RawNode.Sequence { Items.IsEmpty: false } list
                 ? Checked.Each(field.Items(list), (item, _) => read(item))
                 : Checked.Bad<Arr<T>>(Scalars.WrongKind(field, "a list of at least one", "")),
             () => Missing<Arr<T>>(members, key));
 
-    private static Checked<T> Missing<T>(Fields members, string key) =>
+    private static Checked<T> Missing<T>(Keys members, string key) =>
         Checked.Bad<T>(Faults.Missing(members, key, "a value", ""));
 
     private static Field Whole(RawNode node) => new("", SourcePosition.Start, node);
 
     private static Codec<T> Of<T>(Func<T, RawNode> write, Func<RawNode, Checked<T>> read) where T : class => new(
-        (json, value) => Raw.Write(json, write(value)),
-        json => Raw.Read(json).Match(
-            node => read(node) is var checkedValue && checkedValue.Findings.IsEmpty
-                ? Decoded<T>.Of(checkedValue.Value, "it could not be read")
-                : new CodecFault("", checkedValue.Findings[0].Message),
-            () => new CodecFault("", "expected text in valid Unicode")));
+        (walk, value) => Raw.Write(walk.Json, write(value)),
+        (walk, json) =>
+        {
+            foreach (var found in Raw.Read(json).Map(read))
+                return found.Findings.IsEmpty && found.Value.Case is T value
+                    ? value
+                    : walk.Fail<T>(found.Findings.IsEmpty ? "it could not be read" : found.Findings[0].Message);
+            return walk.Fail<T>("expected text in valid Unicode");
+        });
 }

@@ -30,12 +30,7 @@ public readonly record struct DecisionChain(ulong Value)
     /// <summary>The bytes of a line that stands next.</summary>
     public ChainedLine Append(DecisionLine line)
     {
-        var json = CanonicalJson.Bytes(writer =>
-        {
-            writer.WriteStartObject();
-            DecisionLineCodec.WriteMembers(writer, line);
-            writer.WriteEndObject();
-        });
+        var json = CanonicalJson.Bytes(DecisionLineCodec.Line, line);
         var body = json.AsSpan(0, json.Length - 1);
         var chain = After(body, StartsAnew(line) ? Start : this);
         var tail = Encoding.ASCII.GetBytes($"{Member}{Hex.Of(chain.Value)}\"}}\n");
@@ -47,12 +42,15 @@ public readonly record struct DecisionChain(ulong Value)
     {
         var start = this;
         return ChainOf(bytes.Span) is not { } written
-            ? new CodecFault("", "no checksum of the chain ends this line")
-            : CanonicalJson.Parse(bytes, json => CanonicalJson.Given(DecisionLineCodec.Read(json))).Bind(line =>
+            ? new CodecFault("", "it does not end in a checksum")
+            : CanonicalJson.Read(DecisionLineCodec.Line, bytes).Bind(line =>
                 After(bytes.Span[..^TailLength], StartsAnew(line) ? Start : start) == written
                     ? Either<CodecFault, ReadLine>.Right(new ReadLine(line, written))
                     : new CodecFault("chain", "the checksum does not belong to this line at this place"));
     }
+
+    /// <summary>The checksum that ends a line, given without its newline; not whether it is right.</summary>
+    public static Option<DecisionChain> Of(ReadOnlySpan<byte> line) => Prelude.Optional(ChainOf(line));
 
     private static bool StartsAnew(DecisionLine line) =>
         line is DecisionLine.Checkpoint { Reason: not CheckpointReason.Gap };

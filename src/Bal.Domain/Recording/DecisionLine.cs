@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Bal.Domain.Control;
 using Bal.Domain.Primitives;
 using LanguageExt;
@@ -33,14 +32,22 @@ public abstract record DecisionLine
     /// <param name="State">The state.</param>
     public sealed record Checkpoint(
         string Version, CheckpointReason Reason, long Sequence, Instant At, string WallTime, long Unrecorded,
-        ControlState State) : DecisionLine;
+        ControlState State) : DecisionLine
+    {
+        /// <summary>The checksum of the line before it, in this file or the one before; none where there was none.</summary>
+        public Option<DecisionChain> After { get; init; }
+    }
 
     /// <summary>Something that happened, and what came of it.</summary>
     /// <param name="Sequence">Counts the steps of the process from 1.</param>
     /// <param name="At">When, as the core was told.</param>
     /// <param name="Happened">What.</param>
     /// <param name="Digest">What came of it.</param>
-    public sealed record Step(long Sequence, Instant At, ControlEvent Happened, DecisionDigest Digest) : DecisionLine;
+    public sealed record Step(long Sequence, Instant At, ControlEvent Happened, DecisionDigest Digest) : DecisionLine
+    {
+        /// <summary>What was to be done, for other versions to compare; none where 0.1.0 wrote the line.</summary>
+        public Option<EffectDigest> Effects { get; init; }
+    }
 
     /// <summary>Applies the function of the case that this line is.</summary>
     public T Match<T>(Func<Checkpoint, T> checkpoint, Func<Step, T> step) => this switch
@@ -54,10 +61,14 @@ public abstract record DecisionLine
 /// <summary>The form of a line, its checksum not included.</summary>
 internal static class DecisionLineCodec
 {
-    /// <summary>The first member of a checkpoint, by which a decision log is known.</summary>
-    public const string Format = "decision_log";
+    /// <summary>
+    /// The present format. Format 1, of bal 0.1.0, has neither <c>effects</c> nor <c>after</c>, and digests that only 0.1.0
+    /// can compute.
+    /// </summary>
+    private const int Format = 2;
 
-    private const int Version = 1;
+    private static readonly Codec<int> Formats =
+        Scalar.Positive.Where(format => format <= Format, "format 1 or 2; another version of bal wrote this");
 
     private static readonly Codec<CheckpointReason> Reasons = Codec.Words(
         new Arr<CheckpointReason>([CheckpointReason.Start, CheckpointReason.Rotated, CheckpointReason.Gap]),
@@ -68,53 +79,45 @@ internal static class DecisionLineCodec
             _ => "gap",
         });
 
-    private static readonly Codec<DecisionDigest> Digest = new(
-        (json, digest) => json.WriteStringValue(digest.ToText()),
-        json => Scalar.Text.Read(json).Bind(text => Decoded<DecisionDigest>.Of(
-            DecisionDigest.Parse(text), "32 hexadecimal digits belong here")));
+    private static readonly Codec<DecisionDigest> Digest = Scalar.Text
+        .Where(text => DecisionDigest.Parse(text).IsSome, "32 hexadecimal digits")
+        .Wrap<DecisionDigest>(digest => digest.ToText(), text => DecisionDigest.Parse(text).IfNone(default(DecisionDigest)));
 
-    /// <summary>Writes the members, without the braces.</summary>
-    public static void WriteMembers(Utf8JsonWriter json, DecisionLine line)
-    {
-        switch (line)
+    private static readonly Codec<ulong> Digits = Scalar.Text
+        .Where(text => Hex.Parse(text) is not null, "16 hexadecimal digits")
+        .Wrap<ulong>(Hex.Of, text => Hex.Parse(text) ?? 0);
+
+    private static readonly Codec<Option<EffectDigest>> Effects =
+        Codec.Maybe(Digits.Wrap<EffectDigest>(digest => digest.Value, value => new EffectDigest(value)));
+
+    private static readonly Codec<Option<DecisionChain>> After =
+        Codec.Maybe(Digits.Wrap<DecisionChain>(chain => chain.Value, value => new DecisionChain(value)));
+
+    // A decision log is known by the first member of its first line.
+    private static readonly Union<DecisionLine> Lines = Union.ByMember<DecisionLine>()
+        .Case<DecisionLine.Checkpoint>("decision_log", m =>
         {
-            case DecisionLine.Checkpoint c:
-                json.WriteNumber(Format, Version);
-                json.Put("bal", Scalar.Text, c.Version);
-                json.Put("reason", Reasons, c.Reason);
-                json.Put("seq", Scalar.Total, c.Sequence);
-                json.Put("at", Scalar.At, c.At);
-                json.Put("wall_time", Scalar.Text, c.WallTime);
-                json.Put("unrecorded", Scalar.Total, c.Unrecorded);
-                json.Put("state", StateCodec.State, c.State);
-                break;
-            case DecisionLine.Step s:
-                json.Put("seq", Scalar.Total, s.Sequence);
-                json.Put("at", Scalar.At, s.At);
-                json.Put("event", EventCodec.Event, s.Happened);
-                json.Put("digest", Digest, s.Digest);
-                break;
-        }
-    }
+            _ = m.Of("decision_log", Formats, _ => Format);
+            return new(
+                m.Of("bal", Scalar.Text, c => c.Version),
+                m.Of("reason", Reasons, c => c.Reason),
+                m.Of("seq", Scalar.Total, c => c.Sequence),
+                m.Of("at", Scalar.At, c => c.At),
+                m.Of("wall_time", Scalar.Text, c => c.WallTime),
+                m.Of("unrecorded", Scalar.Total, c => c.Unrecorded),
+                m.Of("state", StateCodec.State, c => c.State))
+            {
+                After = m.Of("after", After, c => c.After, Option<DecisionChain>.None),
+            };
+        })
+        .Case<DecisionLine.Step>("", m => new(
+            m.Of("seq", Scalar.Total, s => s.Sequence),
+            m.Of("at", Scalar.At, s => s.At),
+            m.Of("event", EventCodec.Event, s => s.Happened),
+            m.Of("digest", Digest, s => s.Digest))
+        {
+            Effects = m.Of("effects", Effects, s => s.Effects, Option<EffectDigest>.None),
+        });
 
-    public static Decoded<DecisionLine> Read(JsonElement json) =>
-        json.ValueKind != JsonValueKind.Object ? new CodecFault("", "an object belongs here")
-        : json.Has(Format) ? ReadCheckpoint(json)
-        : from sequence in json.Get("seq", Scalar.Total)
-          from at in json.Get("at", Scalar.At)
-          from happened in json.Get("event", EventCodec.Event)
-          from digest in json.Get("digest", Digest)
-          select (DecisionLine)new DecisionLine.Step(sequence, at, happened, digest);
-
-    private static Decoded<DecisionLine> ReadCheckpoint(JsonElement json) =>
-        from format in json.Get(Format, Scalar.Total.Where(
-            version => version == Version, $"format {Version} belongs here: another version of bal wrote this"))
-        from version in json.Get("bal", Scalar.Text)
-        from reason in json.Get("reason", Reasons)
-        from sequence in json.Get("seq", Scalar.Total)
-        from at in json.Get("at", Scalar.At)
-        from wall in json.Get("wall_time", Scalar.Text)
-        from unrecorded in json.Get("unrecorded", Scalar.Total)
-        from state in json.Get("state", StateCodec.State)
-        select (DecisionLine)new DecisionLine.Checkpoint(version, reason, sequence, at, wall, unrecorded, state);
+    public static readonly Codec<DecisionLine> Line = Codec.Of(Body.Document(Lines.Body));
 }

@@ -1,7 +1,7 @@
-using System.Text.Json;
+using Bal.Domain.Admission;
 using Bal.Domain.Control;
+using Bal.Domain.Counting;
 using LanguageExt;
-using Read = Bal.Domain.Recording.Decoded<Bal.Domain.Control.ControlEvent>;
 
 namespace Bal.Domain.Recording;
 
@@ -10,114 +10,44 @@ internal static class EventCodec
 {
     private static readonly Codec<Option<System.Net.IPAddress>> Via = Codec.Maybe(Scalar.Address);
 
-    public static readonly Codec<ControlEvent> Event = Codec.Object<ControlEvent>(Write, json => Of(json));
+    private static readonly Codec<Refusal> Refused =
+        Codec.Words(Refusals.All, reason => ServiceCounters.Of(reason).Word);
 
-    private static void Write(Utf8JsonWriter json, ControlEvent happened)
-    {
-        json.WriteString("kind", Kind(happened));
-        switch (happened)
-        {
-            case ControlEvent.ProbeEnded e:
-                json.Put("backend", Scalar.Id, e.Backend);
-                json.Put("outcome", OutcomeCodec.Outcomes, e.Outcome);
-                json.Put("via", Via, e.Via);
-                break;
-            case ControlEvent.Resolved e:
-                json.Put("name", Scalar.Text, e.Name);
-                json.Put("addresses", TableCodec.Addresses, e.Addresses);
-                break;
-            case ControlEvent.ConnectsFailed e:
-                json.Put("backend", Scalar.Id, e.Backend);
-                json.Put("failure", OutcomeCodec.Kind, e.Kind);
-                json.Put("count", Scalar.Positive, e.Count);
-                break;
-            case ControlEvent.ConnectsSucceeded e:
-                json.Put("backend", Scalar.Id, e.Backend);
-                json.Put("count", Scalar.Positive, e.Count);
-                break;
-            case ControlEvent.ClientExhausted e:
-                json.Put("service", Scalar.Text, e.Service);
-                break;
-            case ControlEvent.ClientsRejected e:
-                json.Put("total", Scalar.Total, e.Total);
-                break;
-            case ControlEvent.DescriptorsExhausted e:
-                json.Put("total", Scalar.Total, e.Total);
-                break;
-            case ControlEvent.ReportsLost e:
-                json.Put("total", Scalar.Total, e.Total);
-                break;
-            case ControlEvent.BackendIdle e:
-                json.Put("backend", Scalar.Id, e.Backend);
-                break;
-            case ControlEvent.Reloaded e:
-                json.Put("config", ConfigCodec.Config, e.Config);
-                break;
-            case ControlEvent.ReloadRefused e:
-                json.Put("problem", OutcomeCodec.Problem, e.Problem);
-                break;
-            case ControlEvent.HandedOver e:
-                json.Put("pid", Scalar.Count, e.Pid);
-                break;
-        }
-    }
+    public static readonly Union<ControlEvent> Events = Union.Tagged<ControlEvent>("kind")
+        .Case<ControlEvent.Tick>("tick", _ => new())
+        .Case<ControlEvent.ProbeEnded>("probe_ended", m => new(
+            m.Of("backend", Scalar.Id, e => e.Backend),
+            m.Of("outcome", OutcomeCodec.Outcomes, e => e.Outcome),
+            m.Of("via", Via, e => e.Via)))
+        .Case<ControlEvent.Resolved>("resolved", m => new(
+            m.Of("name", Scalar.Text, e => e.Name),
+            m.Of("addresses", BackendCodec.Addresses, e => e.Addresses)))
+        .Case<ControlEvent.ConnectsFailed>("connects_failed", m => new(
+            m.Of("backend", Scalar.Id, e => e.Backend),
+            m.Of("failure", OutcomeCodec.Kind, e => e.Kind),
+            m.Of("count", Scalar.Positive, e => e.Count)))
+        .Case<ControlEvent.ConnectsSucceeded>("connects_succeeded", m => new(
+            m.Of("backend", Scalar.Id, e => e.Backend),
+            m.Of("count", Scalar.Positive, e => e.Count)))
+        .Case<ControlEvent.ClientExhausted>("client_exhausted", m => new(
+            m.Of("service", Format0_1_0.NamedService, e => e.Service)))
+        .Case<ControlEvent.ClientsRefused>("clients_refused", m => new(
+            m.Of("service", Scalar.Service, e => e.Service),
+            m.Of("reason", Refused, e => e.Reason),
+            m.Of("total", Scalar.Total, e => e.Total)))
+        .Case<ControlEvent.ReportsLost>("reports_lost", m => new(m.Of("total", Scalar.Total, e => e.Total)))
+        .Case<ControlEvent.BackendIdle>("backend_idle", m => new(m.Of("backend", Scalar.Id, e => e.Backend)))
+        .Case<ControlEvent.Reloaded>("reloaded", m => new(m.Of("config", ConfigCodec.Config, e => e.Config)))
+        .Case<ControlEvent.ReloadRefused>("reload_refused", m => new(
+            m.Of("problem", OutcomeCodec.Problem, e => e.Problem)))
+        .Case<ControlEvent.StopRequested>("stop_requested", _ => new())
+        .Case<ControlEvent.AllIdle>("all_idle", _ => new())
+        .Case<ControlEvent.HandedOver>("handed_over", m => new(m.Of("pid", Scalar.Count, e => e.Pid)))
+        .Case("clients_rejected", Format0_1_0.ClientsRefused(Refusal.Limit))
+        .Case("descriptors_exhausted", Format0_1_0.ClientsRefused(Refusal.Descriptors));
 
-    private static Read Of(JsonElement json) => json.Get("kind", Scalar.Text).Bind(kind => kind switch
-    {
-        "tick" => Read.Of(new ControlEvent.Tick()),
-        "probe_ended" =>
-            from backend in json.Get("backend", Scalar.Id)
-            from outcome in json.Get("outcome", OutcomeCodec.Outcomes)
-            from via in json.Get("via", Via)
-            select (ControlEvent)new ControlEvent.ProbeEnded(backend, outcome, via),
-        "resolved" =>
-            from name in json.Get("name", Scalar.Text)
-            from addresses in json.Get("addresses", TableCodec.Addresses)
-            select (ControlEvent)new ControlEvent.Resolved(name, addresses),
-        "connects_failed" =>
-            from backend in json.Get("backend", Scalar.Id)
-            from failure in json.Get("failure", OutcomeCodec.Kind)
-            from count in json.Get("count", Scalar.Positive)
-            select (ControlEvent)new ControlEvent.ConnectsFailed(backend, failure, count),
-        "connects_succeeded" =>
-            from backend in json.Get("backend", Scalar.Id)
-            from count in json.Get("count", Scalar.Positive)
-            select (ControlEvent)new ControlEvent.ConnectsSucceeded(backend, count),
-        "client_exhausted" => json.Get("service", Scalar.Text)
-            .Map(service => (ControlEvent)new ControlEvent.ClientExhausted(service)),
-        "clients_rejected" => json.Get("total", Scalar.Total)
-            .Map(total => (ControlEvent)new ControlEvent.ClientsRejected(total)),
-        "descriptors_exhausted" => json.Get("total", Scalar.Total)
-            .Map(total => (ControlEvent)new ControlEvent.DescriptorsExhausted(total)),
-        "reports_lost" => json.Get("total", Scalar.Total)
-            .Map(total => (ControlEvent)new ControlEvent.ReportsLost(total)),
-        "backend_idle" => json.Get("backend", Scalar.Id)
-            .Map(backend => (ControlEvent)new ControlEvent.BackendIdle(backend)),
-        "reloaded" => json.Get("config", ConfigCodec.Config)
-            .Map(config => (ControlEvent)new ControlEvent.Reloaded(config)),
-        "reload_refused" => json.Get("problem", OutcomeCodec.Problem)
-            .Map(problem => (ControlEvent)new ControlEvent.ReloadRefused(problem)),
-        "stop_requested" => new ControlEvent.StopRequested(),
-        "all_idle" => new ControlEvent.AllIdle(),
-        "handed_over" => json.Get("pid", Scalar.Count).Map(pid => (ControlEvent)new ControlEvent.HandedOver(pid)),
-        _ => new CodecFault("kind", "the name of an event belongs here"),
-    });
+    public static readonly Codec<ControlEvent> Event = Events.Codec;
 
     /// <summary>The stable snake_case name of the kind of event.</summary>
-    public static string Kind(ControlEvent happened) => happened.Match(
-        tick: () => "tick",
-        probeEnded: _ => "probe_ended",
-        resolved: _ => "resolved",
-        connectsFailed: _ => "connects_failed",
-        connectsSucceeded: _ => "connects_succeeded",
-        clientExhausted: _ => "client_exhausted",
-        clientsRejected: _ => "clients_rejected",
-        descriptorsExhausted: _ => "descriptors_exhausted",
-        reportsLost: _ => "reports_lost",
-        backendIdle: _ => "backend_idle",
-        reloaded: _ => "reloaded",
-        reloadRefused: _ => "reload_refused",
-        stopRequested: () => "stop_requested",
-        allIdle: () => "all_idle",
-        handedOver: _ => "handed_over");
+    public static string Kind(ControlEvent happened) => Events.WordOf(happened);
 }

@@ -1,6 +1,5 @@
 using Bal.Domain.Backend;
 using Bal.Domain.Control;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using LanguageExt;
 using Outcome = Bal.Domain.Backend.Outcome;
@@ -20,18 +19,9 @@ internal static class OutcomeCodec
     public static readonly Codec<Outcome> Outcomes = Codec.Words(
         AllKinds.Map(Outcome.Failure).Add(Outcome.Success), ControlLines.Reason);
 
-    public static readonly Codec<Problem> Problem = Codec.Object<Problem>(
-        (json, problem) =>
-        {
-            json.Put("code", Scalar.Text, problem.Code);
-            json.Put("what_happened", Scalar.Text, problem.WhatHappened);
-            json.Put("why_likely", Scalar.Text, problem.WhyLikely);
-            json.Put("do_this_now", Scalar.Text, problem.DoThisNow);
-        },
-        json =>
-            from code in json.Get("code", Scalar.Text)
-            from what in json.Get("what_happened", Scalar.Text)
-            from why in json.Get("why_likely", Scalar.Text)
-            from now in json.Get("do_this_now", Scalar.Text)
-            select new Problem(code, what, why, now));
+    public static readonly Codec<Problem> Problem = Codec.Object<Problem>(m => new(
+        m.Of("code", Scalar.Text, p => p.Code),
+        m.Of("what_happened", Scalar.Text, p => p.WhatHappened),
+        m.Of("why_likely", Scalar.Text, p => p.WhyLikely),
+        m.Of("do_this_now", Scalar.Text, p => p.DoThisNow)));
 }

@@ -8,125 +8,95 @@ namespace Bal.Domain.Recording;
 /// <summary>The form of everything that bal has decided.</summary>
 internal static class StateCodec
 {
-    private static readonly Codec<Arr<FailureMark>> Marks = Codec.List(Codec.Object<FailureMark>(
-        (json, mark) =>
+    private static readonly Codec<Arr<FailureMark>> Marks = Codec.List(
+        Codec.Object<FailureMark>(m => new(
+            m.Of("at", Scalar.At, f => f.At),
+            m.Of("count", Scalar.Positive, f => f.Count))),
+        ProtectionMachine.MaxMarks);
+
+    private static readonly Codec<ProtectionState> Protection =
+        Union.ByMember<ProtectionState>()
+            .Case<ProtectionState.Off>("off", m => new(m.Of("off", Marks, p => p.Recent)))
+            .Case<ProtectionState.On>("on", m => new(
+                m.Of("on", HistoryCodec.Reason, p => p.Reason),
+                m.Of("since", Scalar.At, p => p.Since),
+                m.Of("successes", Scalar.Count, p => p.Successes)))
+            .Codec;
+
+    private static readonly Codec<Option<int>> MaybePlace = Codec.Maybe(Scalar.Count);
+
+    private static readonly Codec<Phase> Phases = Union.Tagged<Phase>("kind")
+        .Case<Phase.Running>("running", _ => new())
+        .Case<Phase.Draining>("draining", m => new(
+            m.Of("since", Scalar.At, p => p.Since),
+            m.Of("next_cut_at", Scalar.At, p => p.NextCutAt)))
+        .Case<Phase.Ended>("ended", _ => new())
+        .Codec;
+
+    public static readonly Codec<Notice> Notice = Codec.Object<Notice>(m => new(
+        m.Of("said", Scalar.Total, n => n.Said),
+        m.Of("last_at", Scalar.At, n => n.LastAt),
+        m.Of("seen", Scalar.Total, n => n.Seen)));
+
+    private static readonly Codec<Option<RefusedReload>> Refused = Codec.Maybe(Codec.Object<RefusedReload>(m => new(
+        m.Of("problem", OutcomeCodec.Problem, r => r.Problem),
+        m.Of("at", Scalar.At, r => r.At))));
+
+    // What was said about the reasons that the writer knew; those that this version does not know are left out.
+    private static readonly Codec<Arr<Notice>> Notices = Codec.List(Notice).Wrap<Arr<Notice>>(
+        notices => notices,
+        read => Refusals.None.Map((i, none) => i < read.Count ? read[i] : none).ToArr());
+
+    // Places have gaps once a draining backend is gone. In a document of 0.1.0 they follow from the order.
+    private static readonly Codec<Map<int, BackendState>> Backends = Codec.List(Codec.Object<PlacedBackend>(m => new(
+        m.Of("place", MaybePlace, b => b.Place, Option<int>.None),
+        m.Inline(BackendCodec.Body, b => b.Backend))))
+        .Wrap<Map<int, BackendState>>(
+            map => new(map.Map((place, backend) => new PlacedBackend(place, backend)).Values),
+            list => new(list.Map((i, b) => (b.Place.IfNone(i), b.Backend))));
+
+    public static readonly Codec<ServiceState> Service = ServiceWith(_ => { });
+
+    public static readonly Codec<ControlState> State = StateWith(Service, _ => { });
+
+    /// <summary>The form of a service with more members that are only written.</summary>
+    public static Codec<ServiceState> ServiceWith(Action<Members<ServiceState>> more) => Codec.Object<ServiceState>(m =>
+    {
+        more(m);
+        return new(
+            m.Of("id", Scalar.Service, s => s.Id, Format0_1_0.OnlyService),
+            m.Of("place", MaybePlace, s => s.Place, Option<int>.None).IfNone(-1),
+            m.Of("config", ConfigCodec.Service, s => s.Config),
+            Format0_1_0.Cooling(m, m.Of("backends", Backends, s => s.Backends)),
+            m.Of("protection", Protection, s => s.Protection),
+            m.Of("refusals", Notices, s => s.Refusals, Refusals.None),
+            m.Of("removed", Scalar.Flag, s => s.Removed, missing: false),
+            m.Of("history", HistoryCodec.Protection, s => s.History));
+    });
+
+    /// <summary>The form of a state with such services, and more members that are only written.</summary>
+    public static Codec<ControlState> StateWith(Codec<ServiceState> service, Action<Members<ControlState>> more)
+    {
+        var services = Codec.List(service).Where(
+            list => list.Map(s => s.Id).Distinct().Count() == list.Count, "a different id for each service")
+            .Wrap<Map<int, ServiceState>>(
+                map => new(map.Values.OrderBy(s => s.Place)),
+                list => new(list.Map((i, s) => (s.Id.Value, s.Place < 0 ? s with { Place = i } : s))));
+        return Codec.Object<ControlState>(m =>
         {
-            json.Put("at", Scalar.At, mark.At);
-            json.Put("count", Scalar.Positive, mark.Count);
-        },
-        json =>
-            from at in json.Get("at", Scalar.At)
-            from count in json.Get("count", Scalar.Positive)
-            select new FailureMark(at, count)))
-        .Where(
-            marks => marks.Count <= ProtectionMachine.MaxMarks,
-            $"at most {ProtectionMachine.MaxMarks} marks belong here");
+            more(m);
+            return new ControlState(
+                m.Of("config", ConfigCodec.Config, s => s.Config),
+                m.Of("config_version", Scalar.Total, s => s.ConfigVersion),
+                Format0_1_0.Refused(m, m.Of("services", services, s => s.Services)),
+                m.Of("next_service_id", Scalar.Positive, s => s.NextServiceId, Format0_1_0.OnlyService.Value + 1),
+                m.Of("next_backend_id", Scalar.Positive, s => s.NextBackendId),
+                m.Of("phase", Phases, s => s.Phase),
+                m.Of("lost", Notice, s => s.Lost),
+                m.Of("refused", Refused, s => s.Refused),
+                StateIndex.Empty);
+        }).Wrap<ControlState>(state => state, read => read.Indexed());
+    }
 
-    private static readonly Codec<ProtectionState> Protection = Codec.Object<ProtectionState>(
-        (json, state) => state.Match(
-            off: s => { json.Put("off", Marks, s.Recent); return Prelude.unit; },
-            on: s =>
-            {
-                json.Put("on", ProtectionHistoryCodec.Reason, s.Reason);
-                json.Put("since", Scalar.At, s.Since);
-                json.Put("successes", Scalar.Count, s.Successes);
-                return Prelude.unit;
-            }),
-        json => json.Has("off")
-            ? json.Get("off", Marks).Map(marks => (ProtectionState)new ProtectionState.Off(marks))
-            : from reason in json.Get("on", ProtectionHistoryCodec.Reason)
-              from since in json.Get("since", Scalar.At)
-              from successes in json.Get("successes", Scalar.Count)
-              select (ProtectionState)new ProtectionState.On(reason, since, successes));
-
-    private static readonly Codec<Phase> Phases = Codec.Object<Phase>(
-        (json, phase) =>
-        {
-            json.WriteString("kind", phase.Match(() => "running", _ => "draining", () => "ended"));
-            if (phase is Phase.Draining draining)
-            {
-                json.Put("since", Scalar.At, draining.Since);
-                json.Put("next_cut_at", Scalar.At, draining.NextCutAt);
-            }
-        },
-        json => json.Get("kind", Scalar.Text).Bind(kind => kind switch
-        {
-            "running" => Decoded<Phase>.Of(Phase.Serving),
-            "ended" => Phase.Over,
-            "draining" =>
-                from since in json.Get("since", Scalar.At)
-                from next in json.Get("next_cut_at", Scalar.At)
-                select (Phase)new Phase.Draining(since, next),
-            _ => new CodecFault("kind", "running, draining or ended belongs here"),
-        }));
-
-    private static readonly Codec<Notice> Notice = Codec.Object<Notice>(
-        (json, notice) =>
-        {
-            json.Put("said", Scalar.Total, notice.Said);
-            json.Put("last_at", Scalar.At, notice.LastAt);
-            json.Put("seen", Scalar.Total, notice.Seen);
-        },
-        json =>
-            from said in json.Get("said", Scalar.Total)
-            from last in json.Get("last_at", Scalar.At)
-            from seen in json.Get("seen", Scalar.Total)
-            select new Notice(said, last, seen));
-
-    private static readonly Codec<Option<RefusedReload>> Refused = Codec.Maybe(Codec.Object<RefusedReload>(
-        (json, refused) =>
-        {
-            json.Put("problem", OutcomeCodec.Problem, refused.Problem);
-            json.Put("at", Scalar.At, refused.At);
-        },
-        json =>
-            from problem in json.Get("problem", OutcomeCodec.Problem)
-            from at in json.Get("at", Scalar.At)
-            select new RefusedReload(problem, at)));
-
-    private static readonly Codec<Arr<BackendState>> Backends = Codec.List(BackendCodec.Backend);
-
-    public static readonly Codec<ServiceState> Service = Codec.Object<ServiceState>(
-        (json, service) =>
-        {
-            json.Put("config", ConfigCodec.Service, service.Config);
-            json.Put("backends", Backends, service.Backends);
-            json.Put("protection", Protection, service.Protection);
-            json.Put("table", TableCodec.Table, service.Table);
-            json.Put("history", ProtectionHistoryCodec.History, service.History);
-        },
-        json =>
-            from config in json.Get("config", ConfigCodec.Service)
-            from backends in json.Get("backends", Backends)
-            from protection in json.Get("protection", Protection)
-            from table in json.Get("table", TableCodec.Table)
-            from history in json.Get("history", ProtectionHistoryCodec.History)
-            select new ServiceState(config, backends, protection, table, history));
-
-    private static readonly Codec<Arr<ServiceState>> Services = Codec.List(Service);
-
-    public static readonly Codec<ControlState> State = Codec.Object<ControlState>(
-        (json, state) =>
-        {
-            json.Put("config", ConfigCodec.Config, state.Config);
-            json.Put("config_version", Scalar.Total, state.ConfigVersion);
-            json.Put("services", Services, state.Services);
-            json.Put("next_backend_id", Scalar.Positive, state.NextBackendId);
-            json.Put("phase", Phases, state.Phase);
-            json.Put("overload", Notice, state.Overload);
-            json.Put("exhaustion", Notice, state.Exhaustion);
-            json.Put("lost", Notice, state.Lost);
-            json.Put("refused", Refused, state.Refused);
-        },
-        json =>
-            from config in json.Get("config", ConfigCodec.Config)
-            from version in json.Get("config_version", Scalar.Total)
-            from services in json.Get("services", Services)
-            from next in json.Get("next_backend_id", Scalar.Positive)
-            from phase in json.Get("phase", Phases)
-            from overload in json.Get("overload", Notice)
-            from exhaustion in json.Get("exhaustion", Notice)
-            from lost in json.Get("lost", Notice)
-            from refused in json.Get("refused", Refused)
-            select new ControlState(config, version, services, next, phase, overload, exhaustion, lost, refused));
+    private sealed record PlacedBackend(Option<int> Place, BackendState Backend);
 }

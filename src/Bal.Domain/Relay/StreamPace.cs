@@ -3,8 +3,8 @@ namespace Bal.Domain.Relay;
 /// <summary>
 /// How fast one direction of a connection runs, and whether its bytes are left to gather. Waking for every segment of a
 /// stream at full speed costs more than moving its bytes; waiting for many would hold up whoever sends little and waits
-/// for an answer. So a direction gathers only while it has proved to be fast, and stops as soon as its reads turn small.
-/// Times are monotonic milliseconds that never run backwards.
+/// for an answer. So a direction gathers only while it has proved to be fast, and stops as soon as its reads turn
+/// small. Times are monotonic milliseconds that never run backwards.
 /// </summary>
 /// <param name="Rule">What decides.</param>
 /// <param name="Total">Bytes read since the direction began to be watched.</param>
@@ -36,7 +36,9 @@ public readonly record struct StreamPace(
         };
     }
 
-    /// <summary>Whether the socket is to be looked at although no event has come: bytes below the low water wait unseen.</summary>
+    /// <summary>
+    /// Whether the socket is to be looked at although no event has come: bytes below the low water wait unseen.
+    /// </summary>
     public bool IsLookDue(long now) => Gathers && now - Last >= Rule.LookMs;
 
     /// <summary>The socket was looked at.</summary>

@@ -36,12 +36,12 @@ public sealed record ChangeCount(long Recorded, long Other);
 /// <param name="At">When.</param>
 /// <param name="Sequence">The recorded step at or before which it happened.</param>
 /// <param name="Differences">What differs then, a line each.</param>
-public sealed record Parting(Instant At, long Sequence, Arr<string> Differences);
+public sealed record Divergence(Instant At, long Sequence, Arr<string> Differences);
 
 /// <summary>Whose probe it is.</summary>
 internal sealed record ProbeOf(string Service, Endpoint Endpoint)
 {
-    public static ProbeOf Backend(Placed placed) => new(placed.Service.Config.Name, placed.Backend.Endpoint);
+    public static ProbeOf Backend(BackendOfService found) => new(found.Service.Config.Name, found.Backend.Endpoint);
 }
 
 /// <summary>The last recorded result of a backend's probe.</summary>
@@ -66,7 +66,7 @@ public sealed record ComparisonState
         ImmutableSortedDictionary<string, ChangeCount>.Empty.WithComparers(StringComparer.Ordinal);
 
     /// <summary>The first moment at which the two serve clients differently; none where they never do.</summary>
-    public Option<Parting> FirstParting { get; internal init; }
+    public Option<Divergence> FirstDivergence { get; internal init; }
 
     /// <summary>The time over which they do.</summary>
     public Duration Apart { get; internal init; }
@@ -84,7 +84,7 @@ public sealed record ComparisonState
     internal bool IsApart { get; init; }
 
     /// <summary>The tables that were compared last.</summary>
-    internal Arr<Balancing.RoutingTable> Compared { get; init; }
+    internal Arr<Control.ServiceState> Compared { get; init; }
 
     /// <summary>When the recorded probe of a backend started, and when the one that is tried.</summary>
     internal ImmutableDictionary<ProbeOf, Instant> RecordedProbes { get; init; } =

@@ -26,15 +26,15 @@ public static class ComparisonMachine
     public static ComparisonStep Next(Replayed line, ComparisonState state) => line.Match(
         checkpoint: c => new ComparisonStep(From(c.Line, state), Arr<TimelineEntry>.Empty),
         step: s => state.Other.Match(
-            Some: other => Follow(s, new Course(state, other, Arr<Said>.Empty)),
+            Some: other => Follow(s, new ComparisonRun(state, other, Arr<Said>.Empty)),
             None: () => new ComparisonStep(state, Arr<TimelineEntry>.Empty)));
 
     // From each checkpoint on: the recorded bal had lost its way to it, or was another process.
     private static ComparisonState From(DecisionLine.Checkpoint line, ComparisonState state)
     {
         var other = ControlMachine.Step(new ControlEvent.Reloaded(state.Config), line.At, line.State).State;
-        var flying = line.State.Services
-            .SelectMany(s => s.Backends.Filter(b => b.Probe.InFlight).Map(b => new Placed(s, b)))
+        var flying = line.State.Services.Values
+            .SelectMany(s => s.Backends.Values.Where(b => b.Probe.InFlight).Select(b => new BackendOfService(s, b)))
             .Select(ProbeOf.Backend).Distinct().ToDictionary(probe => probe, _ => line.At);
         return state with
         {
@@ -42,7 +42,7 @@ public static class ComparisonMachine
             Now = line.At,
             Sequence = line.Sequence,
             IsApart = false,
-            Compared = Arr<Balancing.RoutingTable>.Empty,
+            Compared = Arr<ServiceState>.Empty,
             RecordedProbes = state.RecordedProbes.Clear().AddRange(flying),
             OtherProbes = state.OtherProbes.Clear().AddRange(flying),
             ConfigChanges = ReloadDiff.Describe(line.State.Config, state.Config),
@@ -51,26 +51,26 @@ public static class ComparisonMachine
         };
     }
 
-    private static ComparisonStep Follow(Replayed.Step recorded, Course course)
+    private static ComparisonStep Follow(Replayed.Step recorded, ComparisonRun run)
     {
         var (line, after) = (recorded.Line, recorded.After.State);
-        course = Advance(recorded.Before, line.At, line.Sequence, course).Observe(recorded);
+        run = Advance(recorded.Before, line.At, line.Sequence, run).Observe(recorded);
 
-        var translated = Translation.Of(
-            line.Happened, recorded.Before, course.Other, course.StartedTogether(line.Happened, recorded.Before));
-        foreach (var evidence in translated.Evidence)
-            course = course.Count(evidence);
-        foreach (var happened in translated.Event)
-            course = course.Decide(happened, line.At, after);
+        var mapped = EventMapping.Of(
+            line.Happened, recorded.Before, run.Other, run.StartedTogether(line.Happened, recorded.Before));
+        foreach (var evidence in mapped.Evidence)
+            run = run.Count(evidence);
+        foreach (var happened in mapped.Event)
+            run = run.Decide(happened, line.At, after);
 
-        course = course.Compare(line.At, line.Sequence, after);
-        var entries = Timeline.Merge(recorded.After.Effects, line.At, course.Said);
+        run = run.Compare(line.At, line.Sequence, after);
+        var entries = Timeline.Merge(recorded.After.Effects, line.At, run.Said);
         return new(
-            course.State with
+            run.State with
             {
-                Other = course.Other,
+                Other = run.Other,
                 Sequence = line.Sequence,
-                Changes = Timeline.Tally(entries, course.State.Changes),
+                Changes = Timeline.Tally(entries, run.State.Changes),
             },
             entries);
     }
@@ -79,20 +79,20 @@ public static class ComparisonMachine
     /// What the other configuration has due before anything is due to the recorded bal. Where both have, the recorded
     /// tick serves for both, as late as it came.
     /// </summary>
-    private static Course Advance(ControlState recorded, Instant until, long sequence, Course course)
+    private static ComparisonRun Advance(ControlState recorded, Instant until, long sequence, ComparisonRun run)
     {
         for (var i = 0; i < MaxOwnMoments; i++)
         {
-            var now = course.State.Now;
-            var due = ControlMachine.NextDue(now, course.Other);
-            if (!due.IsDue(until) || ControlMachine.NextDue(now, recorded).IsDue(due))
-                return course;
+            var now = run.State.Now;
+            var due = ControlMachine.NextDue(run.Other);
+            if (!due.IsDue(until) || ControlMachine.NextDue(recorded).IsDue(due))
+                return run;
             var at = Instant.Max(due, now);
-            course = course.Decide(new ControlEvent.Tick(), at, recorded).Compare(at, sequence, recorded);
-            if (ControlMachine.NextDue(at, course.Other).IsDue(due))
-                return course;
+            run = run.Decide(new ControlEvent.Tick(), at, recorded).Compare(at, sequence, recorded);
+            if (ControlMachine.NextDue(run.Other).IsDue(due))
+                return run;
         }
 
-        return course;
+        return run;
     }
 }

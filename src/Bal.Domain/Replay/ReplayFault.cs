@@ -17,34 +17,62 @@ public sealed record ReplayFault(long Line, Problem Problem)
     // What a file says of itself may be of any length.
     private const int LongestVersion = 60;
 
-    /// <summary>A line that is no line of a decision log, or not the one that belongs there.</summary>
-    public static ReplayFault Damaged(long line, CodecFault fault) => new(line, new Problem(
+    /// <summary>A line that could not be read.</summary>
+    public static ReplayFault Of(long line, CodecFault fault) => fault.Unknown.Length == 0
+        ? Damaged(line, fault.ToText())
+        : new(line, new Problem(
+            "decision_log_not_understood",
+            Text($"line {line} of the decision log uses '{Short(fault.Unknown)}', which this version does not know"),
+            "a later version of bal wrote it",
+            "replay it with the bal that wrote it"));
+
+    /// <summary>A line that does not belong into a decision log, or not at this place.</summary>
+    public static ReplayFault Damaged(long line, string what) => new(line, new Problem(
         DamageCode,
-        Text($"line {line} of the decision log is damaged: {fault.ToText()}"),
+        Text($"line {line} of the decision log is damaged: {what}"),
         line == 1
-            ? "it is no decision log, or its beginning is missing"
+            ? "it is not a decision log, or its beginning is missing"
             : "the file was edited, or its disk or a copy has damaged it",
         "use another copy of the file; the lines before this one are as they were written"));
 
-    /// <summary>A step that came to something else than what was recorded.</summary>
+    /// <summary>The file could not be read on.</summary>
+    public static ReplayFault Unreadable(long line, string why) => new(line, new Problem(
+        "decision_log_unreadable",
+        Text($"line {line} of the decision log could not be read: {why}"),
+        "the disk is damaged, or the path does not name an ordinary file",
+        "use another copy of the file; the lines before this one are as they were written"));
+
+    /// <summary>A step of this version that has another digest than was recorded.</summary>
     /// <param name="line">The line.</param>
     /// <param name="step">As recorded.</param>
-    /// <param name="computed">What it came to now.</param>
+    /// <param name="computed">The digest now.</param>
+    /// <param name="version">The version of bal that wrote the file, and this one.</param>
+    public static ReplayFault Differs(long line, DecisionLine.Step step, DecisionDigest computed, string version) =>
+        Differs(line, step, $"{What(step.Digest, computed)}: expected digest {step.Digest.ToText()}, "
+            + $"computed {computed.ToText()}", version, version);
+
+    /// <summary>A step that replays differently.</summary>
+    /// <param name="line">The line.</param>
+    /// <param name="step">As recorded.</param>
+    /// <param name="what">What differs.</param>
     /// <param name="recordedBy">The version of bal that wrote the file.</param>
     /// <param name="replayedBy">This version.</param>
     public static ReplayFault Differs(
-        long line, DecisionLine.Step step, DecisionDigest computed, string recordedBy, string replayedBy) =>
-        new(line, new Problem(
-            "replay_differs",
-            Text($"line {line} of the decision log comes to something else: {What(step.Digest, computed)} after ") +
-            Text($"{EventCodec.Kind(step.Happened)} (step {step.Sequence}, {step.At.Milliseconds} ms); ") +
-            $"expected digest {step.Digest.ToText()}, computed {computed.ToText()}",
-            recordedBy == replayedBy
-                ? "this bal does not decide as the one that wrote the file, though both have one version"
-                : $"bal {Short(recordedBy)} wrote the file, and this is bal {replayedBy}, which decides differently here",
-            recordedBy == replayedBy
-                ? "report it with the file: the same inputs must give the same decisions"
-                : $"replay it with bal {Short(recordedBy)}, or take the difference as the change between the versions"));
+        long line, DecisionLine.Step step, string what, string recordedBy, string replayedBy) => Differs(
+        line,
+        Text($"after {EventCodec.Kind(step.Happened)} (step {step.Sequence}, {step.At.Milliseconds} ms) ") + what,
+        recordedBy, replayedBy);
+
+    /// <summary>A line that replays differently.</summary>
+    public static ReplayFault Differs(long line, string what, string recordedBy, string replayedBy) => new(line, new Problem(
+        "replay_differs",
+        Text($"line {line} of the decision log replays differently: {what}"),
+        recordedBy == replayedBy
+            ? "this bal decides differently from the one that wrote the file, though both have the same version"
+            : $"bal {Short(recordedBy)} wrote the file, and this is bal {replayedBy}, which decides differently here",
+        recordedBy == replayedBy
+            ? "report it with the file: the same inputs must give the same decisions"
+            : $"replay it with bal {Short(recordedBy)}, or take the difference as the change between the versions"));
 
     private static string What(DecisionDigest expected, DecisionDigest computed) =>
         expected.State == computed.State ? "the effects differ"

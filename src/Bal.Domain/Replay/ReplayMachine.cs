@@ -11,12 +11,15 @@ namespace Bal.Domain.Replay;
 /// <param name="Chain">The checksum so far.</param>
 /// <param name="Position">Where the recorded bal is; none before the first line.</param>
 /// <param name="Totals">What has been read.</param>
+/// <param name="OtherVersion">The last other version whose steps were compared by their effects.</param>
 public sealed record ReplayState(
-    string Version, long Lines, DecisionChain Chain, Option<ReplayPosition> Position, ReplayTotals Totals)
+    string Version, long Lines, DecisionChain Chain, Option<ReplayPosition> Position, ReplayTotals Totals,
+    Option<string> OtherVersion)
 {
     /// <summary>Before the first line.</summary>
-    public static ReplayState Begin(string version) =>
-        new(version, 0, DecisionChain.Start, Option<ReplayPosition>.None, new ReplayTotals(0, 0, 0, Duration.Zero));
+    public static ReplayState Begin(string version) => new(
+        version, 0, DecisionChain.Start, Option<ReplayPosition>.None, new ReplayTotals(0, 0, 0, Duration.Zero),
+        Option<string>.None);
 }
 
 /// <summary>Where the recorded bal is.</summary>
@@ -65,8 +68,8 @@ public abstract record Replayed
 public sealed record ReplayStep(ReplayState State, Replayed What);
 
 /// <summary>
-/// Follows a decision log with the same function that decided when it was written, and holds every step against its
-/// digest.
+/// Follows a decision log with the same function that decided when it was written, and holds every step against its digest;
+/// where another version wrote it, against its effects (<see cref="EffectComparison"/>).
 /// </summary>
 public static class ReplayMachine
 {
@@ -77,43 +80,64 @@ public static class ReplayMachine
     {
         var number = state.Lines + 1;
         return state.Chain.Read(line)
-            .MapLeft(fault => ReplayFault.Damaged(number, fault))
+            .MapLeft(fault => ReplayFault.Of(number, fault))
             .Bind(read => read.Line.Match(
-                checkpoint: c => Either<ReplayFault, ReplayStep>.Right(From(c, read.Chain, state)),
+                checkpoint: c => From(c, read.Chain, state),
                 step: s => state.Position
-                    .ToEither(() => ReplayFault.Damaged(number, new CodecFault("", "a checkpoint belongs here")))
+                    .ToEither(() => ReplayFault.Damaged(number, "expected a checkpoint"))
                     .Bind(position => Follow(s, read.Chain, position, state))));
     }
 
-    private static ReplayStep From(DecisionLine.Checkpoint line, DecisionChain chain, ReplayState state) => new(
-        state with
-        {
-            Lines = state.Lines + 1,
-            Chain = chain,
-            Position = new ReplayPosition(line, line.Sequence, line.At, line.State, StateDigest.Of(line.State)),
-            Totals = state.Totals with
-            {
-                Checkpoints = state.Totals.Checkpoints + 1,
-                Unrecorded = state.Totals.Unrecorded + line.Unrecorded,
-            },
-        },
-        new Replayed.Checkpoint(line));
+    private static Either<ReplayFault, ReplayStep> From(
+        DecisionLine.Checkpoint line, DecisionChain chain, ReplayState state)
+    {
+        var number = state.Lines + 1;
+        if (state.Position.IsSome && line.After.Exists(after => after != state.Chain))
+            return ReplayFault.Damaged(number, "the line before it is missing or was changed");
+        if (chain == state.Chain)
+            return ReplayFault.Damaged(number, "it repeats the line before");
+        var difference = state.Position
+            .Filter(position => position.Checkpoint.Version != state.Version)
+            .Bind(position => EffectComparison.OfCheckpoint(position, line)
+                .Map(what => ReplayFault.Differs(number, what, position.Checkpoint.Version, state.Version)));
+        return difference.Match(
+            Some: Either<ReplayFault, ReplayStep>.Left,
+            None: () => new ReplayStep(
+                state with
+                {
+                    Lines = number,
+                    Chain = chain,
+                    Position = new ReplayPosition(
+                        line, line.Sequence, line.At, line.State, StateDigest.Of(line.State)),
+                    Totals = state.Totals with
+                    {
+                        Checkpoints = state.Totals.Checkpoints + 1,
+                        Unrecorded = state.Totals.Unrecorded + line.Unrecorded,
+                    },
+                },
+                new Replayed.Checkpoint(line)));
+    }
 
     private static Either<ReplayFault, ReplayStep> Follow(
         DecisionLine.Step line, DecisionChain chain, ReplayPosition position, ReplayState state)
     {
         var number = state.Lines + 1;
         if (line.Sequence != position.Sequence + 1)
-            return ReplayFault.Damaged(number, new CodecFault("seq", $"{position.Sequence + 1} belongs here"));
+            return ReplayFault.Damaged(number, $"seq: expected {position.Sequence + 1}, found {line.Sequence}");
         if (line.At.CompareTo(position.At) < 0)
-            return ReplayFault.Damaged(number, new CodecFault("at", "it is earlier than the line before"));
+            return ReplayFault.Damaged(number, "at: it is earlier than the line before");
 
+        var recordedBy = position.Checkpoint.Version;
+        var isOwn = recordedBy == state.Version;
         var step = ControlMachine.Step(line.Happened, line.At, position.State);
-        var digest = position.Digest.Next(step.State);
-        var computed = digest.With(step.Effects);
-        return computed != line.Digest
-            ? ReplayFault.Differs(number, line, computed, position.Checkpoint.Version, state.Version)
-            : new ReplayStep(
+        var digest = isOwn ? position.Digest.Next(step) : position.Digest;
+        var fault = isOwn
+            ? ByDigest(number, line, digest.With(step.Effects), state.Version)
+            : EffectComparison.OfStep(position.State, line, step)
+                .Map(what => ReplayFault.Differs(number, line, what, recordedBy, state.Version));
+        return fault.Match(
+            Some: Either<ReplayFault, ReplayStep>.Left,
+            None: () => new ReplayStep(
                 state with
                 {
                     Lines = number,
@@ -130,7 +154,14 @@ public static class ReplayMachine
                         Steps = state.Totals.Steps + 1,
                         Covered = new(state.Totals.Covered.Milliseconds + line.At.Since(position.At).Milliseconds),
                     },
+                    OtherVersion = isOwn ? state.OtherVersion : recordedBy,
                 },
-                new Replayed.Step(position.State, line, step));
+                new Replayed.Step(position.State, line, step)));
     }
+
+    private static Option<ReplayFault> ByDigest(
+        long number, DecisionLine.Step line, DecisionDigest computed, string version) =>
+        computed == line.Digest
+            ? Option<ReplayFault>.None
+            : ReplayFault.Differs(number, line, computed, version);
 }

@@ -6,7 +6,7 @@ using LanguageExt;
 
 namespace Bal.Domain.Reports;
 
-/// <summary>What <c>bal check</c> says: the result of a static validation (contract, section 2).</summary>
+/// <summary>What <c>bal check</c> says: the result of a static validation (docs/behaviour.md, Validation).</summary>
 /// <param name="ConfigPath">The file that was checked.</param>
 /// <param name="Outcome">What validation found.</param>
 /// <param name="Strict">Whether a warning makes the check fail.</param>

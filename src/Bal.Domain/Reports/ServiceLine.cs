@@ -1,5 +1,4 @@
 using Bal.Domain.Control;
-using Bal.Domain.Doctor;
 using Bal.Domain.Protection;
 
 namespace Bal.Domain.Reports;
@@ -13,9 +12,9 @@ public static class ServiceLine
     /// <summary>The line; no newline in it.</summary>
     public static string Of(ControlState state)
     {
-        var backends = state.Services.Fold(
+        var backends = state.Services.Values.Fold(
             new Reach(0, 0),
-            (sum, service) => service.Backends.Filter(b => !b.Draining).Fold(sum, (s, b) =>
+            (sum, service) => service.Backends.Values.Where(b => !b.Draining).Fold(sum, (s, b) =>
                 new Reach(s.Up + (b.Health.Up && !b.Addresses.IsEmpty ? 1 : 0), s.Of + 1)));
         return $"{Doing(state)}: {backends.Up}/{backends.Of} backends reachable, protection mode {Protection(state)}";
     }
@@ -25,7 +24,7 @@ public static class ServiceLine
         draining: _ => "stopping, open connections may end",
         ended: () => "stopped");
 
-    private static string Protection(ControlState state) => string.Join(", ", state.Services
+    private static string Protection(ControlState state) => string.Join(", ", state.InOrder
         .Map(service => service.Protection.Match(_ => "", on => ProtectionText.Of(on.Reason)))
         .Filter(reason => reason.Length > 0)
         .Distinct()) is { Length: > 0 } reasons

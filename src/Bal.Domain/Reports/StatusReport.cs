@@ -1,76 +1,109 @@
 using Bal.Domain.Backend;
-using Bal.Domain.Balancing;
-using Bal.Domain.Config;
-using Bal.Domain.Control;
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
-using Bal.Domain.Primitives;
-using Bal.Domain.Protection;
 using LanguageExt;
 
 namespace Bal.Domain.Reports;
 
-/// <summary>What a running bal knows of itself, or what is known of one that does not run (contract, section 2).</summary>
+/// <summary>What a running bal knows of itself, or what is known of one that does not run.</summary>
 /// <param name="Running">Whether the process runs.</param>
 /// <param name="Pid">Its process id.</param>
 /// <param name="ConfigPath">The file it was started with; empty where none is known.</param>
-/// <param name="BindAddress">Where it listens.</param>
-/// <param name="Port">On which port; 0 where unknown.</param>
-/// <param name="Method">How it chooses.</param>
-/// <param name="ActiveConnections">Open connections now.</param>
-/// <param name="RejectedConnections">Rejected since the start.</param>
-/// <param name="SplicedConnections">Connections of which at least one direction is relayed by splice(2) now.</param>
-/// <param name="SplicedDirections">Directions of connections that are relayed by splice(2) now.</param>
-/// <param name="Terminations">How many connections ended, by reason.</param>
-/// <param name="LastCheckTime">When a probe last ended.</param>
-/// <param name="Protection">Protection mode.</param>
-/// <param name="Backends">The backends, draining ones last.</param>
+/// <param name="Services">
+/// The services in the order of the file, then removed ones that drain; empty where none is known.
+/// </param>
+/// <param name="Backends">The backends of all services, in that order, draining ones last in each.</param>
 /// <param name="Version">bal's version.</param>
 /// <param name="UptimeMs">Milliseconds since it started.</param>
 /// <param name="ConfigVersion">Counts the configurations applied, from 1; 0 where it does not run.</param>
 /// <param name="Stopping">It is draining.</param>
-/// <param name="MaxConcurrentConnections">The connection limit; 0 where unknown.</param>
+/// <param name="Previous">
+/// Processes that an upgrade has replaced and that still have connections, the oldest first.
+/// </param>
 /// <param name="RefusedReload">The last reload, if it was refused.</param>
 public sealed record StatusReport(
     bool Running,
     Option<int> Pid,
     string ConfigPath,
-    string BindAddress,
-    int Port,
-    string Method,
-    long ActiveConnections,
-    long RejectedConnections,
-    long SplicedConnections,
-    long SplicedDirections,
-    Arr<TerminationCount> Terminations,
-    Option<DateTimeOffset> LastCheckTime,
-    ProtectionReport Protection,
+    Arr<ServiceReport> Services,
     Arr<BackendReport> Backends,
     string Version,
     long UptimeMs,
     long ConfigVersion,
     bool Stopping,
-    int MaxConcurrentConnections,
+    Arr<PreviousReport> Previous,
     Option<RefusedReloadReport> RefusedReload)
 {
-    /// <summary>Processes that an upgrade has replaced and that still have connections, the eldest first.</summary>
-    public Arr<PreviousReport> Previous { get; init; } = Arr<PreviousReport>.Empty;
+    /// <summary>The services that are not being removed.</summary>
+    public Arr<ServiceReport> Serving => Services.Filter(service => !service.Removed);
 
     /// <summary>Configured backends; draining ones are listed but not counted.</summary>
-    public int BackendTotal => Backends.Count(b => b.State != BackendReport.Draining);
+    public int BackendTotal => Serving.Fold(0, (sum, service) => sum + service.BackendTotal);
 
     /// <summary>Of those, the ones in rotation.</summary>
-    public int BackendReachable => Backends.Count(b => b.Reachable && b.State != BackendReport.Draining);
+    public int BackendReachable => Serving.Fold(0, (sum, service) => sum + service.BackendReachable);
+
+    /// <summary>Open connections of all services.</summary>
+    public long ActiveConnections => Services.Fold(0L, (sum, service) => sum + service.ActiveConnections);
+
+    /// <summary>One counter over all services.</summary>
+    public long Of(ServiceCounter counter) => Services.Fold(0L, (sum, service) => sum + service.Of(counter));
+
+    /// <summary>When a probe of any backend last ended.</summary>
+    public Option<DateTimeOffset> LastCheckTime => Backends.Fold(
+        Option<DateTimeOffset>.None, (last, b) => b.LastCheckTime.Match(
+            at => last.Match(known => known > at ? known : at, () => at), () => last));
+
+    /// <summary>Protection mode of the first service in which it is on.</summary>
+    public ProtectionReport Protection =>
+        Serving.Find(service => service.Protection.Enabled).Match(s => s.Protection, () => ProtectionReport.Off);
+
+    /// <summary>The worst of what is reported.</summary>
+    public OverallStatus Overall => !Running || Serving.IsEmpty
+        ? OverallStatus.Critical
+        : Serving.Fold(
+            Stopping || RefusedReload.IsSome ? OverallStatus.Warn : OverallStatus.Ok,
+            (worst, service) => service.Level > worst ? service.Level : worst);
+}
+
+/// <summary>One service as reported.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="BindAddresses">
+/// Where it listens, as the file says it; the first is the one that stands where only one is shown.
+/// </param>
+/// <param name="Port">On which port.</param>
+/// <param name="Method">How it chooses.</param>
+/// <param name="MaxConcurrentConnections">Its connection limit.</param>
+/// <param name="Removed">A reload removed it, and it drains.</param>
+/// <param name="BackendTotal">Its configured backends.</param>
+/// <param name="BackendReachable">Of those, the ones in rotation.</param>
+/// <param name="ActiveConnections">Its open connections.</param>
+/// <param name="Counts">A number for each of <see cref="ServiceCounters.All"/>.</param>
+/// <param name="Protection">Its protection mode.</param>
+public sealed record ServiceReport(
+    string Name,
+    Arr<string> BindAddresses,
+    int Port,
+    string Method,
+    int MaxConcurrentConnections,
+    bool Removed,
+    int BackendTotal,
+    int BackendReachable,
+    long ActiveConnections,
+    Arr<long> Counts,
+    ProtectionReport Protection)
+{
+    /// <summary>One of the counters.</summary>
+    public long Of(ServiceCounter counter) => Counts[counter.Index];
 
     /// <summary>Whether the next client would be rejected.</summary>
     public bool AtLimit => MaxConcurrentConnections > 0 && ActiveConnections >= MaxConcurrentConnections;
 
-    /// <summary>The worst of what is reported.</summary>
-    public OverallStatus Overall =>
-        !Running || BackendReachable == 0 ? OverallStatus.Critical
-        : BackendReachable < BackendTotal || Protection.Enabled || Stopping || AtLimit || RefusedReload.IsSome
-            ? OverallStatus.Warn
+    /// <summary>How the service is.</summary>
+    public OverallStatus Level =>
+        Removed ? OverallStatus.Ok
+        : BackendReachable == 0 ? OverallStatus.Critical
+        : BackendReachable < BackendTotal || Protection.Enabled || AtLimit ? OverallStatus.Warn
         : OverallStatus.Ok;
 }
 
@@ -110,17 +143,19 @@ public sealed record ProtectionReport(bool Enabled, Option<string> Reason, Optio
 }
 
 /// <summary>One backend as reported.</summary>
-/// <param name="Address"><c>host:port</c>.</param>
-/// <param name="Reachable">In rotation.</param>
-/// <param name="State"><c>up</c>, <c>cooling</c>, <c>down</c> or <c>draining</c>.</param>
+/// <param name="Service">The name of its service.</param>
+/// <param name="Address">Its host and port as configured.</param>
+/// <param name="Reachable">In rotation, with an address that is known.</param>
+/// <param name="State">One of the words below.</param>
 /// <param name="ActiveConnections">Connections that use it now.</param>
 /// <param name="TotalConnections">Connections established since it was added.</param>
 /// <param name="BytesIn">Bytes from clients.</param>
-/// <param name="BytesOut">Bytes from the backend.</param>
-/// <param name="LastCheckTime">When a probe of it last ended.</param>
+/// <param name="BytesOut">Bytes to clients.</param>
+/// <param name="LastCheckTime">When its last probe ended.</param>
 /// <param name="CooldownUntil">Until when it cools down.</param>
-/// <param name="Counters">Failed connects.</param>
+/// <param name="Counters">Its failed connects, by kind.</param>
 public sealed record BackendReport(
+    string Service,
     string Address,
     bool Reachable,
     string State,
@@ -132,134 +167,15 @@ public sealed record BackendReport(
     Option<DateTimeOffset> CooldownUntil,
     FailureCounters Counters)
 {
-    /// <summary>The state of a backend in rotation.</summary>
+    /// <summary>In rotation.</summary>
     public const string Up = "up";
 
-    /// <summary>The state of a backend that is left alone for a while.</summary>
+    /// <summary>Its client connects failed lately.</summary>
     public const string Cooling = "cooling";
 
-    /// <summary>The state of a backend that its checks have taken out.</summary>
+    /// <summary>Out of rotation.</summary>
     public const string Down = "down";
 
-    /// <summary>The state of a removed backend that still has connections.</summary>
+    /// <summary>Removed by a reload; its last connections have not ended yet.</summary>
     public const string Draining = "draining";
-
-    /// <summary>The state of a backend as reports name it.</summary>
-    public static string StateOf(BackendState backend, Instant now) => backend.Draining
-        ? Draining
-        : backend.TierAt(now) switch
-        {
-            Tier.Up => Up,
-            Tier.Cooling => Cooling,
-            _ => Down,
-        };
-}
-
-/// <summary>What identifies the process that reports.</summary>
-/// <param name="Pid">Its process id.</param>
-/// <param name="ConfigPath">The file it was started with.</param>
-/// <param name="Version">bal's version.</param>
-/// <param name="StartedAt">When it started.</param>
-public sealed record ProcessIdentity(int Pid, string ConfigPath, string Version, Instant StartedAt);
-
-/// <summary>A reading of both clocks at one moment, so that monotonic times can be shown as times of day.</summary>
-/// <param name="Now">The monotonic clock.</param>
-/// <param name="Wall">The wall clock.</param>
-public sealed record ClockReading(Instant Now, DateTimeOffset Wall)
-{
-    /// <summary>The time of day of a monotonic instant, as today's wall clock sees it.</summary>
-    public DateTimeOffset ToWall(Instant at) => Wall.AddMilliseconds(at.Milliseconds - Now.Milliseconds);
-}
-
-/// <summary>Makes status reports out of states.</summary>
-public static class StatusReports
-{
-    /// <summary>The report of a running process.</summary>
-    public static StatusReport Of(ProcessIdentity process, Traffic traffic, ClockReading clock, ControlState state)
-    {
-        var service = state.Services[0];
-        var checks = service.Backends.Bind(b => b.Probe.LastEndedAt.Match(
-            at => Prelude.Array(at), () => Arr<Instant>.Empty));
-        return new(
-            Running: true,
-            process.Pid,
-            process.ConfigPath,
-            service.Config.Listener.BindAddress.ToUrlText(),
-            service.Config.Listener.Port,
-            MethodText(service.Config.Method),
-            traffic.ActiveConnections,
-            traffic.RejectedConnections,
-            traffic.SplicedConnections,
-            traffic.SplicedDirections,
-            traffic.Terminations,
-            checks.IsEmpty
-                ? Option<DateTimeOffset>.None
-                : clock.ToWall(checks.Reduce(Instant.Max)),
-            service.Protection.Match(
-                _ => ProtectionReport.Off,
-                on => new ProtectionReport(true, ProtectionText.Of(on.Reason), clock.ToWall(on.Since))),
-            service.Backends.Map(b => ReportOf(b, traffic, clock)),
-            process.Version,
-            clock.Now.Since(process.StartedAt).Milliseconds,
-            state.ConfigVersion,
-            state.Phase is not Phase.Running,
-            service.Config.Tuning.MaxConcurrentConnections,
-            state.Refused.Map(r => new RefusedReloadReport(clock.ToWall(r.At), r.Problem)))
-        {
-            Previous = traffic.Previous.Map(
-                p => new PreviousReport(p.Pid, p.Version, p.ActiveConnections, clock.ToWall(p.Since))),
-        };
-    }
-
-    /// <summary>The report where no process runs; the configuration, if one can be read, tells what would be served.</summary>
-    public static StatusReport Stopped(string version, string configPath, Option<BalConfig> config) => new(
-        Running: false,
-        Option<int>.None,
-        configPath,
-        config.Match(c => c.Main.Listener.BindAddress.ToUrlText(), () => ""),
-        config.Match(c => c.Main.Listener.Port, () => 0),
-        config.Match(c => MethodText(c.Main.Method), () => MethodText(Config.Method.RoundRobin)),
-        0,
-        0,
-        0,
-        0,
-        Arr<TerminationCount>.Empty,
-        Option<DateTimeOffset>.None,
-        ProtectionReport.Off,
-        config.Match(
-            c => c.Main.Backends.Map(e => new BackendReport(
-                e.ToString(), false, BackendReport.Down, 0, 0, 0, 0,
-                Option<DateTimeOffset>.None, Option<DateTimeOffset>.None, FailureCounters.Zero)),
-            () => Arr<BackendReport>.Empty),
-        version,
-        0,
-        0,
-        Stopping: false,
-        config.Match(c => c.Main.Tuning.MaxConcurrentConnections, () => 0),
-        Option<RefusedReloadReport>.None);
-
-    /// <summary>The contract's name of a method.</summary>
-    public static string MethodText(Method method) => method switch
-    {
-        _ => "round_robin",
-    };
-
-    private static BackendReport ReportOf(BackendState backend, Traffic traffic, ClockReading clock)
-    {
-        var passed = traffic.Backends.Find(t => t.Backend == backend.Id)
-            .IfNone(BackendTraffic.NoneOf(backend.Id));
-        return new(
-            backend.Endpoint.ToString(),
-            backend.Health.Up && !backend.Addresses.IsEmpty,
-            BackendReport.StateOf(backend, clock.Now),
-            passed.Active,
-            passed.Total,
-            passed.BytesIn,
-            passed.BytesOut,
-            backend.Probe.LastEndedAt.Map(clock.ToWall),
-            backend.Cooldown.IsCooling(clock.Now)
-                ? clock.ToWall(backend.Cooldown.Until)
-                : Option<DateTimeOffset>.None,
-            backend.Failures);
-    }
 }

@@ -1,117 +1,131 @@
 using System.Globalization;
 using System.Text;
+using Bal.Domain.Admission;
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
-using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
 
 namespace Bal.Domain.Reports;
 
-/// <summary>The status report as an operator reads it; order and labels are stable (contract, section 2).</summary>
+/// <summary>The status report as an operator reads it; order and labels are stable.</summary>
 public static class StatusText
 {
-    /// <summary>The short form.</summary>
-    public static string Concise(StatusReport report) => Head(report) + Problems(report) + Next(report);
+    /// <summary>
+    /// Up to so many services are all shown; of more only those with a problem, and the rest is counted.
+    /// </summary>
+    public const int AllShown = 10;
 
-    /// <summary>The long form: the short one with every backend and the process between.</summary>
-    public static string Verbose(StatusReport report) => Head(report) + Details(report) + Problems(report) + Next(report);
+    /// <summary>Of many services, at most so many with a problem are shown.</summary>
+    public const int MostShown = 20;
 
-    /// <summary>What an operator can act on.</summary>
-    public static Arr<Problem> ProblemsOf(StatusReport report)
-    {
-        if (!report.Running)
-        {
-            return Prelude.Array(new Problem(
-                "not_running",
-                "bal is not running",
-                "it was never started, was stopped, or ended with an error that its log names",
-                "run 'bal start -d'; if it does not start, run 'bal doctor'"));
-        }
+    /// <summary>The concise form.</summary>
+    public static string Concise(StatusReport report) => Text(report, verbose: false);
 
-        var unreachable = report.Backends.Filter(b => !b.Reachable && b.State != BackendReport.Draining);
-        var problems = unreachable.IsEmpty
-            ? Arr<Problem>.Empty
-            : Prelude.Array(Unreachable(report, unreachable));
-        if (report.AtLimit)
-            problems = problems.Add(AtLimit(report));
-        if (report.Protection.Enabled)
-            problems = problems.Add(Protected(report));
-        return report.RefusedReload.Match(Some: refused => problems.Add(Refused(refused)), None: () => problems);
-    }
+    /// <summary>The concise form with every detail.</summary>
+    public static string Verbose(StatusReport report) => Text(report, verbose: true);
 
-    private static string Head(StatusReport report)
-    {
-        var daemon = report.Running
-            ? $"running (pid={report.Pid.Match(p => p.ToString(CultureInfo.InvariantCulture), () => "?")})"
-            : "not running";
-        var stopping = report.Stopping ? ", stopping" : "";
-        var protection = report.Protection.Reason.Match(reason => $"on ({Printable.Line(reason)})", () => "off");
-        return $"""
-            overall: {Word(report.Overall)}
-            daemon: {daemon}{stopping}{Draining(report)}
-            backends: {report.BackendReachable}/{report.BackendTotal} reachable
-            protection_mode: {protection}
-
-            """;
-    }
-
-    // A line of its own for each, and none where there is none: this one begins with the end of the line before.
-    private static string Draining(StatusReport report) => string.Concat(report.Previous.Map(p => string.Create(
-        CultureInfo.InvariantCulture,
-        $"\ndraining: old process pid={p.Pid} (version {p.Version}) with {p.ActiveConnections} connection(s)")));
-
-    private static string Details(StatusReport report)
+    private static string Text(StatusReport report, bool verbose)
     {
         var text = new StringBuilder();
+        Head(text, report);
+        Services(text, report, verbose);
+        if (verbose)
+            Details(text, report);
+        foreach (var problem in StatusProblems.Of(report))
+            text.Append(problem.ToText());
+        return text.Append("next: ").Append(Next(report)).Append('\n').ToString();
+    }
+
+    private static void Head(StringBuilder text, StatusReport report)
+    {
+        var pid = report.Pid.Match(p => p.ToString(CultureInfo.InvariantCulture), () => "?");
+        Line(text, "overall", Word(report.Overall));
+        Line(text, "daemon",
+            (report.Running ? $"running (pid={pid})" : "not running") + (report.Stopping ? ", stopping" : ""));
+        foreach (var old in report.Previous)
+        {
+            Line(text, "draining", $"old process pid={old.Pid} (version {old.Version}) with "
+                + Plural.Of(old.ActiveConnections, "connection"));
+        }
+
+        Line(text, "backends", $"{report.BackendReachable}/{report.BackendTotal} reachable");
+        Line(text, "protection_mode", report.Protection.Reason.Match(reason => $"on ({reason})", () => "off"));
+    }
+
+    private static void Services(StringBuilder text, StatusReport report, bool verbose)
+    {
+        if (report.Services.Count <= 1)
+            return;
+        var troubled = report.Services.Filter(s => s.Level != OverallStatus.Ok || s.Removed);
+        var shown = verbose || report.Services.Count <= AllShown
+            ? report.Services
+            : new Arr<ServiceReport>(troubled.OrderByDescending(s => s.Level).Take(MostShown));
+        foreach (var service in shown)
+            Line(text, $"service {service.Name}", Summary(service));
+        var hidden = report.Services.Count - shown.Count;
+        var bad = verbose ? 0 : Math.Max(0, troubled.Count - shown.Count);
+        if (hidden > 0 && shown.Count < report.Services.Count && report.Services.Count > AllShown)
+            text.Append(bad > 0
+                ? $"{Plural.Of(bad, "more service")} with problems, {hidden - bad} OK\n"
+                : $"{Plural.Of(hidden, "more service")}: OK\n");
+    }
+
+    private static string Summary(ServiceReport service) => service.Removed
+        ? $"removed, {Plural.Of(service.ActiveConnections, "connection")} draining"
+        : $"{Word(service.Level)}, {service.BackendReachable}/{Plural.Of(service.BackendTotal, "backend")} reachable, "
+            + Plural.Of(service.ActiveConnections, "connection")
+            + service.Protection.Reason.Match(reason => $", protection mode on ({reason})", () => "");
+
+    private static void Details(StringBuilder text, StatusReport report)
+    {
         if (report.Running)
         {
-            text.Append(CultureInfo.InvariantCulture, $"version: {Printable.Line(report.Version)}\n");
-            text.Append(CultureInfo.InvariantCulture, $"uptime: {new Duration(report.UptimeMs).ToText()}\n");
-            text.Append(CultureInfo.InvariantCulture, $"config: {Printable.Line(report.ConfigPath)} (version {report.ConfigVersion})\n");
-            text.Append(CultureInfo.InvariantCulture,
-                $"connections: {report.ActiveConnections} active, {report.RejectedConnections} rejected\n");
-            text.Append(CultureInfo.InvariantCulture,
-                $"ended: {Ended(report)}\n");
-            text.Append(CultureInfo.InvariantCulture,
-                $"relay: {report.SplicedConnections} connection(s) spliced in the kernel (in {report.SplicedDirections} " +
-                $"direction(s)), {Math.Max(0, report.ActiveConnections - report.SplicedConnections)} copied\n");
+            Line(text, "version", report.Version);
+            Line(text, "uptime", new Duration(report.UptimeMs).ToText());
+            Line(text, "config", $"{report.ConfigPath} (version {report.ConfigVersion})");
+            Line(text, "connections",
+                $"{report.ActiveConnections} active, {report.Of(ServiceCounters.Of(Refusal.Limit))} rejected");
+            Line(text, "ended", Ended(report));
+            var (spliced, directions) =
+                (report.Of(ServiceCounters.SplicedConnections), report.Of(ServiceCounters.SplicedDirections));
+            Line(text, "relay",
+                $"{Plural.Of(spliced, "connection")} spliced in the kernel (in {Plural.Of(directions, "direction")}), "
+                    + $"{Math.Max(0, report.ActiveConnections - spliced)} copied");
         }
 
-        text.Append(CultureInfo.InvariantCulture, $"method: {Printable.Line(report.Method)}\n");
-        if (report.Port > 0)
-            text.Append(CultureInfo.InvariantCulture, $"listen: {Printable.Line(report.BindAddress)} port {report.Port}\n");
-        foreach (var b in report.Backends)
+        var several = report.Services.Count > 1;
+        var backends = report.Backends.ToLookup(b => b.Service);
+        foreach (var service in report.Services)
         {
-            text.Append(CultureInfo.InvariantCulture,
-                $"backend {Printable.Line(b.Address)}: {Printable.Line(b.State)}, {b.ActiveConnections} active, {b.TotalConnections} total, " +
-                $"{b.BytesIn} bytes in, {b.BytesOut} bytes out, failed connects: {b.Counters.Timeout} timeout, " +
-                $"{b.Counters.Refused} refused, {b.Counters.Other} other{Checked(b)}\n");
+            if (several)
+                Line(text, "details of service", service.Name);
+            Line(text, "method", service.Method);
+            Line(text, "listen", $"{string.Join(", ", service.BindAddresses)} port {service.Port}");
+            foreach (var backend in backends[service.Name])
+                Line(text, $"backend {backend.Address}", Detail(backend));
         }
-
-        return text.ToString();
     }
+
+    private static string Detail(BackendReport b) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{b.State}, {b.ActiveConnections} active, {b.TotalConnections} total, {b.BytesIn} bytes in, {b.BytesOut} "
+        + $"bytes out, "
+            + $"failed connects: {b.Counters.Timeout} timeout, {b.Counters.Refused} refused, {b.Counters.Other} other")
+        + b.LastCheckTime.Match(
+            at => string.Create(CultureInfo.InvariantCulture, $", last check {at.UtcDateTime:HH:mm:ss}Z"), () => "");
 
     private static string Ended(StatusReport report)
     {
-        var some = report.Terminations.Filter(t => t.Count > 0);
-        return some.IsEmpty
-            ? "none"
-            : string.Join(", ", some.Map(t => $"{t.Count} {TerminationText.Of(t.Reason)}"));
+        var some = ServiceCounters.All.Filter(c => c.Kind == CounterKind.Ended && report.Of(c) > 0);
+        return some.IsEmpty ? "none" : string.Join(", ", some.Map(c => $"{report.Of(c)} {c.Word}"));
     }
-
-    private static string Checked(BackendReport backend) => backend.LastCheckTime.Match(
-        at => string.Create(CultureInfo.InvariantCulture, $", last check {at.UtcDateTime:HH:mm:ss}Z"), () => "");
-
-    private static string Problems(StatusReport report) =>
-        string.Concat(ProblemsOf(report).Map(problem => problem.ToText()));
 
     private static string Next(StatusReport report) => report switch
     {
-        { Running: false } => "next: run 'bal start -d'\n",
-        { Overall: OverallStatus.Ok } => "next: continue monitoring with 'bal status'\n",
-        { Stopping: true } => "next: wait for it to end, or run 'bal status' again\n",
-        _ => "next: run 'bal doctor'\n",
+        { Running: false } => "run 'bal start -d'",
+        { Overall: OverallStatus.Ok } => "continue monitoring with 'bal status'",
+        { Stopping: true } => "wait for it to end, or run 'bal status' again",
+        _ => "run 'bal doctor'",
     };
 
     private static string Word(OverallStatus overall) => overall switch
@@ -121,48 +135,6 @@ public static class StatusText
         _ => "CRITICAL",
     };
 
-    private static Problem Unreachable(StatusReport report, Arr<BackendReport> unreachable)
-    {
-        var counters = unreachable.Fold((Timeout: 0L, Refused: 0L, Other: 0L), (sum, b) =>
-            (sum.Timeout + b.Counters.Timeout, sum.Refused + b.Counters.Refused, sum.Other + b.Counters.Other));
-        var why = counters switch
-        {
-            { Refused: var r, Timeout: var t, Other: var o } when r >= t && r >= o && r > 0 =>
-                "connections are refused: the service is not running, or listens on another address or port",
-            { Timeout: var t, Other: var o } when t >= o && t > 0 =>
-                "connections time out: the host is down, or a firewall drops the packets",
-            _ => "the host is unreachable, or its name does not resolve",
-        };
-        var names = string.Join(", ", unreachable.Take(5).Select(b => b.Address))
-            + (unreachable.Count > 5 ? $" and {unreachable.Count - 5} more" : "");
-        return new Problem(
-            "backends_unreachable",
-            $"{unreachable.Count} of {report.BackendTotal} backend(s) unreachable: {names}",
-            why,
-            "start the service there, or correct host and port and run 'bal graceful'; 'bal doctor' probes each one now");
-    }
-
-    private static Problem AtLimit(StatusReport report) => new(
-        "connection_limit_reached",
-        $"{report.ActiveConnections} of {report.MaxConcurrentConnections} connections are in use: new clients are rejected",
-        "more clients than planned, or clients that keep idle connections open",
-        "raise max_concurrent_connections and run 'bal graceful', or lower connection_idle_timeout_ms");
-
-    private static Problem Refused(RefusedReloadReport refused) => new(
-        "reload_refused",
-        $"the reload at {Time(refused.At)} was refused, the earlier configuration keeps serving: "
-            + refused.Problem.WhatHappened,
-        refused.Problem.WhyLikely,
-        $"{refused.Problem.DoThisNow}; then run 'bal graceful'");
-
-    private static Problem Protected(StatusReport report) => new(
-        "protection_on",
-        $"protection mode is on since {report.Protection.Since.Match(Time, () => "an unknown time")}",
-        report.Protection.Reason.IfNone("") == "all_backends_unavailable"
-            ? "every backend failed for a client"
-            : "many client connects timed out or were refused within a short time",
-        "bring the backends back: it turns itself off after enough successful connects in a row");
-
-    private static string Time(DateTimeOffset at) =>
-        string.Create(CultureInfo.InvariantCulture, $"{at.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z");
+    private static void Line(StringBuilder text, string label, string value) =>
+        text.Append(Printable.Line(label)).Append(": ").Append(Printable.Line(value)).Append('\n');
 }

@@ -15,7 +15,8 @@ internal static class ExpectationRules
             field => field.Value switch
             {
                 RawNode.Sequence list => Checked
-                    .Each(list.Items, (item, i) => One(new Field($"{ScenarioKeys.Expect}[{i}]", item.At, item), end, around))
+                    .Each(list.Items, (item, i) =>
+                        One(new Field($"{ScenarioKeys.Expect}[{i}]", item.At, item), end, around))
                     .Map(all => new Arr<Expectation>(all.SelectMany(some => some))),
                 RawNode.Mapping => One(new Field(ScenarioKeys.Expect, field.Value.At, field.Value), end, around),
                 var empty when Scalars.IsNull(empty) => Checked.Good(Arr<Expectation>.Empty),
@@ -42,9 +43,12 @@ internal static class ExpectationRules
         var state = Each(fields, ExpectationKeys.State, f => Scalars.Choice(f, LaneText.All, LaneText.Of).And(
             Backend(fields, f, around), (s, backend) => new { s, backend }).And(
                 At(fields, f, end), (o, at) => (Expectation)new Expectation.State(o.backend, o.s, at)));
-        var rotation = Each(fields, ExpectationKeys.OutOfRotation, f => ScenarioValues.Span(f, Duration.Zero, Longest).And(
-            Backend(fields, f, around), (bound, backend) => (Expectation)new Expectation.OutOfRotation(backend, bound)));
-        return Join(counts.Map(all => new Arr<Expectation>(all.SelectMany(one => one))), p99, protection, state, rotation)
+        var rotation =
+            Each(fields, ExpectationKeys.OutOfRotation, f => ScenarioValues.Span(f, Duration.Zero, Longest).And(
+            Backend(fields, f, around), (bound, backend) =>
+                (Expectation)new Expectation.OutOfRotation(backend, bound)));
+        return Join(counts.Map(all => new Arr<Expectation>(all.SelectMany(one => one))), p99, protection, state,
+            rotation)
             .With(Idle(fields));
     }
 
@@ -55,7 +59,8 @@ internal static class ExpectationRules
         fields.Find(key).Match(f => read(f).Map(e => Prelude.Array(e)), () => Checked.Good(Arr<Expectation>.Empty));
 
     private static Checked<Instant> At(Fields fields, Field why, Duration end) => Beside(
-        fields, why, ScenarioKeys.At, "10s", f => ScenarioValues.Span(f, Duration.Zero, end).Map(at => Instant.Zero.Plus(at)));
+        fields, why, ScenarioKeys.At, "10s", f =>
+            ScenarioValues.Span(f, Duration.Zero, end).Map(at => Instant.Zero.Plus(at)));
 
     private static Checked<BackendRef> Backend(Fields fields, Field why, ScenarioSurroundings around) => Beside(
         fields, why, ScenarioKeys.Backend, "1", f => ScenarioValues.Backend(f, around));

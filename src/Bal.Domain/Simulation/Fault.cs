@@ -50,7 +50,8 @@ public abstract record Fault
         () => "refuses connects",
         () => "answers nothing (packets vanish)",
         slow => $"takes {slow.Latency.ToText()} to accept",
-        flap => $"flaps: {(flap.Silent ? "silent" : "refusing")} for {flap.Down.ToText()}, there for {flap.Up.ToText()}");
+        flap => $"flaps: {(flap.Silent ? "silent" : "refusing")} for {flap.Down.ToText()}, there for "
+            + $"{flap.Up.ToText()}");
 }
 
 /// <summary>What becomes of one connect.</summary>

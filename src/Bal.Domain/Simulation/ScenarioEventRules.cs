@@ -16,7 +16,8 @@ internal static class ScenarioEventRules
             field => field.Value switch
             {
                 RawNode.Sequence list => Checked
-                    .Each(list.Items, (item, i) => One(new Field($"{ScenarioKeys.Events}[{i}]", item.At, item), end, around))
+                    .Each(list.Items, (item, i) =>
+                        One(new Field($"{ScenarioKeys.Events}[{i}]", item.At, item), end, around))
                     .Map(events => new Arr<ScenarioEvent>(events.OrderBy(e => e.At.Milliseconds))),
                 var empty when Scalars.IsNull(empty) => Checked.Good(Arr<ScenarioEvent>.Empty),
                 _ => Checked.Bad<Arr<ScenarioEvent>>(Scalars.WrongKind(
@@ -28,14 +29,17 @@ internal static class ScenarioEventRules
         item.Value is RawNode.Mapping mapping
             ? Fields.Read(mapping, item.Path, ScenarioKeys.Event).Then(fields =>
             {
-                var word = Required(fields, ScenarioKeys.Do, Words, f => Scalars.Choice(f, ActionWord.All, w => w.Word));
+                var word = Required(
+                    fields, ScenarioKeys.Do, Words, f => Scalars.Choice(f, ActionWord.All, w => w.Word));
                 // Whatever is to be done to it: a backend that does not exist is a mistake of its own.
                 var backend = word.Value.IsNone
                     ? fields.Find(ScenarioKeys.Backend).Map(f => ScenarioValues.Backends(f, around).Findings)
                     : Arr<Finding>.Empty;
-                return Required(fields, ScenarioKeys.At, "a time such as 10s", f => ScenarioValues.Span(f, Duration.Zero, end)).And(
+                return Required(
+                    fields, ScenarioKeys.At, "a time such as 10s", f => ScenarioValues.Span(f, Duration.Zero, end)).And(
                     word.Then(known => ActionOf(known, fields, around).With(Strangers(known, fields))),
-                    (at, action) => new ScenarioEvent(Instant.Zero.Plus(at), action)).With(backend.IfNone(Arr<Finding>.Empty));
+                    (at, action) =>
+                        new ScenarioEvent(Instant.Zero.Plus(at), action)).With(backend.IfNone(Arr<Finding>.Empty));
             })
             : Checked.Bad<ScenarioEvent>(Scalars.WrongKind(
                 item, "a mapping with at and do", "write '- at: 10s' and below it, aligned with at, 'do: refuse'"));
@@ -55,7 +59,8 @@ internal static class ScenarioEventRules
         if (word == ActionWord.Recover)
             return FaultOf(fields, around, Checked.Good(Fault.Healthy));
         if (word == ActionWord.Reload)
-            return Required(fields, ScenarioKeys.Config, "a configuration, or the path of one", f => ConfigOf(f, around));
+            return Required(
+                fields, ScenarioKeys.Config, "a configuration, or the path of one", f => ConfigOf(f, around));
         if (word == ActionWord.Rate)
             return Required(fields, ScenarioKeys.Rate, "clients per second", ScenarioValues.Rate)
                 .Map(rate => (ScenarioAction)new ScenarioAction.SetRate(rate));
@@ -116,7 +121,8 @@ internal static class ScenarioEventRules
     {
         var first = named.Loaded.Outcome.Findings.Filter(f => f.Severity == Severity.Error)[0];
         return Faults.Error("config_invalid", field.Path, field.Value.At,
-            $"{field.Path} is {Shown.Value(field.Value)}, which cannot be used: {FindingProblem.Line(named.Loaded.Path, first)}",
+            $"{field.Path} is {Shown.Value(field.Value)}, which cannot be used: "
+            + $"{FindingProblem.Line(named.Loaded.Path, first)}",
             first.Hint.Length > 0 ? first.Hint : $"see 'bal check --config {named.Loaded.Path}'");
     }
 

@@ -68,13 +68,16 @@ public static class ScenarioValidation
         var seed = Or(top, ScenarioKeys.Seed, f => Scalars.Integer(f, new IntRange(0, int.MaxValue, "")), 1);
         var length = top.Find(ScenarioKeys.Length).Match(
             f => ScenarioValues.Span(f, new(1), Scenario.MaxLength),
-            () => Checked.Bad<Duration>(Faults.Error("missing_key", $"{ScenarioKeys.Root}.{ScenarioKeys.Length}", top.At,
-                "scenario.duration is missing; required is how long clients come", "add a line such as 'duration: 10m'")));
+            () => Checked.Bad<Duration>(Faults.Error(
+                "missing_key", $"{ScenarioKeys.Root}.{ScenarioKeys.Length}", top.At,
+                "scenario.duration is missing; required is how long clients come",
+                    "add a line such as 'duration: 10m'")));
         var rate = Or(top, ScenarioKeys.ClientRate, ScenarioValues.Rate, new ClientRate(10_000));
         var life = Or(top, ScenarioKeys.ConnectionLength, f => ScenarioValues.SpreadOf(f, Scenario.MaxLength),
             new Spread(new(100), new(1_000)));
         var retries = Or(top, ScenarioKeys.Retries, f => Scalars.Integer(f, new IntRange(0, 100, "")), 0);
-        var pause = Or(top, ScenarioKeys.RetryAfter, f => ScenarioValues.Span(f, Duration.Zero, Longest), new Duration(1_000));
+        var pause = Or(
+            top, ScenarioKeys.RetryAfter, f => ScenarioValues.Span(f, Duration.Zero, Longest), new Duration(1_000));
         var latency = Or(top, ScenarioKeys.ConnectLatency, f => ScenarioValues.SpreadOf(f, Longest),
             new Spread(new(1), new(3)));
         var end = length.Value.IfNone(Scenario.MaxLength);
@@ -108,7 +111,8 @@ public static class ScenarioValidation
                 "lower client_rate or connection_length");
         var probes = around.Configs.Concat(scenario.Events.SelectMany(e =>
             e.Do is ScenarioAction.Reload reload ? Prelude.Array(reload.Config) : Arr<BalConfig>.Empty)).Max(config =>
-                scenario.Length.Milliseconds / config.Main.Tuning.Health.Interval.Milliseconds * config.Main.Backends.Count);
+                scenario.Length.Milliseconds / config.Main.Tuning.Health.Interval.Milliseconds
+                    * config.Main.Backends.Count);
         if (probes > MaxProbes)
             yield return TooMuch(top, ScenarioKeys.Length,
                 $"{probes} probes would be made at the configured interval; allowed are {MaxProbes}",

@@ -7,11 +7,14 @@ namespace Bal.Domain.Simulation;
 /// <summary>The same scenario under two configurations, and where the runs part.</summary>
 /// <param name="Left">The run of <c>--config</c>.</param>
 /// <param name="Right">The run of <c>--compare</c>.</param>
-/// <param name="Partings">When they differed in what bal decided, the first one first, at most <see cref="MaxPartings"/>.</param>
+/// <param name="Partings">
+/// When they differed in what bal decided, the first one first, at most <see cref="MaxPartings"/>.
+/// </param>
 /// <param name="LeftOut">How many more there were.</param>
 /// <param name="Differences">Totals that differ.</param>
 public sealed record SimulationComparison(
-    SimulationReport Left, SimulationReport Right, Arr<Parting> Partings, long LeftOut, Arr<FigureDifference> Differences)
+    SimulationReport Left, SimulationReport Right, Arr<Parting> Partings, long LeftOut,
+        Arr<FigureDifference> Differences)
 {
     /// <summary>Partings that are told one by one.</summary>
     public const int MaxPartings = 100;
@@ -19,7 +22,9 @@ public sealed record SimulationComparison(
     /// <summary>Whether every expectation holds in both.</summary>
     public bool Passed => Left.Passed && Right.Passed;
 
-    /// <summary>Compares two runs of one scenario. Backends are matched by their place in the two configurations.</summary>
+    /// <summary>
+    /// Compares two runs of one scenario. Backends are matched by their place in the two configurations.
+    /// </summary>
     public static SimulationComparison Of(SimulationReport left, SimulationReport right)
     {
         var places = Math.Max(left.Backends.Count, right.Backends.Count);
@@ -65,7 +70,8 @@ public sealed record SimulationComparison(
     private static void Verdicts(StringBuilder text, string side, SimulationReport report)
     {
         foreach (var verdict in report.Verdicts)
-            text.Append($"{side}: {(verdict.Holds ? "ok    " : "FAILED")}  {verdict.Expected} (seen: {verdict.Seen})\n");
+            text.Append($"{side}: {(verdict.Holds ? "ok    " : "FAILED")}  {verdict.Expected} (seen: "
+                + $"{verdict.Seen})\n");
     }
 
     private static string NameOf(int place, SimulationReport left, SimulationReport right)
@@ -79,7 +85,8 @@ public sealed record SimulationComparison(
 
     private static List<Stretch> StatesOf(int place, SimulationReport report) => place < report.Backends.Count
         ? [.. report.Backends[place].Lane.Select(s => new Stretch(s.During, LaneText.Of(s.State)))]
-        : [new Stretch(new Period(Instant.Zero, Instant.Zero.Plus(report.Scenario.Length)), LaneText.Of(LaneState.Absent))];
+        : [new Stretch(
+            new Period(Instant.Zero, Instant.Zero.Plus(report.Scenario.Length)), LaneText.Of(LaneState.Absent))];
 
     private static List<Stretch> ProtectionOf(SimulationReport report)
     {
@@ -107,7 +114,8 @@ public sealed record SimulationComparison(
                 Instant.Max(a.During.From, b.During.From), Instant.Min(a.During.To, b.During.To));
             if (a.Word != b.Word && during.Length != Duration.Zero)
             {
-                if (partings is [.., var last] && last.During.To == during.From && last.Left == a.Word && last.Right == b.Word)
+                if (partings is [.., var last] && last.During.To == during.From && last.Left == a.Word
+                    && last.Right == b.Word)
                     partings[^1] = last with { During = last.During with { To = during.To } };
                 else
                     partings.Add(new(during, subject, a.Word, b.Word));

@@ -87,7 +87,8 @@ public static class SimulationText
 
     private static string Protection(SimulationReport report) => report.Protection.IsEmpty
         ? "never on"
-        : $"on {report.Protection.Count} time(s), {new Duration(report.Protection.Sum(p => p.Length.Milliseconds)).ToText()} in all";
+        : $"on {report.Protection.Count} time(s), "
+            + $"{new Duration(report.Protection.Sum(p => p.Length.Milliseconds)).ToText()} in all";
 
     private static string Text(Option<Duration> span) => span.Match(s => s.ToText(), () => "none");
 }

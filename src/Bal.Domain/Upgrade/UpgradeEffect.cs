@@ -41,7 +41,9 @@ public abstract record UpgradeEffect
     /// <summary>Stop this process as SIGTERM does.</summary>
     public sealed record StopOwn : UpgradeEffect;
 
-    /// <summary>Tell who asked for the upgrade what came of it; the first answer counts for everybody who has asked.</summary>
+    /// <summary>
+    /// Tell who asked for the upgrade what came of it; the first answer counts for everybody who has asked.
+    /// </summary>
     /// <param name="Outcome">The new process, or why there is none.</param>
     public sealed record Answer(Either<Problem, int> Outcome) : UpgradeEffect;
 

@@ -1,4 +1,3 @@
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
@@ -32,7 +31,8 @@ public static class UpgradeMachine
             : Same(state),
         refused: e => RollBack(e.Problem, state),
         atRest: () => state is UpgradeState.Resting s
-            ? To(new UpgradeState.HandingOver(s.Pid, now.Plus(StepPatience), StopAfter: false), new UpgradeEffect.HandOver())
+            ? To(new UpgradeState.HandingOver(s.Pid, now.Plus(StepPatience), StopAfter: false),
+                new UpgradeEffect.HandOver())
             : Same(state),
         serves: () => state is UpgradeState.HandingOver s
             ? To(new UpgradeState.Settling(s.Pid, now.Plus(StepPatience), s.StopAfter), new UpgradeEffect.Yield())
@@ -47,7 +47,8 @@ public static class UpgradeMachine
     {
         UpgradeState.Idle when request.StillDraining >= MaxDraining =>
             To(state, new UpgradeEffect.RefuseLatest(UpgradeProblems.TooMany(request.StillDraining))),
-        UpgradeState.Idle => To(new UpgradeState.Spawning(request.Patience, Stopping: false), new UpgradeEffect.Spawn()),
+        UpgradeState.Idle =>
+            To(new UpgradeState.Spawning(request.Patience, Stopping: false), new UpgradeEffect.Spawn()),
         UpgradeState.Replaced replaced =>
             To(state, new UpgradeEffect.RefuseLatest(UpgradeProblems.ReplacedAlready(replaced.Pid))),
         _ => To(state, new UpgradeEffect.RefuseLatest(UpgradeProblems.UnderWay)),

@@ -40,7 +40,8 @@ public static class UpgradeProblems
         "upgrade_died",
         $"the new process (pid={pid}) {how} before it served; {StillServes}",
         "the file is not this system's bal, is damaged, or is a version that knows no upgrade",
-        "run 'bal --version' and 'bal check' with the new binary, and see the log of bal; then run 'bal upgrade' again");
+        "run 'bal --version' and 'bal check' with the new binary, and see the log of bal; then run 'bal upgrade' "
+        + "again");
 
     /// <summary>It took too long.</summary>
     internal static Problem TooSlow(UpgradeState state) => state is UpgradeState.Starting { Pid: var pid }

@@ -5,8 +5,8 @@ using LanguageExt;
 namespace Bal.Domain.Upgrade;
 
 /// <summary>
-/// Where the serving process is in replacing itself. At every moment exactly one of the two processes accepts connections:
-/// the new one may from <see cref="HandingOver"/> on, and only while the old one rests.
+/// Where the serving process is in replacing itself. At every moment exactly one of the two processes accepts
+/// connections: the new one may from <see cref="HandingOver"/> on, and only while the old one rests.
 /// </summary>
 public abstract record UpgradeState
 {
@@ -25,12 +25,16 @@ public abstract record UpgradeState
     /// <param name="Until">When it is given up.</param>
     public sealed record Starting(int Pid, Instant Until) : UpgradeState;
 
-    /// <summary>The new process is ready; the event loops of this one come to rest, so that nothing changes any more.</summary>
+    /// <summary>
+    /// The new process is ready; the event loops of this one come to rest, so that nothing changes any more.
+    /// </summary>
     /// <param name="Pid">The new process.</param>
     /// <param name="Until">When it is given up.</param>
     public sealed record Resting(int Pid, Instant Until) : UpgradeState;
 
-    /// <summary>The new process has been given what is known, and may accept; it has not yet said that it does.</summary>
+    /// <summary>
+    /// The new process has been given what is known, and may accept; it has not yet said that it does.
+    /// </summary>
     /// <param name="Pid">The new process.</param>
     /// <param name="Until">When it is given up.</param>
     /// <param name="StopAfter">A stop came meanwhile: whoever serves in the end is stopped.</param>

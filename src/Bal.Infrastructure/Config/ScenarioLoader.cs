@@ -9,8 +9,8 @@ namespace Bal.Infrastructure.Config;
 public static class ScenarioLoader
 {
     /// <summary>
-    /// Reads the scenario at <paramref name="path"/>, and every configuration that it names, relative to its own directory.
-    /// Never throws: what cannot be read is a finding.
+    /// Reads the scenario at <paramref name="path"/>, and every configuration that it names, relative to its own
+    /// directory. Never throws: what cannot be read is a finding.
     /// </summary>
     /// <param name="path">An absolute path.</param>
     /// <param name="configs">The configurations that it is to run on, at least one.</param>

@@ -85,7 +85,8 @@ public static class YamlReader
     /// <summary>Places of the parser, which has the end of a text one line or column further than it is.</summary>
     private sealed record Places(SourcePosition End)
     {
-        public SourcePosition Of(Mark mark) => mark.Line > End.Line || (mark.Line == End.Line && mark.Column > End.Column)
+        public SourcePosition Of(Mark mark) =>
+            mark.Line > End.Line || (mark.Line == End.Line && mark.Column > End.Column)
             ? End
             : new((int)Math.Max(1, mark.Line), (int)Math.Max(1, mark.Column));
     }

@@ -41,8 +41,8 @@ internal static class YamlText
     public static SourcePosition EndOf(string text) => PositionOf(text);
 
     /// <summary>
-    /// The first place from line <paramref name="first"/> to <paramref name="last"/> that is indented with a tab; null where
-    /// none is. The parser blames the token before the tab as often as the one behind it.
+    /// The first place from line <paramref name="first"/> to <paramref name="last"/> that is indented with a tab; null
+    /// where none is. The parser blames the token before the tab as often as the one behind it.
     /// </summary>
     public static SourcePosition? TabIndentation(string text, int first, int last)
     {

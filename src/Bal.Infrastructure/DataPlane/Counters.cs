@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Bal.Domain.Admission;
 using Bal.Domain.Counting;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -21,27 +22,119 @@ internal struct BackendCounters
 
     /// <summary>Written by the supervisor: the end of the last session is to be reported.</summary>
     public int Draining;
+
+    /// <summary>Written by the supervisor: a successful connect is to be reported.</summary>
+    public int WantsSuccess;
 }
 
-/// <summary>One loop's counters that belong to no backend.</summary>
-[StructLayout(LayoutKind.Sequential, Size = 256)]
-internal unsafe struct LoopCounters
+/// <summary>
+/// What one loop counts of one service: a row of numbers, written by that loop only and read by the supervisor. The first are
+/// <see cref="ServiceCounters.All"/>.
+/// </summary>
+internal static class ServiceRow
 {
-    // Keeps the lines of two loops apart, whatever the allocator's alignment.
-    private fixed long padding[8];
+    /// <summary>The first of the counters by <see cref="Refusal"/>; the others follow in its order.</summary>
+    public static readonly int Refused = ServiceCounters.Of((Refusal)0).Index;
 
-    /// <summary>Connections rejected because of the limit.</summary>
-    public long Rejected;
+    /// <summary>The first of the counters by <see cref="TerminationReason"/>; the others follow in its order.</summary>
+    public static readonly int Ended = ServiceCounters.Of((TerminationReason)0).Index;
 
-    /// <summary>Connections closed unserved, and pauses of a listener, because no descriptor was left.</summary>
-    public long DescriptorsExhausted;
+    /// <summary>See <see cref="ServiceCounters.SplicedConnections"/>.</summary>
+    public static readonly int SplicedConnections = ServiceCounters.SplicedConnections.Index;
 
-    /// <summary>Directions of connections that are being spliced at this moment.</summary>
-    public long SplicedDirections;
+    /// <summary>See <see cref="ServiceCounters.SplicedDirections"/>.</summary>
+    public static readonly int SplicedDirections = ServiceCounters.SplicedDirections.Index;
 
-    /// <summary>Sessions of which at least one direction is being spliced at this moment.</summary>
-    public long SplicedSessions;
+    /// <summary>Sessions that still look for a backend, and so may come to use any.</summary>
+    public static readonly int Connecting = ServiceCounters.Count;
 
-    /// <summary>Ended connections by <see cref="TerminationReason"/>.</summary>
-    public fixed long Terminations[8];
+    /// <summary>Written by the supervisor: the end of the last of <see cref="Connecting"/> is to be reported.</summary>
+    public static readonly int Leaving = Connecting + 1;
+
+    /// <summary>The refusals that the loop has not reported yet, a bit for each reason.</summary>
+    public static readonly int Unreported = Leaving + 1;
+
+    /// <summary>Numbers in a row: whole cache lines, so that no two loops write to the same one.</summary>
+    public static readonly int Length = (Unreported + 8) / 8 * 8;
+}
+
+/// <summary>Numbers of something, a row for each loop. Sessions point into it: freed only when no loop can.</summary>
+/// <param name="loops">How many loops there are.</param>
+/// <param name="bytes">The size of a row: whole cache lines.</param>
+internal abstract unsafe class CounterRows(int loops, int bytes) : IDisposable
+{
+    private readonly byte* rows = Allocate(loops * bytes);
+
+    protected int Loops => loops;
+
+    public void Dispose() => NativeMemory.AlignedFree(rows);
+
+    protected void* Row(int loop) => rows + loop * bytes;
+
+    private static byte* Allocate(int size)
+    {
+        var rows = (byte*)NativeMemory.AlignedAlloc((nuint)size, 64);
+        NativeMemory.Clear(rows, (nuint)size);
+        return rows;
+    }
+}
+
+/// <summary>A service's numbers (<see cref="ServiceRow"/>).</summary>
+internal sealed unsafe class ServiceRows(int loops) : CounterRows(loops, ServiceRow.Length * sizeof(long))
+{
+    public long* Of(int loop) => (long*)Row(loop);
+
+    /// <summary>The sum over the loops at this moment.</summary>
+    public long Sum(int index)
+    {
+        var sum = 0L;
+        for (var i = 0; i < Loops; i++)
+            sum += Volatile.Read(ref Of(i)[index]);
+        return sum;
+    }
+
+    /// <summary>Whether every loop reports the end of its last session without a backend.</summary>
+    public void MarkLeaving(bool leaving)
+    {
+        for (var i = 0; i < Loops; i++)
+            Volatile.Write(ref Of(i)[ServiceRow.Leaving], leaving ? 1 : 0);
+    }
+}
+
+/// <summary>A backend's numbers.</summary>
+internal sealed unsafe class BackendRows(int loops) : CounterRows(loops, sizeof(BackendCounters))
+{
+    public BackendCounters* Of(int loop) => (BackendCounters*)Row(loop);
+
+    /// <summary>The sum over the loops at this moment.</summary>
+    public BackendCounters Sum()
+    {
+        var sum = default(BackendCounters);
+        for (var i = 0; i < Loops; i++)
+        {
+            sum.Active += Volatile.Read(ref Of(i)->Active);
+            sum.Total += Volatile.Read(ref Of(i)->Total);
+            sum.BytesIn += Volatile.Read(ref Of(i)->BytesIn);
+            sum.BytesOut += Volatile.Read(ref Of(i)->BytesOut);
+        }
+
+        return sum;
+    }
+
+    /// <summary>Connections established, loop by loop.</summary>
+    public long[] Totals() => [.. Enumerable.Range(0, Loops).Select(i => Volatile.Read(ref Of(i)->Total))];
+
+    /// <summary>Whether every loop reports the end of its last session with this backend.</summary>
+    public void MarkDraining(bool draining)
+    {
+        for (var i = 0; i < Loops; i++)
+            Volatile.Write(ref Of(i)->Draining, draining ? 1 : 0);
+    }
+
+    /// <summary>Whether every loop reports a successful connect.</summary>
+    public void WantSuccess(bool wanted)
+    {
+        for (var i = 0; i < Loops; i++)
+            Volatile.Write(ref Of(i)->WantsSuccess, wanted ? 1 : 0);
+    }
 }

@@ -1,5 +1,6 @@
+using Bal.Domain.Admission;
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
+using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -25,17 +26,21 @@ internal sealed unsafe partial class EventLoop
     private const int RefusalReportMs = 1_000;
 
     private readonly List<Listener> listeners = [];
+    private readonly Stack<int> freeSlots = new();
+    private readonly Dictionary<int, List<int>> slotsByTag = [];
+
+    // Services with refusals that have not been reported; each stands here once (ServiceRow.Unreported).
+    private readonly List<int> unreported = [];
     private long listenersPausedUntil;
     private bool resting;
     private long lastRefusalReport = long.MinValue / 2;
-    private bool rejectsUnreported;
-    private bool exhaustionUnreported;
 
     // Given up for a moment to accept and close a connection when no other descriptor is left: the client then gets an
     // answer, and a level-triggered listener does not spin.
     private int reserve;
 
-    // When the listeners that have been succeeded are closed; zero where there is none.
+    // The listeners that have been succeeded, and when they are closed; zero where there is none.
+    private readonly List<int> retired = [];
     private long retiredUntil;
 
     private sealed record Listener(int Fd, int Service, int Tag, bool Retired = false);
@@ -50,13 +55,29 @@ internal sealed unsafe partial class EventLoop
             return;
         }
 
-        var slot = listeners.FindIndex(l => l.Fd < 0);
         var listener = new Listener(fd, service, tag);
-        if (slot < 0)
-            listeners.Add(listener);
-        else
+        if (freeSlots.TryPop(out var slot))
+        {
             listeners[slot] = listener;
-        epoll.Add(fd, Libc.EPOLLIN, FirstListenerTag + (ulong)listeners.IndexOf(listener));
+        }
+        else
+        {
+            slot = listeners.Count;
+            listeners.Add(listener);
+        }
+
+        if (!slotsByTag.TryGetValue(tag, out var slots))
+            slotsByTag[tag] = slots = [];
+        slots.Add(slot);
+        // At rest the event would come again and again, since nobody accepts. Resume watches every listener.
+        if (!resting)
+            epoll.Add(fd, Libc.EPOLLIN, WatchTag.OfListener(slot));
+    }
+
+    private void ReassignListener(int tag, int service)
+    {
+        foreach (var slot in slotsByTag.GetValueOrDefault(tag, []))
+            listeners[slot] = listeners[slot] with { Service = service };
     }
 
     /// <summary>
@@ -66,18 +87,21 @@ internal sealed unsafe partial class EventLoop
     /// </summary>
     private void RetireListener(int tag)
     {
-        for (var i = 0; i < listeners.Count; i++)
+        foreach (var slot in slotsByTag.GetValueOrDefault(tag, []))
         {
-            if (listeners[i].Tag != tag || listeners[i].Fd < 0)
-                continue;
-            if (!Sockets.DropNewHandshakes(listeners[i].Fd))
-            {
-                RemoveListener(tag);
-                return;
-            }
+            if (!Sockets.DropNewHandshakes(listeners[slot].Fd))
+                break;
+            listeners[slot] = listeners[slot] with { Retired = true };
+        }
 
-            listeners[i] = listeners[i] with { Retired = true };
+        if (slotsByTag.TryGetValue(tag, out var slots) && slots.TrueForAll(slot => listeners[slot].Retired))
+        {
+            retired.Add(tag);
             retiredUntil = now + HandshakeMs;
+        }
+        else
+        {
+            RemoveListener(tag);
         }
     }
 
@@ -86,34 +110,34 @@ internal sealed unsafe partial class EventLoop
         if (retiredUntil == 0 || now < retiredUntil)
             return;
         retiredUntil = 0;
-        for (var i = 0; i < listeners.Count; i++)
-        {
-            if (listeners[i].Retired && listeners[i].Fd >= 0)
-                RemoveListener(listeners[i].Tag);
-        }
+        foreach (var tag in retired)
+            RemoveListener(tag);
+        retired.Clear();
     }
 
     private void RemoveListener(int tag)
     {
-        for (var i = 0; i < listeners.Count; i++)
+        slotsByTag.Remove(tag, out var slots);
+        foreach (var slot in slots ?? [])
         {
-            if (listeners[i].Tag != tag || listeners[i].Fd < 0)
-                continue;
             // Closing a listener resets what waits in its queue, so it is emptied first; at rest another process serves it.
-            while ((!resting || listeners[i].Retired) && AcceptOne(listeners[i]))
+            while ((!resting || listeners[slot].Retired) && AcceptOne(listeners[slot]))
             {
             }
 
             // Where another process has the same listener, closing it here does not end the watch (epoll(7)).
-            epoll.Remove(listeners[i].Fd);
-            _ = Libc.close(listeners[i].Fd);
-            listeners[i] = listeners[i] with { Fd = -1 };
+            epoll.Remove(listeners[slot].Fd);
+            _ = Libc.close(listeners[slot].Fd);
+            listeners[slot] = listeners[slot] with { Fd = -1 };
+            freeSlots.Push(slot);
         }
+
+        mailbox.Post(LoopReportKind.Unlistened, tag);
     }
 
     private void RemoveAllListeners()
     {
-        foreach (var tag in listeners.Select(l => l.Tag).ToArray())
+        foreach (var tag in slotsByTag.Keys.ToArray())
             RemoveListener(tag);
     }
 
@@ -132,7 +156,7 @@ internal sealed unsafe partial class EventLoop
         for (var i = 0; i < listeners.Count; i++)
         {
             if (listeners[i].Fd >= 0)
-                epoll.Add(listeners[i].Fd, Libc.EPOLLIN, FirstListenerTag + (ulong)i);
+                epoll.Add(listeners[i].Fd, Libc.EPOLLIN, WatchTag.OfListener(i));
         }
     }
 
@@ -175,8 +199,7 @@ internal sealed unsafe partial class EventLoop
         if (fd >= descriptorCeiling)
         {
             // Descriptor numbers are given out lowest first: what is left is for probes, the control socket and the log.
-            counters->DescriptorsExhausted++;
-            exhaustionUnreported = true;
+            Refuse(serviceOf(listener.Service), Refusal.Descriptors);
             CloseWithReset(fd);
             return true;
         }
@@ -209,8 +232,7 @@ internal sealed unsafe partial class EventLoop
 
     private bool AcceptWithReserve(Listener listener)
     {
-        counters->DescriptorsExhausted++;
-        exhaustionUnreported = true;
+        Refuse(serviceOf(listener.Service), Refusal.Descriptors);
         if (reserve >= 0)
             _ = Libc.close(reserve);
         var fd = Libc.accept4(listener.Fd, null, null, Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC);
@@ -229,7 +251,7 @@ internal sealed unsafe partial class EventLoop
         for (var i = 0; i < listeners.Count; i++)
         {
             if (listeners[i].Fd >= 0)
-                epoll.Modify(listeners[i].Fd, 0, FirstListenerTag + (ulong)i);
+                epoll.Modify(listeners[i].Fd, 0, WatchTag.OfListener(i));
         }
     }
 
@@ -247,35 +269,61 @@ internal sealed unsafe partial class EventLoop
         for (var i = 0; i < listeners.Count; i++)
         {
             if (listeners[i].Fd >= 0)
-                epoll.Modify(listeners[i].Fd, Libc.EPOLLIN, FirstListenerTag + (ulong)i);
+                epoll.Modify(listeners[i].Fd, Libc.EPOLLIN, WatchTag.OfListener(i));
         }
     }
 
     // The supervisor reads the total itself; it is woken at most once a second for it, and after the last one too.
-    private bool HasUnreported => rejectsUnreported || exhaustionUnreported;
+    private bool HasUnreported => unreported.Count > 0;
 
     private void ReportRefusals()
     {
         if (!HasUnreported || now - lastRefusalReport < RefusalReportMs)
             return;
         lastRefusalReport = now;
-        if (rejectsUnreported)
-            mailbox.Post(LoopReportKind.Rejected, 0);
-        if (exhaustionUnreported)
-            mailbox.Post(LoopReportKind.DescriptorsExhausted, 0);
-        rejectsUnreported = exhaustionUnreported = false;
+        foreach (var service in unreported)
+            ReportRefusals(service);
+        unreported.Clear();
+    }
+
+    private void ReportRefusals(int service)
+    {
+        var row = serviceOf(service).Rows.Of(index);
+        if ((row[ServiceRow.Unreported] & BitOf(Refusal.Limit)) != 0)
+            mailbox.Post(LoopReportKind.LimitReached, service);
+        if ((row[ServiceRow.Unreported] & BitOf(Refusal.Descriptors)) != 0)
+            mailbox.Post(LoopReportKind.DescriptorsExhausted, service);
+        row[ServiceRow.Unreported] = 0;
+    }
+
+    private void ReportRefusalsOf(int service)
+    {
+        if (unreported.Remove(service))
+            ReportRefusals(service);
+    }
+
+    private static long BitOf(Refusal reason) => 1L << (int)reason;
+
+    private void Refuse(ServicePlane service, Refusal reason)
+    {
+        var row = service.Rows.Of(index);
+        row[ServiceRow.Refused + (int)reason]++;
+        if (row[ServiceRow.Unreported] == 0)
+            unreported.Add(service.Index);
+        row[ServiceRow.Unreported] |= BitOf(reason);
     }
 
     private void Admit(int fd, ServicePlane service)
     {
-        if (!service.TryAdmit(service.Current.Table.MaxConcurrentConnections))
+        if (service.TryAdmit(service.Current.Table.Service.Tuning.MaxConcurrentConnections) is { } refusal)
         {
             // Before the client can know: whoever was rejected and asks finds itself counted.
-            counters->Rejected++;
+            Refuse(service, refusal);
             CloseWithReset(fd);
-            rejectsUnreported = true;
             return;
         }
+
+        service.Rows.Of(index)[ServiceRow.Connecting]++;
 
         var session = sessions.Rent();
         session->State = SessionState.Connecting;
@@ -284,7 +332,7 @@ internal sealed unsafe partial class EventLoop
         session->Backend.Fd = -1;
         session->LastActivity = now;
         session->Turn = service.TakeTurn();
-        if (!epoll.Add(fd, SideInterest, (ulong)session))
+        if (!epoll.Add(fd, SideInterest, WatchTag.OfSocket((ulong)session, isBackend: false)))
         {
             Abort(session, TerminationReason.LocalFailure);
             return;

@@ -1,5 +1,5 @@
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
+using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -7,20 +7,6 @@ namespace Bal.Infrastructure.DataPlane;
 /// <summary>How sessions end: together, by an RST that is passed on, by silence, or cut.</summary>
 internal sealed unsafe partial class EventLoop
 {
-    /// <summary>How long an RST waits for the bytes before it to be delivered (contract, section 3).</summary>
-    private const long ResetWaitMs = 1_000;
-
-    /// <summary>No event tells that a send queue has become empty, so it is looked at this often.</summary>
-    private const long ResetPollMs = 8;
-
-    private enum Delivery
-    {
-        Waiting,
-        More,
-        Done,
-        ReceiverFailed,
-    }
-
     /// <summary>
     /// One side was reset. What it sent before is delivered first, for at most a second; then the other side gets an RST.
     /// What the other side still sends has no receiver any more and is dropped.
@@ -29,7 +15,7 @@ internal sealed unsafe partial class EventLoop
     {
         session->State = SessionState.Resetting;
         session->ResetByBackend = fromBackend;
-        session->ResetUntil = now + ResetWaitMs;
+        session->ResetUntil = now + ResetRule.WaitMs;
         DropUnsent(session, ref fromBackend ? ref session->Client : ref session->Backend);
         ContinueReset(session);
     }
@@ -42,15 +28,14 @@ internal sealed unsafe partial class EventLoop
         ref var bytes = ref byBackend ? ref session->Counters->BytesOut : ref session->Counters->BytesIn;
 
         var delivery = Deliver(session, ref origin, ref other, ref bytes);
-        var over = delivery == Delivery.ReceiverFailed
-            || now >= session->ResetUntil
-            || (delivery == Delivery.Done && Unsent(other.Fd) == 0);
-        if (over)
-            Abort(session, byBackend ? TerminationReason.BackendReset : TerminationReason.ClientReset);
-        else if (delivery == Delivery.More)
+        var unacknowledged = delivery == Delivery.Done ? Unacknowledged(other.Fd) : 0;
+        var next = ResetRule.Next(delivery, unacknowledged, session->ResetUntil, now);
+        if (next.IsOver)
+            Abort(session, ResetRule.ReasonOf(byBackend));
+        else if (next.GoesOn)
             MakeReady(session);
         else
-            timers.Arm(session, Math.Min(session->ResetUntil, now + ResetPollMs));
+            timers.Arm(session, next.LookAt);
     }
 
     // Like Pump, but the end of the source is never passed on as a FIN: an RST must not look like a complete answer.
@@ -88,7 +73,7 @@ internal sealed unsafe partial class EventLoop
     }
 
     /// <summary>Bytes that the peer has not acknowledged (tcp(7), SIOCOUTQ); zero where the kernel does not say.</summary>
-    private static int Unsent(int fd)
+    private static int Unacknowledged(int fd)
     {
         var queued = 0;
         return Libc.ioctl(fd, Libc.SIOCOUTQ, &queued) == 0 ? queued : 0;
@@ -119,8 +104,10 @@ internal sealed unsafe partial class EventLoop
         DropUnsent(session, ref session->Backend);
         ForgetTried(session);
         Unassign(session);
-        counters->Terminations[(int)reason]++;
         var service = serviceOf(session->Service);
+        service.Rows.Of(index)[ServiceRow.Ended + (int)reason]++;
+        if (session->State == SessionState.Connecting)
+            NoLongerConnecting(service);
         var left = service.Leave();
 
         // After the counts: who sees its connection end finds its place free, and no trace of it in the status.
@@ -132,7 +119,7 @@ internal sealed unsafe partial class EventLoop
         if (!session->InReadyList)
             PutToFree(session);
         if (left == 0 && stopping)
-            mailbox.Post(LoopReportKind.AllIdle, service.Index);
+            mailbox.Post(LoopReportKind.AllIdle, 0);
     }
 
     private void PutToFree(Session* session)

@@ -3,8 +3,7 @@ using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
-using Bal.Domain.Messages;
+using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -32,9 +31,9 @@ internal sealed unsafe partial class EventLoop
             var candidate = (Candidate)next;
             if (candidate.Tier != Tier.Up)
                 session->LastResorts++;
-            var target = snapshot.Targets[candidate.Route.Id.Value];
+            var target = snapshot.Of(candidate);
             Assign(session, target);
-            if (ConnectTo(session, target, snapshot.Table.ConnectTimeout.Milliseconds))
+            if (ConnectTo(session, target, snapshot.Table.Service.Tuning.ConnectTimeout.Milliseconds))
                 return;
         }
     }
@@ -79,7 +78,7 @@ internal sealed unsafe partial class EventLoop
         fixed (byte* bytes = address)
             result = Libc.connect(fd, bytes, (uint)address.Length);
         var error = result == 0 || *errno == Errno.EINPROGRESS ? 0 : *errno;
-        if (error == 0 && !epoll.Add(fd, SideInterest, (ulong)session | 1))
+        if (error == 0 && !epoll.Add(fd, SideInterest, WatchTag.OfSocket((ulong)session, isBackend: true)))
             error = *errno;
         if (error != 0)
         {
@@ -92,26 +91,32 @@ internal sealed unsafe partial class EventLoop
         return 0;
     }
 
-    private void OnConnectingEvent(Session* session, bool fromBackend, uint what)
+    private void OnConnectingEvent(Session* session, bool fromBackend, SocketEvents what)
     {
         if (!fromBackend)
         {
             // A FIN is a half-close and is passed on later; an RST means that nobody is there any more. What came before
             // it is passed on all the same, by the relay.
-            if ((what & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0 && Unread(session->Client.Fd) == 0)
+            if (EventRule.ClientMayBeGone(what) && Unread(session->Client.Fd) == 0)
                 CloseSession(session, TerminationReason.ClientAborted);
             return;
         }
 
-        if ((what & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
-            TryElsewhere(session, KindOf(Sockets.TakeError(session->Backend.Fd)));
-        else if ((what & Libc.EPOLLOUT) == 0)
-            return;
-        else if (IsOwnEcho(session))
+        switch (EventRule.OfBackend(what))
+        {
+            case ConnectMeaning.Failed:
+                TryElsewhere(session, KindOf(Sockets.TakeError(session->Backend.Fd)));
+                break;
             // Nobody listens there: what a refusal would have said.
-            TryElsewhere(session, FailureKind.Refused);
-        else
-            Established(session);
+            case ConnectMeaning.Connected when IsOwnEcho(session):
+                TryElsewhere(session, FailureKind.Refused);
+                break;
+            case ConnectMeaning.Connected:
+                Established(session);
+                break;
+            default:
+                break;
+        }
     }
 
     /// <summary>Bytes that can be read at once (tcp(7), SIOCINQ), also after an RST.</summary>
@@ -124,8 +129,7 @@ internal sealed unsafe partial class EventLoop
     // Costs a system call, and so is asked only of ports that the kernel may choose as a source.
     private bool IsOwnEcho(Session* session)
     {
-        var targets = serviceOf(session->Service).Current.Targets;
-        return targets.TryGetValue(session->BackendId, out var target)
+        return TargetOf(session) is { } target
             && session->AddressIndex < target.Addresses.Length
             && EphemeralPorts.Contains(SockAddr.PortOf(target.Addresses[session->AddressIndex]))
             && Sockets.IsConnectedToItself(session->Backend.Fd, target.Addresses[session->AddressIndex]);
@@ -140,12 +144,11 @@ internal sealed unsafe partial class EventLoop
         _ = Libc.close(session->Backend.Fd);
         session->Backend.Fd = -1;
         session->AddressIndex++;
-        var snapshot = serviceOf(session->Service).Current;
         // A reload may have removed the backend meanwhile; then its other addresses are no candidates either.
-        if (snapshot.Targets.TryGetValue(session->BackendId, out var target)
-            && session->AddressIndex < target.Addresses.Length)
+        if (TargetOf(session) is { } target && session->AddressIndex < target.Addresses.Length)
         {
-            if (ConnectTo(session, target, snapshot.Table.ConnectTimeout.Milliseconds))
+            var timeout = serviceOf(session->Service).Current.Table.Service.Tuning.ConnectTimeout;
+            if (ConnectTo(session, target, timeout.Milliseconds))
                 return;
         }
         else
@@ -178,6 +181,7 @@ internal sealed unsafe partial class EventLoop
         session->State = SessionState.Relaying;
         session->LastActivity = now;
         session->Counters->Total++;
+        NoLongerConnecting(serviceOf(session->Service));
         ForgetTried(session);
         timers.Arm(session, now + IdleTimeoutMs(session));
         if (RelayOf(session) == RelayMode.Splice)
@@ -186,15 +190,29 @@ internal sealed unsafe partial class EventLoop
             StartSplicing(session, ref session->Backend);
         }
 
-        var targets = serviceOf(session->Service).Current.Targets;
-        if (targets.TryGetValue(session->BackendId, out var target) && target.WantsSuccess)
+        if (Volatile.Read(ref session->Counters->WantsSuccess) != 0)
             mailbox.Post(LoopReportKind.ConnectSucceeded, session->BackendId);
         Relay(session);
+    }
+
+    /// <summary>The session's backend as it is now; null where new connections to it are not wanted any more.</summary>
+    private RouteTarget? TargetOf(Session* session) =>
+        targetAt(session->Target) is { } target && target.Id == session->BackendId ? target : null;
+
+    /// <summary>From now on the session uses no other backend than the one it may have.</summary>
+    private void NoLongerConnecting(ServicePlane service)
+    {
+        var row = service.Rows.Of(index);
+        var (left, leaving) = (row[ServiceRow.Connecting] - 1, row[ServiceRow.Leaving] != 0);
+        Volatile.Write(ref row[ServiceRow.Connecting], left);
+        if (left == 0 && leaving)
+            mailbox.Post(LoopReportKind.ServiceSettled, service.Index);
     }
 
     private void Assign(Session* session, RouteTarget target)
     {
         session->BackendId = target.Id;
+        session->Target = target.Slot;
         session->AddressIndex = 0;
         session->Counters = target.Counters.Of(index);
         session->Counters->Active++;
@@ -219,7 +237,7 @@ internal sealed unsafe partial class EventLoop
     {
         if (session->TriedCount == session->TriedCapacity)
         {
-            session->TriedCapacity = Math.Max(8, session->TriedCapacity * 2);
+            session->TriedCapacity = LoopRule.GrownTried(session->TriedCapacity);
             session->Tried = (int*)NativeMemory.Realloc(session->Tried, (nuint)(session->TriedCapacity * sizeof(int)));
         }
 

@@ -1,4 +1,5 @@
 using Bal.Domain.Config;
+using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -9,17 +10,12 @@ namespace Bal.Infrastructure.DataPlane;
 /// </summary>
 internal sealed unsafe partial class EventLoop
 {
-    private const int LargeRead = 16 * 1024;
-    private const int LargeReadsToSplice = 4;
-    private const int SmallRead = 8 * 1024;
-    private const int SmallReadsToCopy = 8;
-
     // The pipe's size is the real bound; asking for more takes all that fits.
     private const int SpliceLength = 1024 * 1024;
 
     private readonly PipePool pipes;
 
-    private RelayMode RelayOf(Session* session) => serviceOf(session->Service).Current.Table.Relay;
+    private RelayMode RelayOf(Session* session) => serviceOf(session->Service).Current.Table.Service.Tuning.Relay;
 
     private static nint SpliceIn(ref Side from) => Libc.splice(
         from.Fd, null, from.PipeIn, null, SpliceLength, Libc.SPLICE_F_MOVE | Libc.SPLICE_F_NONBLOCK);
@@ -54,16 +50,9 @@ internal sealed unsafe partial class EventLoop
     private void Adapt(Session* session, ref Side from, nint read)
     {
         var splicing = from.Has(SideFlags.Splicing);
-        if (splicing ? read >= SmallRead : read < LargeRead)
-        {
-            from.Streak = 0;
-            return;
-        }
-
-        if (++from.Streak < (splicing ? SmallReadsToCopy : LargeReadsToSplice) || from.HasUnsent)
-            return;
-        from.Streak = 0;
-        if (RelayOf(session) != RelayMode.Auto)
+        var next = SpliceRule.After(splicing, from.Streak, read, from.HasUnsent);
+        from.Streak = next.Streak;
+        if (!next.ChangesOver || RelayOf(session) != RelayMode.Auto)
             return;
         if (splicing)
             StopSplicing(session, ref from);
@@ -75,12 +64,13 @@ internal sealed unsafe partial class EventLoop
     {
         if (side.Has(SideFlags.Splicing) || !pipes.Rent(ref side, now))
             return;
+        var row = serviceOf(session->Service).Rows.Of(index);
         if (!session->IsSpliced)
-            counters->SplicedSessions++;
+            row[ServiceRow.SplicedConnections]++;
         side.Flags |= SideFlags.Splicing;
         if (side.Has(SideFlags.LargePipe))
             Watch(session, ref side);
-        counters->SplicedDirections++;
+        row[ServiceRow.SplicedDirections]++;
     }
 
     /// <summary>Back to copying; what is still in the pipe is dropped, so it must be empty unless the session ends.</summary>
@@ -91,8 +81,9 @@ internal sealed unsafe partial class EventLoop
         side.Flags &= ~SideFlags.Splicing;
         Unwatch(ref side);
         pipes.Return(ref side);
-        counters->SplicedDirections--;
+        var row = serviceOf(session->Service).Rows.Of(index);
+        row[ServiceRow.SplicedDirections]--;
         if (!session->IsSpliced)
-            counters->SplicedSessions--;
+            row[ServiceRow.SplicedConnections]--;
     }
 }

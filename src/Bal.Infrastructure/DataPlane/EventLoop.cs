@@ -3,8 +3,6 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
-using Bal.Domain.Messages;
 using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 
@@ -17,12 +15,10 @@ namespace Bal.Infrastructure.DataPlane;
 /// </summary>
 internal sealed unsafe partial class EventLoop : IDisposable
 {
-    private const ulong WakeTag = 2;
-    private const ulong FirstListenerTag = 16;
-
     private readonly int index;
     private readonly int descriptorCeiling;
     private readonly Func<int, ServicePlane> serviceOf;
+    private readonly Func<int, RouteTarget?> targetAt;
     private readonly LoopMailbox mailbox;
     private readonly Action<Exception> onCrash;
     private readonly Epoll epoll = new();
@@ -31,7 +27,6 @@ internal sealed unsafe partial class EventLoop : IDisposable
     private readonly SessionPool sessions = new();
     private readonly BlockPool blocks = new();
     private readonly TimerWheel timers;
-    private readonly LoopCounters* counters;
     private readonly byte* buffer;
     private readonly Thread thread;
 
@@ -42,45 +37,43 @@ internal sealed unsafe partial class EventLoop : IDisposable
     private bool running = true;
     private bool stopping;
     private CutShare cutCarried;
+    private int retimes;
 
     public EventLoop(
         int index,
         int loops,
         int descriptorCeiling,
         GatherRule gatherRule,
-        Func<int, ServicePlane> serviceOf,
+        Services services,
+        Backends backends,
         LoopMailbox mailbox,
         Action<Exception> onCrash)
     {
         this.index = index;
         this.descriptorCeiling = descriptorCeiling;
         this.gatherRule = gatherRule;
-        pipes = new PipePool(descriptorCeiling);
+        pipes = new PipePool(descriptorCeiling, services.Shared);
         cutCarried = CutShare.OfLoop(index, loops);
-        this.serviceOf = serviceOf;
+        serviceOf = services.At;
+        targetAt = backends.TargetAt;
         this.mailbox = mailbox;
         this.onCrash = onCrash;
         now = MonotonicMs();
         timers = new TimerWheel(now);
-        counters = (LoopCounters*)NativeMemory.AlignedAlloc((nuint)sizeof(LoopCounters), 64);
-        *counters = default;
         buffer = (byte*)NativeMemory.AlignedAlloc(BlockPool.BlockSize, 4096);
-        epoll.Add(wake.Fd, Libc.EPOLLIN, WakeTag);
+        epoll.Add(wake.Fd, Libc.EPOLLIN, WatchTag.Wake);
         reserve = OpenReserve();
         thread = new Thread(Run, 256 * 1024) { Name = $"loop-{index}", IsBackground = true };
     }
-
-    /// <summary>The counters of this loop that belong to no backend.</summary>
-    public ref readonly LoopCounters Counters => ref *counters;
-
-    /// <summary>Sessions that have ended for a reason.</summary>
-    public long Ended(TerminationReason reason) => Volatile.Read(ref counters->Terminations[(int)reason]);
 
     public void Start() => thread.Start();
 
     /// <summary>Hands a command to the loop; it is carried out between two batches of events, in order.</summary>
     public void Post(LoopCommand command)
     {
+        // It concerns every session, whoever asks: once for all services that a reload changes.
+        if (command is LoopCommand.Retime && Interlocked.Exchange(ref retimes, 1) == 1)
+            return;
         commands.Enqueue(command);
         wake.Signal();
     }
@@ -103,7 +96,6 @@ internal sealed unsafe partial class EventLoop : IDisposable
         epoll.Dispose();
         wake.Dispose();
         NativeMemory.AlignedFree(buffer);
-        NativeMemory.AlignedFree(counters);
     }
 
     private static long MonotonicMs() => Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000);
@@ -142,57 +134,52 @@ internal sealed unsafe partial class EventLoop : IDisposable
     {
         var wait = timers.WaitMs(now);
         if (gathering > 0)
-            wait = Sooner(wait, 1);
+            wait = LoopRule.Sooner(wait, 1);
         if (listenersPausedUntil != 0)
-            wait = Sooner(wait, listenersPausedUntil - now);
+            wait = LoopRule.Sooner(wait, listenersPausedUntil - now);
         if (retiredUntil != 0)
-            wait = Sooner(wait, retiredUntil - now);
+            wait = LoopRule.Sooner(wait, retiredUntil - now);
         if (HasUnreported)
-            wait = Sooner(wait, lastRefusalReport + RefusalReportMs - now);
+            wait = LoopRule.Sooner(wait, lastRefusalReport + RefusalReportMs - now);
         return wait;
-    }
-
-    private static int Sooner(int wait, long other)
-    {
-        var ms = (int)Math.Max(0, other);
-        return wait < 0 ? ms : Math.Min(wait, ms);
     }
 
     private void Dispatch(ulong whom, uint what)
     {
-        if (whom >= 4096)
-            OnSessionEvent((Session*)(whom & ~1UL), (whom & 1) != 0, what);
-        else if (whom == WakeTag)
+        if (WatchTag.IsSession(whom))
+            OnSessionEvent((Session*)WatchTag.SessionOf(whom), WatchTag.IsBackend(whom), (SocketEvents)what);
+        else if (whom == WatchTag.Wake)
             RunCommands();
         else
-            AcceptFrom((int)(whom - FirstListenerTag));
+            AcceptFrom(WatchTag.ListenerOf(whom));
     }
 
-    private void OnSessionEvent(Session* session, bool fromBackend, uint what)
+    private void OnSessionEvent(Session* session, bool fromBackend, SocketEvents what)
     {
-        // Closed earlier in this batch.
-        if (session->State is SessionState.Closed or SessionState.Free)
+        var meaning = EventRule.MeaningOf(session->State, what, fromBackend, session->ResetByBackend);
+        if (meaning == EventMeaning.Stale)
             return;
 
         ref var side = ref fromBackend ? ref session->Backend : ref session->Client;
-        if ((what & (Libc.EPOLLIN | Libc.EPOLLRDHUP | Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
-            side.Flags |= SideFlags.Readable;
-        if ((what & (Libc.EPOLLOUT | Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
-            side.Flags |= SideFlags.Writable;
-        if ((what & (Libc.EPOLLRDHUP | Libc.EPOLLPRI | Libc.EPOLLHUP | Libc.EPOLLERR)) != 0)
-            side.Flags |= SideFlags.ShortReads;
-        if ((what & Libc.EPOLLPRI) != 0)
+        side.Flags |= (SideFlags)EventRule.ReadinessOf(what);
+        if ((what & SocketEvents.Urgent) != 0)
             KeepUrgent(side.Fd);
 
-        if (session->State == SessionState.Connecting)
-            OnConnectingEvent(session, fromBackend, what);
-        else if ((what & Libc.EPOLLERR) != 0 && session->State == SessionState.Relaying)
-            BeginReset(session, fromBackend);
-        // The side that still got the last bytes is gone as well: nothing is left to wait for.
-        else if ((what & Libc.EPOLLERR) != 0 && fromBackend != session->ResetByBackend)
-            Abort(session, fromBackend ? TerminationReason.ClientReset : TerminationReason.BackendReset);
-        else
-            Relay(session);
+        switch (meaning)
+        {
+            case EventMeaning.Connecting:
+                OnConnectingEvent(session, fromBackend, what);
+                break;
+            case EventMeaning.BeginReset:
+                BeginReset(session, fromBackend);
+                break;
+            case EventMeaning.EndReset:
+                Abort(session, ResetRule.ReasonOf(session->ResetByBackend));
+                break;
+            default:
+                Relay(session);
+                break;
+        }
     }
 
     // An urgent byte (tcp(7)) travels on as an ordinary one in its place, instead of being left out by recv(2).
@@ -243,9 +230,9 @@ internal sealed unsafe partial class EventLoop : IDisposable
                 OnConnectTimeout(session);
                 break;
             case SessionState.Relaying:
-                var deadline = session->LastActivity + IdleTimeoutMs(session);
-                if (deadline > now)
-                    timers.Arm(session, deadline);
+                var idle = IdleRule.At(session->LastActivity, IdleTimeoutMs(session), now);
+                if (!idle.IsOver)
+                    timers.Arm(session, idle.RearmAt);
                 // A FIN after a part of the bytes would tell the reader that this was all.
                 else if (session->Client.HasUnsent || session->Backend.HasUnsent)
                     Abort(session, TerminationReason.IdleTimeout);
@@ -261,7 +248,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
     }
 
     private long IdleTimeoutMs(Session* session) =>
-        serviceOf(session->Service).Current.Table.IdleTimeout.Milliseconds;
+        serviceOf(session->Service).Current.Table.Service.Tuning.IdleTimeout.Milliseconds;
 
     private void RunCommands()
     {
@@ -273,13 +260,20 @@ internal sealed unsafe partial class EventLoop : IDisposable
                 case LoopCommand.Listen listen:
                     AddListener(listen.Fd, listen.Service, listen.Tag);
                     break;
+                case LoopCommand.Reassign reassign:
+                    ReassignListener(reassign.Tag, reassign.Service);
+                    break;
                 case LoopCommand.Unlisten unlisten:
                     if (unlisten.OutlivesBal)
                         RemoveListener(unlisten.Tag);
                     else
                         RetireListener(unlisten.Tag);
                     break;
+                case LoopCommand.Forget forget:
+                    ReportRefusalsOf(forget.Service);
+                    break;
                 case LoopCommand.Retime:
+                    Volatile.Write(ref retimes, 0);
                     foreach (var session in sessions.InUse())
                     {
                         if (((Session*)session)->State == SessionState.Relaying)
@@ -333,8 +327,11 @@ internal abstract record LoopCommand
     /// <summary>Accept clients of a service from this listening descriptor, which is the loop's from now on.</summary>
     public sealed record Listen(int Fd, int Service, int Tag) : LoopCommand;
 
+    /// <summary>Clients of a listener are another service's from now on.</summary>
+    public sealed record Reassign(int Tag, int Service) : LoopCommand;
+
     /// <summary>
-    /// Accept what waits in the listener's queue, then close it; connections that are just being set up get a moment to
+    /// Accept what waits in the listener's queue, then close it and report <see cref="LoopReportKind.Unlistened"/>; connections that are just being set up get a moment to
     /// complete first, unless the socket <paramref name="OutlivesBal"/> with its owner, for whom it must stay as it is.
     /// </summary>
     public sealed record Unlisten(int Tag, bool OutlivesBal) : LoopCommand;
@@ -348,6 +345,9 @@ internal abstract record LoopCommand
 
     /// <summary>Accept again.</summary>
     public sealed record Resume : LoopCommand;
+
+    /// <summary>Keep nothing that has to do with a service: its memory is about to be freed.</summary>
+    public sealed record Forget(int Service) : LoopCommand;
 
     /// <summary>The idle timeout has become shorter: look at every session again.</summary>
     public sealed record Retime : LoopCommand;

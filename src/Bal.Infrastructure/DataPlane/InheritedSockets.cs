@@ -1,5 +1,4 @@
 using System.Net;
-using Bal.Domain.Config;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -11,12 +10,11 @@ namespace Bal.Infrastructure.DataPlane;
 internal static class InheritedSockets
 {
     /// <summary>Makes a set of them: more sockets of the same address, or duplicates, where there are more loops.</summary>
-    /// <param name="listener">The address as configured.</param>
-    /// <param name="sockets">At least one; the set's from now on.</param>
+    /// <param name="sockets">At least one, all of one address; the set's from now on.</param>
     /// <param name="backlog">See listen(2).</param>
     /// <param name="loops">How many loops there are.</param>
     /// <param name="tag">Names the set.</param>
-    public static ListenerSet Adopt(Listener listener, int[] sockets, int backlog, int loops, int tag)
+    public static ListenerSet Adopt(int[] sockets, int backlog, int loops, int tag)
     {
         foreach (var socket in sockets)
         {
@@ -31,8 +29,6 @@ internal static class InheritedSockets
         var isShared = Sockets.GetOption(sockets[0], Libc.SOL_SOCKET, Libc.SO_REUSEPORT) == 1;
         if (isShared)
             OpenMore(sockets[0], loops, all);
-        foreach (var socket in all)
-            _ = Libc.listen(socket, backlog);
         var own = all.ToArray();
         for (var i = 0; all.Count < loops; i++)
         {
@@ -42,11 +38,10 @@ internal static class InheritedSockets
             all.Add(copy);
         }
 
-        return new ListenerSet(listener, [.. all], tag) { Distinct = own, OutlivesBal = !isShared };
+        var set = new ListenerSet([.. all], tag) { Distinct = own, OutlivesBal = !isShared };
+        set.SetBacklog(backlog);
+        return set;
     }
-
-    /// <summary>Where a socket listens; null where it is no listening TCP socket.</summary>
-    public static IPEndPoint? AddressOf(int socket) => Sockets.IsListening(socket) ? Sockets.LocalAddress(socket) : null;
 
     /// <summary>Whether a socket on the wildcard of IPv6 takes clients of IPv4 as well (ipv6(7), IPV6_V6ONLY).</summary>
     public static bool TakesBothFamilies(int socket) =>
@@ -56,9 +51,8 @@ internal static class InheritedSockets
     // It fails where the first ones belong to another user (the port may be one below 1024): then they are shared.
     private static void OpenMore(int like, int loops, List<int> all)
     {
-        var address = Sockets.LocalAddress(like);
-        while (address is not null && all.Count < loops
-            && ListenerSet.OpenOne(address.Address, address.Port, all, shared: true) == 0)
+        var address = BoundAddress.OfSocket(like);
+        while (all.Count < loops && address.Exists(a => ListenerSet.OpenOne(a, all, shared: true) == 0))
         {
         }
     }

@@ -1,107 +1,106 @@
 using System.Net;
-using System.Net.Sockets;
 using Bal.Domain.Config;
 using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
+using Bal.Domain.Primitives;
 using Bal.Infrastructure.Linux;
 using LanguageExt;
 
 namespace Bal.Infrastructure.DataPlane;
 
-/// <summary>The listening sockets of one service: one for each loop, on the same address by SO_REUSEPORT (socket(7)).</summary>
-/// <param name="Listener">The address as configured.</param>
-/// <param name="Descriptors">At least one a loop; the loops close them.</param>
-/// <param name="Tag">Names the set to the loops.</param>
-internal sealed record ListenerSet(Listener Listener, int[] Descriptors, int Tag)
+/// <summary>The listening sockets of one address: one for each loop, by SO_REUSEPORT (socket(7)).</summary>
+/// <param name="descriptors">At least one a loop; the loops close them.</param>
+/// <param name="tag">Names the set to the loops.</param>
+internal sealed class ListenerSet(int[] descriptors, int tag)
 {
+    /// <summary>The descriptors, the loops' as soon as they know of them.</summary>
+    public int[] Descriptors { get; } = descriptors;
+
+    /// <summary>What the loops call it.</summary>
+    public int Tag => tag;
+
     /// <summary>The descriptors that are sockets of their own; what follows are duplicates of them.</summary>
-    public int[] Distinct { get; init; } = Descriptors;
+    public int[] Distinct { get; init; } = descriptors;
 
     /// <summary>A service manager keeps them open, so that nothing may be changed that would stay.</summary>
     public bool OutlivesBal { get; init; }
+
+    /// <summary>The queue that was asked for.</summary>
+    public int Backlog { get; private set; }
+
+    /// <summary>The service whose clients come by it; null until the loops know of it.</summary>
+    public ServicePlane? Owner { get; set; }
 
     /// <summary>
     /// Opens <paramref name="count"/> sockets that listen on one address. A port that any other process holds is an error,
     /// even where SO_REUSEPORT would let both in: the first socket binds without that option, and gets it afterwards.
     /// Where bal itself holds an overlapping address that is about to go, or still going, it is shared.
     /// </summary>
-    /// <param name="listener">The address.</param>
+    /// <param name="address">The address.</param>
     /// <param name="backlog">See listen(2).</param>
     /// <param name="count">How many.</param>
     /// <param name="tag">Names the set.</param>
-    public static Either<Problem, ListenerSet> Open(Listener listener, int backlog, int count, int tag) =>
-        Resolve(listener).Bind(address =>
+    public static Either<Problem, ListenerSet> Open(BoundAddress address, int backlog, int count, int tag)
+    {
+        var sockets = new List<int>();
+        for (var i = 0; i < count; i++)
         {
-            var sockets = new List<int>();
-            for (var i = 0; i < count; i++)
-            {
-                var error = OpenOne(address, listener.Port, sockets, shared: i > 0);
-                if (error == Errno.EADDRINUSE && i == 0)
-                    error = OpenBesideOwn(address, listener.Port, sockets);
-                if (error == 0)
-                    continue;
-                Close(sockets);
-                return ProblemOf(listener, address, error);
-            }
+            var error = OpenOne(address, sockets, shared: i > 0);
+            if (error == Errno.EADDRINUSE && i == 0)
+                error = OpenBesideOwn(address, sockets);
+            if (error == 0)
+                continue;
+            Close(sockets);
+            return ProblemOf(address, error);
+        }
 
-            // Listening comes last and together, so that the first one takes every client for a moment only.
-            foreach (var socket in sockets)
-            {
-                if (Libc.listen(socket, backlog) == 0)
-                    continue;
-                var error = Sockets.LastError;
-                Close(sockets);
-                return ProblemOf(listener, address, error);
-            }
+        // Listening comes last and together, so that the first one takes every client for a moment only.
+        foreach (var socket in sockets)
+        {
+            if (Libc.listen(socket, backlog) == 0)
+                continue;
+            var error = Sockets.LastError;
+            Close(sockets);
+            return ProblemOf(address, error);
+        }
 
-            return Either<Problem, ListenerSet>.Right(new ListenerSet(listener, [.. sockets], tag));
-        });
+        return new ListenerSet([.. sockets], tag) { Backlog = backlog };
+    }
 
     /// <summary>
     /// Why an address could not be opened beside what bal itself holds; none where it could. It is bound for a moment and
     /// never listens, so that no client is taken.
     /// </summary>
-    public static Option<Problem> Rehearse(Listener listener) => Resolve(listener).Match(
-        Right: address =>
-        {
-            var wanted = new IPEndPoint(address, listener.Port);
-            var error = BindOnce(SockAddr.Of(address, listener.Port));
-            return error == 0 || (error == Errno.EADDRINUSE && SocketTable.OthersOn(wanted).Count == 0)
-                ? Option<Problem>.None
-                : ProblemOf(listener, address, error);
-        },
-        Left: problem => problem);
+    public static Option<Problem> Rehearse(BoundAddress address)
+    {
+        var error = BindOnce(address);
+        return error == 0 || (error == Errno.EADDRINUSE && SocketTable.OthersOn(address.EndPoint).Count == 0)
+            ? Option<Problem>.None
+            : ProblemOf(address, error);
+    }
 
     /// <summary>Changes the backlog of sockets that listen already.</summary>
     public void SetBacklog(int backlog)
     {
-        foreach (var socket in Descriptors)
+        if (backlog == Backlog)
+            return;
+        Backlog = backlog;
+        foreach (var socket in Distinct)
             _ = Libc.listen(socket, backlog);
     }
 
     /// <summary>Closes sockets that no loop has seen.</summary>
-    public void Discard() => Close(Descriptors);
-
-    private static void Close(IEnumerable<int> sockets)
-    {
-        foreach (var socket in sockets)
-            _ = Libc.close(socket);
-    }
+    public void Discard() => Close(descriptors);
 
     /// <summary>Opens one socket of a group; zero or errno.</summary>
-    internal static int OpenOne(IPAddress address, int port, List<int> sockets, bool shared)
+    internal static int OpenOne(BoundAddress address, List<int> sockets, bool shared)
     {
-        var bytes = SockAddr.Of(address, port);
-        var fd = Libc.socket(
-            SockAddr.FamilyOf(bytes), Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
+        var fd = NewSocket(address, out var bytes);
         if (fd < 0)
             return Sockets.LastError;
-        Sockets.SetOption(fd, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, 1);
         // Accepted sockets inherit it: one system call less for each connection.
         Sockets.SetOption(fd, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
         LoopbackSockets.Prepare(fd, bytes);
-        if (address.Equals(IPAddress.IPv6Any))
-            Sockets.SetOption(fd, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, 0);
         if (shared)
             Sockets.SetOption(fd, Libc.SOL_SOCKET, Libc.SO_REUSEPORT, 1);
         var error = Sockets.Bind(fd, bytes);
@@ -121,53 +120,54 @@ internal sealed record ListenerSet(Listener Listener, int[] Descriptors, int Tag
         return 0;
     }
 
-    private static int BindOnce(byte[] address)
+    private static int BindOnce(BoundAddress address)
     {
-        var fd = Libc.socket(
-            SockAddr.FamilyOf(address), Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
+        var fd = NewSocket(address, out var bytes);
         if (fd < 0)
             return Sockets.LastError;
-        Sockets.SetOption(fd, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, 1);
-        var error = Sockets.Bind(fd, address);
+        var error = Sockets.Bind(fd, bytes);
         _ = Libc.close(fd);
         return error;
     }
 
-    private static Either<Problem, IPAddress> Resolve(Listener listener)
+    private static int NewSocket(BoundAddress address, out byte[] bytes)
     {
-        if (listener.BindAddress is Bal.Domain.Primitives.Host.Address literal)
-            return literal.Value;
-        try
-        {
-            return Dns.GetHostAddresses(listener.BindAddress.ToString())[0];
-        }
-        catch (SocketException e)
-        {
-            return Faulty(listener, new BindOutcome.Unresolved(e.Message));
-        }
+        bytes = address.Bytes;
+        var fd = Libc.socket(
+            SockAddr.FamilyOf(bytes), Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
+        if (fd < 0)
+            return fd;
+        Sockets.SetOption(fd, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, 1);
+        if (address.Address.Equals(IPAddress.IPv6Any))
+            Sockets.SetOption(fd, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, address.V6Only ? 1 : 0);
+        return fd;
     }
 
-    private static Problem ProblemOf(Listener listener, IPAddress address, int error) => Faulty(listener, error switch
+    private static void Close(IEnumerable<int> sockets)
     {
-        Errno.EADDRINUSE => new BindOutcome.HeldByOther(
-            SocketTable.HolderOf(SocketTable.OthersOn(new IPEndPoint(address, listener.Port)))),
-        Errno.EACCES => new BindOutcome.NotPermitted(MachineFacts.FirstUnprivilegedPort()),
-        Errno.EADDRNOTAVAIL => new BindOutcome.NotLocal(),
-        _ => new BindOutcome.Failed(Errno.Text(error)),
-    });
+        foreach (var socket in sockets)
+            _ = Libc.close(socket);
+    }
 
     // With SO_REUSEPORT bind(2) would pass over another process's sockets in silence, so they are looked for first. Where
     // there are none at all, bal's own have gone meanwhile.
-    private static int OpenBesideOwn(IPAddress address, int port, List<int> sockets)
-    {
-        var wanted = new IPEndPoint(address, port);
-        return SocketTable.OthersOn(wanted).Count > 0
+    private static int OpenBesideOwn(BoundAddress address, List<int> sockets) =>
+        SocketTable.OthersOn(address.EndPoint).Count > 0
             ? Errno.EADDRINUSE
-            : OpenOne(address, port, sockets, shared: SocketTable.ListenersOn(wanted).Count > 0);
-    }
+            : OpenOne(address, sockets, shared: SocketTable.ListenersOn(address.EndPoint).Count > 0);
 
-    // The same words as doctor's, since it is the same fault.
-    private static Problem Faulty(Listener listener, BindOutcome outcome) =>
+    private static Problem ProblemOf(BoundAddress address, int error) =>
+        Faulty(new Listener(new Host.Address(address.Address), address.Port), error switch
+        {
+            Errno.EADDRINUSE => new BindOutcome.HeldByOther(
+                SocketTable.HolderOf(SocketTable.OthersOn(address.EndPoint))),
+            Errno.EACCES => new BindOutcome.NotPermitted(MachineFacts.FirstUnprivilegedPort()),
+            Errno.EADDRNOTAVAIL => new BindOutcome.NotLocal(),
+            _ => new BindOutcome.Failed(Errno.Text(error)),
+        });
+
+    /// <summary>The same words as doctor's, since it is the same fault.</summary>
+    internal static Problem Faulty(Listener listener, BindOutcome outcome) =>
         BindCheck.Of(new BindFact(listener, outcome)).Problem.IfNone(
             () => throw new System.Diagnostics.UnreachableException());
 }

@@ -21,17 +21,23 @@ internal enum LoopReportKind
     /// <summary>The last connection of a service ended while draining.</summary>
     AllIdle,
 
-    /// <summary>Connections were rejected because of the limit.</summary>
-    Rejected,
+    /// <summary>Clients of a service were turned away because of its limit.</summary>
+    LimitReached,
 
-    /// <summary>A connection could not be taken because no descriptor was left.</summary>
+    /// <summary>Clients of a service were turned away because no descriptor was left.</summary>
     DescriptorsExhausted,
+
+    /// <summary>The loop has closed the listeners of that tag.</summary>
+    Unlistened,
+
+    /// <summary>The loop's last session of a removed service that still looked for a backend does so no longer.</summary>
+    ServiceSettled,
 
     /// <summary>The loop has carried out every command up to the numbered one.</summary>
     Synced,
 }
 
-/// <summary>One report; <paramref name="Subject"/> is a backend, a service or a command number.</summary>
+/// <summary>One report; <paramref name="Subject"/> is a backend, the index of a service, a tag or a command number.</summary>
 internal readonly record struct LoopReport(LoopReportKind Kind, int Subject, FailureKind Failure, int Count);
 
 /// <summary>
@@ -60,7 +66,7 @@ internal sealed class LoopMailbox(WakeUp supervisor)
                 filling[^1] = last with { Count = last.Count + 1 };
             // What ends a drain must get through however full it is: nobody would say it again.
             else if (filling.Count < Capacity || kind is LoopReportKind.Synced or LoopReportKind.BackendIdle
-                or LoopReportKind.AllIdle)
+                or LoopReportKind.AllIdle or LoopReportKind.Unlistened or LoopReportKind.ServiceSettled)
                 filling.Add(new(kind, subject, failure, 1));
             else
                 dropped++;

@@ -1,3 +1,4 @@
+using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -8,7 +9,8 @@ namespace Bal.Infrastructure.DataPlane;
 /// CPU. All further ones have the kernel's default size, since large ones soon meet fs.pipe-user-pages-soft (pipe(7)).
 /// </summary>
 /// <param name="descriptorCeiling">Descriptors from this number on are not for relaying.</param>
-internal sealed unsafe class PipePool(int descriptorCeiling) : IDisposable
+/// <param name="shared">The connections that no service is assured of; a pipe takes the place of one.</param>
+internal sealed unsafe class PipePool(int descriptorCeiling, SharedPlaces shared) : IDisposable
 {
     /// <summary>What a large pipe holds.</summary>
     public const int LargeBytes = 256 * 1024;
@@ -19,12 +21,10 @@ internal sealed unsafe class PipePool(int descriptorCeiling) : IDisposable
     /// <summary>Large pipes of one loop, in use and idle.</summary>
     public const int MaxLarge = 8;
 
-    private const int MaxIdle = 8;
-
     /// <summary>How long no pipe is asked for after the system refused one (EMFILE, ENFILE); meanwhile bytes are copied.</summary>
     private const long RetryMs = 1_000;
 
-    private readonly Stack<Pipe> idle = new(MaxIdle);
+    private readonly Stack<Pipe> idle = new(LoopRule.MaxIdlePipes);
     private readonly Stack<Pipe> idleLarge = new(MaxLarge);
     private int large;
     private long refusedUntil;
@@ -45,12 +45,8 @@ internal sealed unsafe class PipePool(int descriptorCeiling) : IDisposable
     public void Return(ref Side side)
     {
         var pipe = new Pipe(side.PipeOut, side.PipeIn, side.Has(SideFlags.LargePipe));
-        if (side.PipeLength > 0)
-            Close(pipe);
-        else if (pipe.IsLarge)
-            idleLarge.Push(pipe);
-        else if (idle.Count < MaxIdle)
-            idle.Push(pipe);
+        if (LoopRule.KeepsPipe(side.PipeLength, pipe.IsLarge, idle.Count))
+            (pipe.IsLarge ? idleLarge : idle).Push(pipe);
         else
             Close(pipe);
         side.PipeOut = side.PipeIn = side.PipeLength = 0;
@@ -68,16 +64,18 @@ internal sealed unsafe class PipePool(int descriptorCeiling) : IDisposable
             large--;
         _ = Libc.close(pipe.Out);
         _ = Libc.close(pipe.In);
+        shared.Give();
     }
 
     private bool Create(long now, out Pipe pipe)
     {
         pipe = default;
-        if (now < refusedUntil)
+        if (now < refusedUntil || !shared.TryTakeForPipe())
             return false;
         var ends = stackalloc int[2];
         if (Libc.pipe2(ends, Libc.O_NONBLOCK | Libc.O_CLOEXEC) != 0)
         {
+            shared.Give();
             refusedUntil = now + RetryMs;
             return false;
         }

@@ -1,5 +1,5 @@
-using System.Collections.Frozen;
 using Bal.Application;
+using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
@@ -21,166 +21,138 @@ internal sealed class Plane : IDataPlane, IDisposable
 {
     private readonly EventLoop[] loops;
     private readonly LoopMailbox[] mailboxes;
-    private readonly int[] synced;
-    private readonly Dictionary<string, ListenerSet> listening = [];
-    private readonly Dictionary<string, ListenerSet> prepared = [];
-    private readonly Dictionary<string, ListenerSet> reserved = [];
-    private readonly Dictionary<string, int> backlogs = [];
-    private readonly OpenCounts open;
-    private readonly Dictionary<int, CounterBlock> counters = [];
-    private readonly Dictionary<int, int> draining = [];
-    private BalConfig? pending;
-    private ServicePlane[] services = [];
-    private int lastTag;
-    private int lastSync;
-    private int stopSync = -1;
-    private Replaced replaced = Replaced.Nobody;
+    private readonly WakeUp supervisor;
+    private readonly DescriptorBudget budget;
+    private readonly Services services;
+    private readonly Backends backends;
+    private readonly Listeners listeners;
+    private readonly Removals removals;
     private readonly Queue<(int Sync, Action Done)> confirmations = new();
-    private bool stopped;
+    private readonly int[] synced;
+    private int lastSync;
+    private Replaced replaced = Replaced.Nobody;
+    private Stop stop;
     private long lost;
     private bool answerAwaited;
 
+    private enum Stop
+    {
+        None,
+        Told,
+        Confirmed,
+        Idle,
+    }
+
     /// <param name="threads">The number of event loops.</param>
-    /// <param name="descriptorLimit">The soft RLIMIT_NOFILE.</param>
+    /// <param name="budget">How the descriptors of the process are divided.</param>
     /// <param name="open">Where open connections are counted; the plane's from now on.</param>
     /// <param name="supervisor">Woken by reports.</param>
     /// <param name="onCrash">Told of an exception that has ended a loop.</param>
     /// <param name="gatherRule">When streams gather; null for <see cref="GatherRule.Standard"/>.</param>
     public Plane(
         int threads,
-        long descriptorLimit,
+        DescriptorBudget budget,
         OpenCounts open,
         WakeUp supervisor,
         Action<Exception> onCrash,
         GatherRule? gatherRule = null)
     {
-        this.open = open;
-        var ceiling = (int)Math.Min(int.MaxValue, descriptorLimit - DescriptorBudget.Reserved(threads));
+        this.supervisor = supervisor;
+        this.budget = budget;
+        services = new Services(threads, open, budget.ConnectionsBeside);
+        backends = new Backends(threads);
+        removals = new Removals(backends, threads);
+        var ceiling = (int)Math.Min(int.MaxValue, budget.Ceiling);
         mailboxes = [.. Enumerable.Range(0, threads).Select(_ => new LoopMailbox(supervisor))];
         loops = [.. mailboxes.Select((m, i) => new EventLoop(
-            i, threads, ceiling, gatherRule ?? GatherRule.Standard, s => Volatile.Read(ref services)[s], m, onCrash))];
+            i, threads, ceiling, gatherRule ?? GatherRule.Standard, services, backends, m, onCrash))];
+        listeners = new Listeners(loops, line => Say(line));
         synced = new int[threads];
         foreach (var loop in loops)
             loop.Start();
     }
 
-    public Either<Problem, Unit> Prepare(BalConfig config)
-    {
-        pending = config;
-        foreach (var service in config.Services)
-        {
-            if (listening.TryGetValue(service.Name, out var open) && open.Listener == service.Listener)
-                continue;
-            var result = reserved.Remove(service.Name, out var kept) && kept.Listener == service.Listener
-                ? kept
-                : ListenerSet.Open(service.Listener, service.Tuning.Backlog, loops.Length, ++lastTag);
-            if (result.Match(Right: set => Keep(service.Name, set), Left: _ => false))
-                continue;
-            Abandon();
-            return result.Map(_ => Unit.Default);
-        }
+    /// <summary>Told what an operator should know.</summary>
+    public Action<LogEvent> Say { get; init; } = _ => { };
 
-        return Unit.Default;
+    /// <summary>Looks up a name to listen on.</summary>
+    internal Func<string, Either<BindOutcome, NameAddresses>> LookUp
+    {
+        init => listeners.LookUp = value;
     }
+
+    public Either<Problem, Unit> Prepare(BalConfig config) =>
+        services.MakeRoom(config.Services.Count).Bind(_ => EnoughDescriptors(config)).Bind(_ => listeners.Prepare(config));
 
     public void Commit()
     {
-        foreach (var (service, set) in prepared)
-        {
-            var index = PlaneOf(service).Index;
-            for (var i = 0; i < set.Descriptors.Length; i++)
-                loops[i % loops.Length].Post(new LoopCommand.Listen(set.Descriptors[i], index, set.Tag));
-            // After the new one listens: the service is reachable at every moment.
-            if (listening.TryGetValue(service, out var old))
-                Tell(new LoopCommand.Unlisten(old.Tag, old.OutlivesBal));
-            listening[service] = set;
-        }
-
-        prepared.Clear();
-        foreach (var service in pending?.Services ?? [])
-        {
-            // After a stop the loops have closed them, and their numbers may mean other sockets by now.
-            if (!stopped && backlogs.TryGetValue(service.Name, out var backlog)
-                && backlog != service.Tuning.Backlog)
-                listening[service.Name].SetBacklog(service.Tuning.Backlog);
-            backlogs[service.Name] = service.Tuning.Backlog;
-        }
+        var named = services.All.Where(s => s.Name.Length > 0).ToDictionary(s => s.Name);
+        // Before anybody can come.
+        services.Share(named.Values, listeners.Sockets);
+        foreach (var set in listeners.Commit(name => named[name], stopped: stop != Stop.None))
+            removals.Close(set);
+        if (removals.Unconfirmed is { Count: > 0 } removed)
+            Confirm(() => removals.Confirm(removed));
     }
 
-    public void Abandon()
-    {
-        foreach (var set in prepared.Values)
-            set.Discard();
-        prepared.Clear();
-        pending = null;
-    }
+    public void Abandon() => listeners.Abandon();
 
-    /// <summary>
-    /// Gives the next <see cref="Prepare"/> sockets that listen already for a service: those of a process that is being
-    /// replaced, or of a service manager.
-    /// </summary>
-    public void Inherit(Service service, int[] sockets) => reserved[service.Name] =
-        InheritedSockets.Adopt(service.Listener, sockets, service.Tuning.Backlog, loops.Length, ++lastTag);
+    /// <summary>See <see cref="Listeners.Inherit"/>.</summary>
+    public void Inherit(Service service, int[] sockets) => listeners.Inherit(service, sockets);
 
-    /// <summary>
-    /// Acquires now what a later <see cref="Prepare"/> of this configuration will need beyond what serves or is prepared.
-    /// </summary>
-    public Either<Problem, Unit> Reserve(BalConfig config)
-    {
-        foreach (var service in config.Services)
-        {
-            var had = prepared.GetValueOrDefault(service.Name) ?? listening.GetValueOrDefault(service.Name);
-            if (had?.Listener == service.Listener)
-                continue;
-            var opened = ListenerSet.Open(service.Listener, service.Tuning.Backlog, loops.Length, ++lastTag);
-            if (!opened.Match(Right: set => { reserved[service.Name] = set; return true; }, Left: _ => false))
-                return opened.Map(_ => Unit.Default);
-        }
+    /// <summary>See <see cref="Listeners.Reserve"/>.</summary>
+    public Either<Problem, Unit> Reserve(BalConfig config) => listeners.Reserve(config);
 
-        return Unit.Default;
-    }
-
-    /// <summary>Gives back what was inherited or reserved and not used.</summary>
-    public void DiscardReserved()
-    {
-        foreach (var set in reserved.Values)
-            set.Discard();
-        reserved.Clear();
-    }
+    /// <summary>See <see cref="Listeners.DiscardReserved"/>.</summary>
+    public void DiscardReserved() => listeners.DiscardReserved();
 
     public void Publish(RoutingTable table)
     {
-        var plane = PlaneOf(table.Service);
-        var before = plane.Current.Table;
-        plane.Current = new Snapshot(table, TargetsOf(table));
-        if (table.IdleTimeout.Milliseconds < before.IdleTimeout.Milliseconds)
+        var plane = PlaneOf(table.Id);
+        var before = plane.Published?.Table;
+        table = backends.WithoutDrained(table);
+        plane.Current = backends.SnapshotOf(table);
+        if (before is not null && IdleOf(table) < IdleOf(before))
             Tell(new LoopCommand.Retime());
-        var leaving = table.Draining.Filter(id => !draining.ContainsKey(id.Value));
-        if (leaving.IsEmpty)
-            return;
-        lastSync++;
-        foreach (var id in leaving)
+        var number = ++lastSync;
+        var leaving = backends.Mark(before, table, number);
+        if (table.Removed)
         {
-            CountersOf(id).MarkDraining();
-            draining[id.Value] = lastSync;
+            removals.Add(plane, leaving.Count > 0 ? number : 0);
+            return;
         }
 
-        Tell(new LoopCommand.Sync(lastSync));
+        removals.Remove(plane);
+        if (leaving.Count > 0)
+            Confirm(() => backends.Left(leaving, number));
     }
 
     public void Forget(BackendId backend)
     {
-        draining.Remove(backend.Value);
-        if (counters.Remove(backend.Value, out var block))
-            block.Dispose();
+        var number = ++lastSync;
+        if (!backends.Forget(backend, number))
+            Confirm(() => backends.Left([backend], number));
+    }
+
+    public void ForgetService(ServiceId service)
+    {
+        if (services.Find(service) is not { } plane)
+            return;
+        removals.Remove(plane);
+        services.Forget(service);
+        Tell(new LoopCommand.Forget(plane.Index));
+        Confirm(() => services.Free(plane));
     }
 
     public void StopAccepting()
     {
-        stopped = true;
-        stopSync = ++lastSync;
+        stop = Stop.Told;
         Tell(new LoopCommand.Stop());
-        Tell(new LoopCommand.Sync(stopSync));
+        Confirm(() =>
+        {
+            stop = Stop.Confirmed;
+            LookIdle();
+        });
     }
 
     /// <summary>Lets no loop accept; <paramref name="atRest"/> is called once none does.</summary>
@@ -202,17 +174,25 @@ internal sealed class Plane : IDataPlane, IDisposable
 
     /// <summary>What a process that takes over needs to know of a service and its listening sockets.</summary>
     public IReadOnlyList<(string Service, int[] Sockets, ulong Turn)> Serving =>
-        [.. services.Where(s => listening.ContainsKey(s.Name))
-            .Select(s => (s.Name, listening[s.Name].Distinct, s.Turn))];
+        [.. listeners.ByOwner.Select(owned => (
+            owned.Key.Name, owned.SelectMany(set => set.Distinct).ToArray(), owned.Key.Turn))];
 
-    /// <summary>The services by their index in <see cref="OpenFd"/>.</summary>
-    public IReadOnlyList<string> ServiceNames => [.. services.Select(s => s.Name)];
+    /// <summary>Where this process counts open connections, in <see cref="OpenFd"/>.</summary>
+    public Arr<ServiceSlot> Slots => new(services.Slots);
 
     /// <summary>See <see cref="OpenCounts"/>.</summary>
-    public int OpenFd => open.Fd;
+    public int OpenFd => services.OpenFd;
 
-    /// <summary>Continues the sequence of a service's clients.</summary>
-    public void GoOnWith(string service, ulong turn) => PlaneOf(service).Turn = turn;
+    /// <summary>Continues what another process has begun with a service.</summary>
+    /// <param name="service">Which.</param>
+    /// <param name="turn">The number of its next client.</param>
+    /// <param name="refused">Clients turned away that the core knows of, by <see cref="Refusal"/>.</param>
+    public void GoOnWith(ServiceId service, ulong turn, Arr<long> refused)
+    {
+        var plane = PlaneOf(service);
+        plane.Turn = turn;
+        plane.RefusedBefore = refused;
+    }
 
     /// <summary>What was counted before this process, and what replaced processes count; added to everything reported.</summary>
     public Replaced Replaced
@@ -220,34 +200,38 @@ internal sealed class Plane : IDataPlane, IDisposable
         get => replaced;
         set
         {
+            var gone = replaced.Processes.Filter(p => !value.Processes.Exists(q => q.Counts == p.Counts));
             replaced = value;
-            foreach (var service in services)
-                service.CountElsewhere(value.CountsOf(service.Name));
+            foreach (var service in services.All)
+                service.CountElsewhere(value.CountsOf(service.Id));
+            var inUse = value.UsedBackends;
+            backends.IsUsedElsewhere = inUse.Contains;
+            backends.LookAtAll();
+            LookIdle();
+            if (!gone.IsEmpty)
+                Confirm(() => gone.Iter(p => p.Counts.Dispose()));
+            supervisor.Signal();
         }
     }
 
     public void Cut(int oneOf) => Tell(new LoopCommand.Cut(oneOf));
 
     /// <summary>What has passed through this and all replaced processes, at this moment.</summary>
-    public Traffic Measure() => replaced.Plus(MeasureOwn()) with
+    public Traffic Measure()
     {
-        ActiveConnections = services.Sum(s => s.Open + s.OpenElsewhere),
-        Previous = replaced.Processes.Map(p => new PreviousProcess(p.Pid, p.Version, p.Since, p.Open)),
-    };
+        var all = replaced.Plus(MeasureOwn());
+        return all with
+        {
+            Services = all.Services.Map(s => s with
+            {
+                Active = services.Find(s.Service) is { } plane ? plane.Open + plane.OpenElsewhere : s.Active,
+            }),
+            Previous = replaced.Processes.Map(p => new PreviousProcess(p.Pid, p.Version, p.Since, p.Open)),
+        };
+    }
 
     /// <summary>What has passed through this process alone.</summary>
-    public Traffic MeasureOwn() => new(
-        services.Sum(s => (long)s.Open),
-        loops.Sum(l => Volatile.Read(in l.Counters.Rejected)),
-        loops.Sum(l => Volatile.Read(in l.Counters.SplicedSessions)),
-        loops.Sum(l => Volatile.Read(in l.Counters.SplicedDirections)),
-        new Arr<TerminationCount>(Enum.GetValues<TerminationReason>().Select(reason =>
-            new TerminationCount(reason, loops.Sum(l => l.Ended(reason))))),
-        new Arr<BackendTraffic>(counters.Select(pair =>
-        {
-            var sum = pair.Value.Sum();
-            return new BackendTraffic(new BackendId(pair.Key), sum.Active, sum.Total, sum.BytesIn, sum.BytesOut);
-        })));
+    public Traffic MeasureOwn() => new(new(services.All.Select(s => s.Measure())), backends.Measure());
 
     /// <summary>
     /// Calls <paramref name="answered"/> in a later <see cref="Collect"/>, once every loop has answered; while an earlier
@@ -277,35 +261,24 @@ internal sealed class Plane : IDataPlane, IDisposable
         if (mailboxes.Sum(m => m.Dropped) is var total && total > lost)
             into(new ControlEvent.ReportsLost(replaced.LostBefore + (lost = total)));
 
-        foreach (var id in draining.Where(d => Confirmed(d.Value) && counters[d.Key].Sum().Active == 0
-                && !replaced.Uses(new BackendId(d.Key)))
-            .Select(d => d.Key).ToArray())
-        {
-            // Stays in the table of draining backends until the core forgets it, so that it is not marked again.
-            draining[id] = int.MaxValue;
-            into(new ControlEvent.BackendIdle(new BackendId(id)));
-        }
-
-        while (confirmations.TryPeek(out var waiting) && Confirmed(waiting.Sync))
+        while (confirmations.TryPeek(out var waiting) && synced.All(s => s >= waiting.Sync))
             confirmations.Dequeue().Done();
-
-        if (stopSync >= 0 && Confirmed(stopSync) && services.All(s => s.Open == 0)
-            && !replaced.StillServes)
-        {
-            stopSync = -1;
-            into(new ControlEvent.AllIdle());
-        }
+        foreach (var backend in backends.TakeIdle())
+            into(new ControlEvent.BackendIdle(backend));
+        if (stop != Stop.Idle)
+            return;
+        stop = Stop.Told;
+        into(new ControlEvent.AllIdle());
     }
 
     public void Dispose()
     {
         foreach (var loop in loops)
             loop.Dispose();
-        foreach (var block in counters.Values)
-            block.Dispose();
+        backends.Dispose();
         Abandon();
         DiscardReserved();
-        open.Dispose();
+        services.Dispose();
     }
 
     /// <summary>Runs something on the thread of every loop, for tests; how many loops there are.</summary>
@@ -316,16 +289,12 @@ internal sealed class Plane : IDataPlane, IDisposable
     }
 
     /// <summary>Connections that each loop has established with a backend, for tests.</summary>
-    internal IReadOnlyList<long> EstablishedByLoop(BackendId backend) => CountersOf(backend).Totals();
+    internal IReadOnlyList<long> EstablishedByLoop(BackendId backend) => backends.EstablishedByLoop(backend);
 
     /// <summary>Where a loop puts its reports, for tests.</summary>
     internal LoopMailbox MailboxOf(int loop) => mailboxes[loop];
 
-    private bool Keep(string service, ListenerSet set)
-    {
-        prepared[service] = set;
-        return true;
-    }
+    private static long IdleOf(RoutingTable table) => table.Service.Tuning.IdleTimeout.Milliseconds;
 
     private void Translate(int loop, LoopReport report, Action<ControlEvent> into)
     {
@@ -338,58 +307,64 @@ internal sealed class Plane : IDataPlane, IDisposable
                 into(new ControlEvent.ConnectsSucceeded(new BackendId(report.Subject), report.Count));
                 break;
             case LoopReportKind.ClientExhausted:
-                into(new ControlEvent.ClientExhausted(services[report.Subject].Name));
+                if (services.FindAt(report.Subject) is { } exhausted)
+                    into(new ControlEvent.ClientExhausted(exhausted.Id));
                 break;
-            case LoopReportKind.Rejected:
-                into(new ControlEvent.ClientsRejected(Rejected()));
+            case LoopReportKind.LimitReached:
+                Refused(report.Subject, Refusal.Limit, into);
                 break;
             case LoopReportKind.DescriptorsExhausted:
-                into(new ControlEvent.DescriptorsExhausted(
-                    replaced.ExhaustedBefore + loops.Sum(l => Volatile.Read(in l.Counters.DescriptorsExhausted))));
+                Refused(report.Subject, Refusal.Descriptors, into);
                 break;
             case LoopReportKind.Synced:
                 synced[loop] = Math.Max(synced[loop], report.Subject);
                 break;
+            case LoopReportKind.BackendIdle:
+                backends.Look(new BackendId(report.Subject));
+                break;
+            case LoopReportKind.Unlistened:
+                removals.Closed(loop, report.Subject);
+                break;
+            case LoopReportKind.ServiceSettled:
+                if (services.FindAt(report.Subject) is { } settled)
+                    removals.Look(settled);
+                break;
             default:
-                // BackendIdle and AllIdle only wake the supervisor; the sums tell.
+                LookIdle();
                 break;
         }
     }
 
-    private bool Confirmed(int sync) => synced.All(s => s >= sync);
+    private void Refused(int service, Refusal reason, Action<ControlEvent> into)
+    {
+        if (services.FindAt(service) is { } plane)
+            into(new ControlEvent.ClientsRefused(plane.Id, reason, plane.Refused(reason)));
+    }
 
-    private long Rejected() => replaced.RejectedBefore + loops.Sum(l => Volatile.Read(in l.Counters.Rejected));
+    private void LookIdle()
+    {
+        if (stop == Stop.Confirmed && !replaced.StillServes && services.All.All(s => s.Open == 0))
+            stop = Stop.Idle;
+    }
+
+    private Either<Problem, Unit> EnoughDescriptors(BalConfig config)
+    {
+        var wanted = (long)loops.Length * config.Services.Sum(s => s.Listener.Addresses.Count);
+        return wanted <= budget.Ceiling ? Unit.Default : budget.TooManyListeners(wanted);
+    }
+
+    private ServicePlane PlaneOf(ServiceId id)
+    {
+        if (services.Find(id) is { } known)
+            return known;
+        var added = services.Of(id);
+        added.CountElsewhere(replaced.CountsOf(id));
+        return added;
+    }
 
     private void Tell(LoopCommand command)
     {
         foreach (var loop in loops)
             loop.Post(command);
-    }
-
-    private ServicePlane PlaneOf(string service)
-    {
-        var known = services.FirstOrDefault(s => s.Name == service);
-        if (known is not null)
-            return known;
-        var added = new ServicePlane(services.Length, service, open);
-        added.CountElsewhere(replaced.CountsOf(service));
-        Volatile.Write(ref services, [.. services, added]);
-        return added;
-    }
-
-    private FrozenDictionary<int, RouteTarget> TargetsOf(RoutingTable table) =>
-        table.Up.Append(table.Cooling).Append(table.Down).ToFrozenDictionary(
-            route => route.Id.Value,
-            route => new RouteTarget(
-                route.Id.Value,
-                [.. route.Addresses.Select(a => SockAddr.Of(a, route.Endpoint.Port))],
-                route.WantsSuccess,
-                CountersOf(route.Id)));
-
-    private CounterBlock CountersOf(BackendId id)
-    {
-        if (!counters.TryGetValue(id.Value, out var block))
-            counters[id.Value] = block = new CounterBlock(loops.Length);
-        return block;
     }
 }

@@ -1,6 +1,5 @@
 using Bal.Domain.Backend;
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
 using Bal.Domain.Primitives;
 using LanguageExt;
 
@@ -8,26 +7,24 @@ namespace Bal.Infrastructure.DataPlane;
 
 /// <summary>What processes have counted that this one has replaced.</summary>
 /// <param name="Before">Of those that are gone.</param>
-/// <param name="RejectedBefore">Rejected connections that the core knows of.</param>
-/// <param name="ExhaustedBefore">Connections without a descriptor that the core knows of.</param>
 /// <param name="LostBefore">Lost reports that the core knows of.</param>
 /// <param name="Processes">Those that still have open connections, the eldest first.</param>
 internal sealed record Replaced(
-    Traffic Before, long RejectedBefore, long ExhaustedBefore, long LostBefore, Arr<ReplacedProcess> Processes)
+    Traffic Before, long LostBefore, Arr<ReplacedProcess> Processes)
 {
     /// <summary>This process is the first.</summary>
-    public static readonly Replaced Nobody = new(Traffic.None, 0, 0, 0, Arr<ReplacedProcess>.Empty);
+    public static readonly Replaced Nobody = new(Traffic.None, 0, Arr<ReplacedProcess>.Empty);
 
     /// <summary>Whether any of them is still there.</summary>
     public bool StillServes => !Processes.IsEmpty;
 
     /// <summary>Where they count the open connections of a service.</summary>
-    public unsafe nint[] CountsOf(string service) =>
-        [.. Processes.Where(p => p.IndexOf(service) >= 0).Select(p => (nint)p.Counts.At(p.IndexOf(service)))];
+    public nint[] CountsOf(ServiceId service) =>
+        [.. Processes.Select(p => p.SlotOf(service)).Where(slot => slot != 0)];
 
-    /// <summary>Whether one of them has said that it has connections with a backend.</summary>
-    public bool Uses(BackendId backend) =>
-        Processes.Exists(p => p.Reported.Backends.Exists(b => b.Backend == backend && b.Active > 0));
+    /// <summary>The backends that one of them has said to have connections with.</summary>
+    public IReadOnlySet<BackendId> UsedBackends => Processes
+        .SelectMany(p => p.Reported.Backends).Where(b => b.Active > 0).Select(b => b.Backend).ToHashSet();
 
     /// <summary>Everything together.</summary>
     public Traffic Plus(Traffic own) => StillServes || Before != Traffic.None
@@ -55,14 +52,18 @@ internal sealed record Replaced(
 /// <param name="Version">Its version of bal.</param>
 /// <param name="Since">When it was replaced.</param>
 /// <param name="Counts">Its open connections.</param>
-/// <param name="Services">Its services, in the order of <paramref name="Counts"/>.</param>
+/// <param name="Slots">Where its services are in <paramref name="Counts"/>.</param>
 /// <param name="Reported">What it last said that it has counted; its own part alone.</param>
 internal sealed record ReplacedProcess(
-    int Pid, string Version, Instant Since, OpenCounts Counts, Arr<string> Services, Traffic Reported)
+    int Pid, string Version, Instant Since, OpenCounts Counts, Arr<ServiceSlot> Slots, Traffic Reported)
 {
-    /// <summary>Connections that it has open now.</summary>
-    public long Open => Enumerable.Range(0, Services.Count).Sum(i => Counts.Read(i));
+    private readonly Dictionary<ServiceId, int> slots =
+        Slots.Filter(slot => Counts.Has(slot.Slot)).ToDictionary(slot => slot.Service, slot => slot.Slot);
 
-    /// <summary>Where it counts a service; negative where it has none of that name.</summary>
-    public int IndexOf(string service) => Services.IndexOf(service);
+    /// <summary>Connections that it has open now.</summary>
+    public long Open => slots.Values.Sum(Counts.Read);
+
+    /// <summary>The address of its count of a service; zero where it has no such service.</summary>
+    public unsafe nint SlotOf(ServiceId service) =>
+        slots.TryGetValue(service, out var slot) ? (nint)Counts.At(slot) : 0;
 }

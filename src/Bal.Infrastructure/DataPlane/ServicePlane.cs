@@ -1,31 +1,52 @@
-using System.Collections.Frozen;
 using System.Runtime.InteropServices;
 using Bal.Domain.Admission;
-using Bal.Domain.Balancing;
+using Bal.Domain.Backend;
+using Bal.Domain.Counting;
+using LanguageExt;
 
 namespace Bal.Infrastructure.DataPlane;
 
 /// <summary>
-/// What the loops share of one service: the published snapshot, and two counters that have to be exact over all loops,
-/// each on cache lines of its own. Nothing else is shared on the way of a connection.
+/// What the loops share of one service: the published snapshot, and counters that have to be exact over all loops, each on
+/// cache lines of its own. Nothing else is shared on the way of a connection.
 /// </summary>
-internal sealed unsafe class ServicePlane(int index, string name, OpenCounts counts)
+/// <param name="id">Which service.</param>
+/// <param name="index">What the loops call it.</param>
+/// <param name="counts">Where the loops and a process that takes over find its open connections.</param>
+/// <param name="shared">The connections that no service is assured of.</param>
+/// <param name="loops">How many loops there are.</param>
+internal sealed unsafe class ServicePlane(
+    ServiceId id, int index, OpenCounts counts, SharedPlaces shared, int loops) : IDisposable
 {
     private readonly long* open = counts.At(index);
-    private Snapshot snapshot = Snapshot.Empty(name);
+    private Snapshot? snapshot;
     private nint[] elsewhere = [];
-    private Padded cursor;
+    private int assured;
+    private Padded own;
+
+    public ServiceId Id { get; } = id;
 
     public int Index { get; } = index;
 
-    public string Name { get; } = name;
+    /// <summary>What each loop counts.</summary>
+    public ServiceRows Rows { get; } = new(loops);
 
-    /// <summary>The routes as they are now. Replaced whole by the supervisor, read without a lock.</summary>
+    /// <summary>The routes as they are now. Replaced whole by the supervisor, read without a lock; no loop knows of a service
+    /// that has none.</summary>
     public Snapshot Current
     {
-        get => Volatile.Read(ref snapshot);
+        get => Volatile.Read(ref snapshot)!;
         set => Volatile.Write(ref snapshot, value);
     }
+
+    /// <summary>See <see cref="Current"/>; null where there is none yet.</summary>
+    public Snapshot? Published => snapshot;
+
+    /// <summary>Its name; empty where it is not among the configured services.</summary>
+    public string Name => snapshot is { Table: { Removed: false } table } ? table.Service.Name : "";
+
+    /// <summary>Sets of listeners that some loop has yet to close; for the supervisor.</summary>
+    public int ClosingListeners { get; set; }
 
     /// <summary>Connections admitted by this process and not yet ended.</summary>
     public int Open => (int)Volatile.Read(ref *open);
@@ -42,102 +63,103 @@ internal sealed unsafe class ServicePlane(int index, string name, OpenCounts cou
         }
     }
 
+    /// <summary>Connections for which there is always a descriptor (<see cref="DescriptorShare"/>).</summary>
+    public int Assured => Volatile.Read(ref assured);
+
     /// <summary>The number of the next client.</summary>
     public ulong Turn
     {
-        get => (ulong)Volatile.Read(ref cursor.Value);
-        set => Volatile.Write(ref cursor.Value, (long)value);
+        get => (ulong)Volatile.Read(ref own.Cursor);
+        set => Volatile.Write(ref own.Cursor, (long)value);
     }
+
+    /// <summary>Clients turned away for each reason that the core knew of before this process served.</summary>
+    public Arr<long> RefusedBefore { private get; set; } = Refusals.All.Map(_ => 0L);
+
+    /// <summary>Clients turned away since the start of bal.</summary>
+    public long Refused(Refusal reason) => RefusedBefore[(int)reason] + Rows.Sum(ServiceRow.Refused + (int)reason);
+
+    /// <summary>What has passed through this process.</summary>
+    public ServiceTraffic Measure() =>
+        new(Id, Open, new Arr<long>(Enumerable.Range(0, ServiceCounters.Count).Select(Rows.Sum)));
 
     /// <summary>Where replaced processes count; their mappings stay for as long as a loop could look.</summary>
     public void CountElsewhere(nint[] counts) => Volatile.Write(ref elsewhere, counts);
 
-    /// <summary>The next client's number: one sequence for the whole process.</summary>
-    public ulong TakeTurn() => (ulong)Interlocked.Increment(ref cursor.Value) - 1;
+    /// <summary>Sets <see cref="Assured"/>; what is open beyond it holds shared places, even if there are none left.</summary>
+    public void Assure(int connections)
+    {
+        Volatile.Write(ref assured, connections);
+        var seen = Open;
+        ReturnShared(seen);
+        while (seen > connections + Volatile.Read(ref own.Borrowed))
+        {
+            shared.Take();
+            Interlocked.Increment(ref own.Borrowed);
+        }
+    }
 
-    /// <summary>Admits a connection unless the limit is reached; exact, whatever the other loops do meanwhile.</summary>
-    public bool TryAdmit(int limit)
+    /// <summary>The next client's number: one sequence for the whole process.</summary>
+    public ulong TakeTurn() => (ulong)Interlocked.Increment(ref own.Cursor) - 1;
+
+    /// <summary>Admits a connection, or says why not; the limit is exact, whatever the other loops do meanwhile.</summary>
+    public Refusal? TryAdmit(int limit)
     {
         // A replaced process admits nobody any more: its number only falls, so one that is read late is never too low.
         var others = (int)OpenElsewhere;
         while (true)
         {
-            var seen = Volatile.Read(ref *open);
-            if (!AdmissionRule.Admits((int)seen + others, limit))
-                return false;
-            if (Interlocked.CompareExchange(ref *open, seen + 1, seen) == seen)
-                return true;
+            var seen = (int)Volatile.Read(ref *open);
+            if (!AdmissionRule.Admits(seen + others, limit))
+                return Refusal.Limit;
+            if (DescriptorShare.NeedsShared(seen, Assured, Volatile.Read(ref own.Borrowed)))
+            {
+                if (!shared.TryTake())
+                    return Refusal.Descriptors;
+                Interlocked.Increment(ref own.Borrowed);
+            }
+            else if (Interlocked.CompareExchange(ref *open, seen + 1, seen) == seen)
+            {
+                return null;
+            }
         }
     }
 
     /// <summary>Gives a place back; the number of connections still open.</summary>
-    public int Leave() => (int)Interlocked.Decrement(ref *open);
+    public int Leave()
+    {
+        var left = (int)Interlocked.Decrement(ref *open);
+        if (Volatile.Read(ref own.Borrowed) > 0)
+            ReturnShared(left);
+        return left;
+    }
+
+    public void Dispose()
+    {
+        ReturnShared(0);
+        Rows.Dispose();
+    }
+
+    private void ReturnShared(int left)
+    {
+        while (true)
+        {
+            var borrowed = Volatile.Read(ref own.Borrowed);
+            if (!DescriptorShare.ReturnsShared(left, Assured, borrowed))
+                return;
+            if (Interlocked.CompareExchange(ref own.Borrowed, borrowed - 1, borrowed) == borrowed)
+                shared.Give();
+        }
+    }
 
     [StructLayout(LayoutKind.Explicit, Size = 192)]
     private struct Padded
     {
         [FieldOffset(64)]
-        public long Value;
-    }
-}
+        public long Cursor;
 
-/// <summary>A routing table with what the loops need beside it; immutable.</summary>
-/// <param name="Table">The core's table.</param>
-/// <param name="Targets">Its backends by identity.</param>
-internal sealed record Snapshot(RoutingTable Table, FrozenDictionary<int, RouteTarget> Targets)
-{
-    public static Snapshot Empty(string service) => new(
-        new RoutingTable(0, service, [], [], [], false, new(0), new(0), 0, Domain.Config.RelayMode.Auto, []),
-        FrozenDictionary<int, RouteTarget>.Empty);
-}
-
-/// <summary>A backend ready for connect(2).</summary>
-/// <param name="Id">Its identity.</param>
-/// <param name="Addresses">Socket addresses in the order of trial.</param>
-/// <param name="WantsSuccess">Whether a successful connect is to be reported.</param>
-/// <param name="Counters">Its counters.</param>
-internal sealed record RouteTarget(int Id, byte[][] Addresses, bool WantsSuccess, CounterBlock Counters);
-
-/// <summary>A backend's counters, a line for each loop. Sessions point into it: freed only when no loop can.</summary>
-internal sealed unsafe class CounterBlock(int loops) : IDisposable
-{
-    private readonly BackendCounters* lines = Allocate(loops);
-    private readonly int loops = loops;
-
-    public BackendCounters* Of(int loop) => lines + loop;
-
-    /// <summary>The sum over the loops at this moment.</summary>
-    public BackendCounters Sum()
-    {
-        var sum = default(BackendCounters);
-        for (var i = 0; i < loops; i++)
-        {
-            sum.Active += Volatile.Read(ref lines[i].Active);
-            sum.Total += Volatile.Read(ref lines[i].Total);
-            sum.BytesIn += Volatile.Read(ref lines[i].BytesIn);
-            sum.BytesOut += Volatile.Read(ref lines[i].BytesOut);
-        }
-
-        return sum;
-    }
-
-    /// <summary>Connections established, loop by loop.</summary>
-    public long[] Totals() => [.. Enumerable.Range(0, loops).Select(i => Volatile.Read(ref lines[i].Total))];
-
-    /// <summary>From now on every loop reports the end of its last session with this backend.</summary>
-    public void MarkDraining()
-    {
-        for (var i = 0; i < loops; i++)
-            Volatile.Write(ref lines[i].Draining, 1);
-    }
-
-    public void Dispose() => NativeMemory.AlignedFree(lines);
-
-    private static BackendCounters* Allocate(int loops)
-    {
-        var size = (nuint)(loops * sizeof(BackendCounters));
-        var block = (BackendCounters*)NativeMemory.AlignedAlloc(size, 64);
-        NativeMemory.Clear(block, size);
-        return block;
+        /// <summary>The shared places that the service holds.</summary>
+        [FieldOffset(72)]
+        public int Borrowed;
     }
 }

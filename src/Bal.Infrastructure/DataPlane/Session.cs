@@ -1,25 +1,7 @@
 using System.Runtime.InteropServices;
+using Bal.Domain.Relay;
 
 namespace Bal.Infrastructure.DataPlane;
-
-/// <summary>Where a proxied connection is in its life.</summary>
-internal enum SessionState
-{
-    /// <summary>The memory is not in use.</summary>
-    Free,
-
-    /// <summary>A client is admitted and a backend is being connected.</summary>
-    Connecting,
-
-    /// <summary>Bytes flow.</summary>
-    Relaying,
-
-    /// <summary>One side was reset: what it had sent before is still being delivered, at most for one second.</summary>
-    Resetting,
-
-    /// <summary>Both descriptors are closed; the memory is freed after the batch, since events may still point to it.</summary>
-    Closed,
-}
 
 /// <summary>What is known of one socket. Edge-triggered: each bit stays until the socket says otherwise.</summary>
 [Flags]
@@ -27,14 +9,14 @@ internal enum SideFlags : uint
 {
     None = 0,
 
-    /// <summary>There may be something to read.</summary>
-    Readable = 1,
+    /// <inheritdoc cref="Readiness.Readable"/>
+    Readable = Readiness.Readable,
 
-    /// <summary>There may be room to write.</summary>
-    Writable = 2,
+    /// <inheritdoc cref="Readiness.Writable"/>
+    Writable = Readiness.Writable,
 
-    /// <summary>EPOLLRDHUP or EPOLLPRI was seen: a short read no longer means that the socket is empty.</summary>
-    ShortReads = 4,
+    /// <inheritdoc cref="Readiness.ShortReads"/>
+    ShortReads = Readiness.ShortReads,
 
     /// <summary>recv(2) returned 0: the peer has sent its last byte.</summary>
     EndOfStream = 8,
@@ -94,6 +76,9 @@ internal unsafe struct Session
 
     /// <summary>The backend connected or being connected; 0 where none is.</summary>
     public int BackendId;
+
+    /// <summary>Where the loops find the present target of that backend.</summary>
+    public int Target;
 
     /// <summary>Which of the backend's addresses is being tried.</summary>
     public int AddressIndex;

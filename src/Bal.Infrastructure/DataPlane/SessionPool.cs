@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Bal.Domain.Relay;
 
 namespace Bal.Infrastructure.DataPlane;
 

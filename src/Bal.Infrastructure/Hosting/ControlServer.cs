@@ -1,4 +1,3 @@
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Infrastructure.Linux;
@@ -32,7 +31,7 @@ internal sealed class ControlServer : IDisposable
     private bool listens;
     private bool isSuccessors;
     // One for all: a timer each would outlive the clients that come and go, thousands a second, for as long as it runs.
-    private Reactor.Timer? oldest;
+    private Timers.Timer? oldest;
     private bool resting;
 
     private ControlServer(Reactor reactor, string path, int fd, Action<string, Action<byte[]>> serve) =>

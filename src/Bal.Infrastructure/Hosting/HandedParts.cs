@@ -52,8 +52,7 @@ internal sealed record HandedParts(
         new(Plane.Serving.Select(s => new ServiceHandover(s.Service, s.Sockets.Length, s.Turn))),
         Plane.Replaced.Before,
         Plane.Replaced.Processes
-            .Map(p => new ProcessHandover(p.Pid, p.Version, p.Since, p.Services, p.Reported))
-            .Add(new ProcessHandover(
-                Environment.ProcessId, Version, now, new Arr<string>(Plane.ServiceNames), Plane.MeasureOwn())),
+            .Map(p => new ProcessHandover(p.Pid, p.Version, p.Since, p.Slots, p.Reported))
+            .Add(new ProcessHandover(Environment.ProcessId, Version, now, Plane.Slots, Plane.MeasureOwn())),
         Supervisor.State);
 }

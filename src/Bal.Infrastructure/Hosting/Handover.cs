@@ -1,6 +1,8 @@
+using Bal.Domain.Backend;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
 using Bal.Domain.Primitives;
+using Bal.Infrastructure.DataPlane;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Hosting;
@@ -8,7 +10,7 @@ namespace Bal.Infrastructure.Hosting;
 /// <summary>
 /// What the process that replaces another one gets to know. The descriptors come beside it, in this order: the PID file, the
 /// control socket, the listening sockets of each service, and for each process of <paramref name="Processes"/> its link
-/// and its <see cref="DataPlane.OpenCounts"/>; the last of these is the sender, whose link is the one it comes by.
+/// and its <see cref="OpenCounts"/>; the last of these is the sender, whose link is the one it comes by.
 /// </summary>
 /// <param name="Version">The sender's version of bal.</param>
 /// <param name="StartedAt">When the first of the processes started.</param>
@@ -38,6 +40,16 @@ internal sealed record ServiceHandover(string Name, int Sockets, ulong Turn);
 /// <param name="Pid">Its process id.</param>
 /// <param name="Version">Its version.</param>
 /// <param name="Since">When it was replaced; for the sender, now.</param>
-/// <param name="Services">Its services in the order of its counts.</param>
+/// <param name="Services">Where it counts the connections of each service.</param>
 /// <param name="Reported">What it has counted.</param>
-internal sealed record ProcessHandover(int Pid, string Version, Instant Since, Arr<string> Services, Traffic Reported);
+internal sealed record ProcessHandover(
+    int Pid, string Version, Instant Since, Arr<ServiceSlot> Services, Traffic Reported)
+{
+    /// <summary>The slots of a process that names its services by their order, as 0.1.0 does: it counts them from 1.</summary>
+    public static Arr<ServiceSlot> SlotsOf(IEnumerable<string> names) =>
+        new(names.Select((name, i) => new ServiceSlot(new ServiceId(i + 1), name, i)));
+
+    /// <summary>The names in the order of the slots; an empty one where no service has the slot.</summary>
+    public Arr<string> Names => new(Enumerable.Range(0, Services.IsEmpty ? 0 : Services.Max(s => s.Slot) + 1)
+        .GroupJoin(Services, slot => slot, s => s.Slot, (_, found) => found.Select(s => s.Name).FirstOrDefault("")));
+}

@@ -1,67 +1,57 @@
-using System.Text.Json;
-using Bal.Domain.Control;
-using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
-using Bal.Domain.Primitives;
 using Bal.Domain.Recording;
-using Bal.Infrastructure.Json;
+using Bal.Infrastructure.DataPlane;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Hosting;
 
 /// <summary>
-/// The form of a <see cref="Handover"/> between two versions of bal. Members may be added; what has another meaning gets
-/// another number, and a process that does not know it refuses to serve before anything was changed.
+/// The form of a <see cref="Handover"/> between two versions of bal. Members may be added: a reader that does not know one
+/// ignores it, and refuses before anything was changed where the document lists it as one that must be known.
 /// </summary>
 internal static class HandoverJson
 {
-    private const int Format = 1;
+    private static readonly Codec<Arr<string>> Names = Codec.List(Scalar.Text);
 
-    public static byte[] Write(Handover handover) => CanonicalJson.Bytes(json =>
+    private static readonly Codec<Arr<ServiceHandover>> Services = Codec.List(Codec.Object<ServiceHandover>(m => new(
+        m.Of("name", Scalar.Text, s => s.Name),
+        m.Of("sockets", Scalar.Count, s => s.Sockets),
+        m.Of("turn", Scalar.Unsigned, s => s.Turn))));
+
+    private static readonly Codec<Arr<ServiceSlot>> Slots = Codec.List(Codec.Object<ServiceSlot>(m => new(
+        m.Of("id", Scalar.Service, s => s.Service),
+        m.Of("name", Scalar.Text, s => s.Name),
+        m.Of("slot", Scalar.Count, s => s.Slot))));
+
+    private static readonly Codec<Arr<ProcessHandover>> Processes = Codec.List(Codec.Object<ProcessHandover>(m =>
     {
-        json.WriteStartObject();
-        json.WriteNumber("format", Format);
-        json.WriteString("version", handover.Version);
-        json.WriteNumber("started_at", handover.StartedAt.Milliseconds);
-        json.WriteStartArray("services");
-        foreach (var service in handover.Services)
-        {
-            json.WriteStartObject();
-            json.WriteString("name", service.Name);
-            json.WriteNumber("sockets", service.Sockets);
-            json.WriteNumber("turn", service.Turn);
-            json.WriteEndObject();
-        }
+        var names = m.Of("services", Names, p => p.Names);
+        return new(
+            m.Of("pid", Scalar.Count, p => p.Pid),
+            m.Of("version", Scalar.Text, p => p.Version),
+            m.Of("since", Scalar.At, p => p.Since),
+            m.Of("slots", Slots, p => p.Services, ProcessHandover.SlotsOf(names)),
+            m.Of("traffic", TrafficCodec.Traffic, p => p.Reported));
+    }));
 
-        json.WriteEndArray();
-        WriteTraffic(json, "before", handover.Before);
-        json.WriteStartArray("processes");
-        foreach (var process in handover.Processes)
-            WriteProcess(json, process);
-        json.WriteEndArray();
-        json.WritePropertyName("state");
-        CanonicalJson.Write(json, handover.State);
-        json.WriteEndObject();
-    });
-
-    public static Either<Problem, Handover> Read(ReadOnlyMemory<byte> text)
+    private static readonly Codec<Handover> Document = Codec.Of(Body.Document(Body.Of<Handover>(m =>
     {
-        try
-        {
-            using var document = JsonDocument.Parse(text);
-            var json = document.RootElement;
-            return json.GetProperty("format").GetInt32() == Format
-                ? CanonicalJson.ReadState(json.GetProperty("state")).Match(
-                    Right: state => Either<Problem, Handover>.Right(Read(json, state)),
-                    Left: fault => NotUnderstood(fault.ToText()))
-                : NotUnderstood($"its form is {json.GetProperty("format").GetInt32()}, and {Format} is known");
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
-        {
-            return NotUnderstood(e.Message);
-        }
-    }
+        _ = m.Of("format", Format0_1_0.Format, h => Format0_1_0.FormatOf(h.State));
+        return new(
+            m.Of("version", Scalar.Text, h => h.Version),
+            m.Of("started_at", Scalar.At, h => h.StartedAt),
+            m.Of("services", Services, h => h.Services),
+            m.Of("before", TrafficCodec.Traffic, h => h.Before),
+            m.Of("processes", Processes, h => h.Processes),
+            m.Of("state", Format0_1_0.State, h => h.State));
+    })));
+
+    public static byte[] Write(Handover handover) => CanonicalJson.Bytes(Document, handover);
+
+    public static Either<Problem, Handover> Read(ReadOnlyMemory<byte> text) =>
+        CanonicalJson.Read(Document, text).MapLeft(fault => fault.Unknown.Length == 0
+            ? NotUnderstood(fault.ToText())
+            : Uses(fault.Unknown));
 
     /// <summary>Why another process's words mean nothing to this one.</summary>
     public static Problem NotUnderstood(string why) => new(
@@ -70,40 +60,9 @@ internal static class HandoverJson
         "the running version and the new one are too far apart",
         "run 'bal stop' and 'bal start -d' with the new binary; this ends the open connections");
 
-    private static Handover Read(JsonElement json, ControlState state) => new(
-        json.GetProperty("version").GetString() ?? "",
-        new Instant(json.GetProperty("started_at").GetInt64()),
-        new(json.GetProperty("services").EnumerateArray().Select(s => new ServiceHandover(
-            s.GetProperty("name").GetString() ?? "",
-            s.GetProperty("sockets").GetInt32(),
-            s.GetProperty("turn").GetUInt64()))),
-        TrafficJson.Read(json.GetProperty("before")),
-        new(json.GetProperty("processes").EnumerateArray().Select(p => new ProcessHandover(
-            p.GetProperty("pid").GetInt32(),
-            p.GetProperty("version").GetString() ?? "",
-            new Instant(p.GetProperty("since").GetInt64()),
-            new(p.GetProperty("services").EnumerateArray().Select(s => s.GetString() ?? "")),
-            TrafficJson.Read(p.GetProperty("traffic"))))),
-        state);
-
-    private static void WriteProcess(Utf8JsonWriter json, ProcessHandover process)
-    {
-        json.WriteStartObject();
-        json.WriteNumber("pid", process.Pid);
-        json.WriteString("version", process.Version);
-        json.WriteNumber("since", process.Since.Milliseconds);
-        json.WriteStartArray("services");
-        foreach (var service in process.Services)
-            json.WriteStringValue(service);
-        json.WriteEndArray();
-        WriteTraffic(json, "traffic", process.Reported);
-        json.WriteEndObject();
-    }
-
-    private static void WriteTraffic(Utf8JsonWriter json, string name, Traffic traffic)
-    {
-        json.WriteStartObject(name);
-        TrafficJson.Write(json, traffic);
-        json.WriteEndObject();
-    }
+    private static Problem Uses(string member) => new(
+        "upgrade_not_understood",
+        $"the running bal uses '{member}', which this version does not know",
+        "the new binary is older than the running one",
+        "upgrade to a version that knows it, or remove it from the configuration and run 'bal graceful' first");
 }

@@ -26,7 +26,7 @@ internal sealed class HomeGuard : IDisposable
     private readonly Action<LogEvent> say;
     private Inotify? watch;
     private ulong tag;
-    private Reactor.Timer? planned;
+    private Timers.Timer? planned;
     private string complained = "";
 
     public HomeGuard(Reactor reactor, BalHome home, PidFile pid, ControlServer control, Action<LogEvent> say)

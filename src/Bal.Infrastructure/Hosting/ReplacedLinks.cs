@@ -1,9 +1,6 @@
-using System.Text.Json;
-using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
+using Bal.Domain.Recording;
 using Bal.Infrastructure.DataPlane;
-using Bal.Infrastructure.Json;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Reacting;
 using LanguageExt;
@@ -26,7 +23,7 @@ internal sealed class ReplacedLinks(Reactor reactor, Plane plane, Action<LogEven
     public static readonly Duration AskEvery = new(1_000);
 
     private readonly List<Entry> entries = [];
-    private Reactor.Timer? asking;
+    private Timers.Timer? asking;
 
     private sealed class Entry(int pid, Link link, Action<string> onWord)
     {
@@ -181,9 +178,9 @@ internal sealed class ReplacedLinks(Reactor reactor, Plane plane, Action<LogEven
         }
         else if (message.Word == "report" && Link.DocumentOf(message) is { } document)
         {
-            Parse(document).IfSome(traffic => plane.Replaced = plane.Replaced.Heard(entry.Pid, traffic));
+            CanonicalJson.Read(TrafficCodec.Traffic, document)
+                .IfRight(traffic => plane.Replaced = plane.Replaced.Heard(entry.Pid, traffic));
         }
-
         else
         {
             message.CloseDescriptors();
@@ -195,18 +192,5 @@ internal sealed class ReplacedLinks(Reactor reactor, Plane plane, Action<LogEven
             asked?.Answered(entry);
         while (message.Word == LinkMessage.Closed && entry.Asked.TryDequeue(out var last))
             last?.Answered(entry);
-    }
-
-    private static Option<Traffic> Parse(byte[] document)
-    {
-        try
-        {
-            using var json = JsonDocument.Parse(document);
-            return TrafficJson.Read(json.RootElement);
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
-        {
-            return Option<Traffic>.None;
-        }
     }
 }

@@ -7,7 +7,6 @@ using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Logging;
 using Bal.Infrastructure.Process;
-using Bal.Infrastructure.Reacting;
 using Bal.Infrastructure.Systemd;
 using LanguageExt;
 
@@ -29,7 +28,7 @@ public sealed record ServerOptions(
     public Option<Takeover> Takeover { get; init; } = Option<Takeover>.None;
 
     /// <summary>Listening sockets that the service manager has opened; used in place of opening them.</summary>
-    public Arr<int> Sockets { get; init; } = Arr<int>.Empty;
+    public Arr<ActivatedSocket> Sockets { get; init; } = Arr<ActivatedSocket>.Empty;
 
     /// <summary>Whether it runs as a daemon: without a terminal, with its log in a file.</summary>
     public bool IsDaemon { get; init; }
@@ -123,8 +122,13 @@ public static class Server
         using var serving = new Serving(options, reading, descriptors, open, takeover.Handover.StartedAt);
         using var control = ControlServer.Adopt(
             serving.Reactor, options.Home.ControlSocket, takeover.ControlSocket, serving.Requests.Answer);
-        foreach (var (service, sockets) in takeover.Listeners())
-            carried.Services.Find(s => s.Name == service).IfSome(s => serving.Plane.Inherit(s, sockets));
+        var handed = takeover.Listeners();
+        foreach (var service in carried.Services)
+        {
+            if (handed.TryGetValue(service.Name, out var sockets))
+                serving.Plane.Inherit(service, sockets);
+        }
+
         return serving.Plane.Prepare(carried)
             // What the file changes is acquired before anything is taken, and applied as a reload afterwards.
             .Bind(_ => serving.Plane.Reserve(reading.Config))

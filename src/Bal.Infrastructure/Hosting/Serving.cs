@@ -1,4 +1,5 @@
 using Bal.Application;
+using Bal.Domain.Admission;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Reports;
@@ -19,6 +20,7 @@ internal sealed class Serving : IDisposable
     private readonly ServerOptions options;
     private readonly DecisionRecorder recorder;
     private CancellationTokenRegistration stop;
+    private readonly Reloads reloads;
     private Signals? signals;
     private Upgrader? upgrader;
     private HomeGuard? guard;
@@ -32,18 +34,23 @@ internal sealed class Serving : IDisposable
         Descriptors = descriptors;
         Identity = new ProcessIdentity(
             Environment.ProcessId, options.ConfigPath, options.Version, startedAt.IfNone(Reactor.Now));
-        Plane = new Plane(Threads, descriptors, open, Reactor.Wake, fault => Server.Crash(options.Log, fault));
+        Budget = BudgetOf(reading, Threads, descriptors);
+        Plane = new Plane(Threads, Budget, open, Reactor.Wake, fault => Server.Crash(options.Log, fault))
+        {
+            Say = options.Say,
+        };
         Reactor.Collect = Plane.Collect;
         Replaced = new ReplacedLinks(Reactor, Plane, options.Say);
         options.Log.Level = reading.Config.LogLevel;
         Manager = new ServiceManager(options.Manager, Reactor, problem => options.Say(
             LogEvent.Warn(Server.Module, problem.Code, problem.WhatHappened,
                 LogField.Of("why_likely", problem.WhyLikely), LogField.Of("do_this_now", problem.DoThisNow))));
-        recorder = new DecisionRecorder(new DecisionWriter(options.Version, options.Say), () => DateTimeOffset.UtcNow);
+        recorder = new DecisionRecorder(
+            new DecisionWriter(options.Version, options.Say, options.Home.Owns), () => DateTimeOffset.UtcNow);
         Supervisor = new SupervisorLoop(
             Reactor,
             Plane,
-            new Prober(Reactor, new Resolver(Reactor)),
+            new Prober(Reactor, new Resolver(Reactor), Budget.Probes),
             new DecisionLogWriter(options),
             Manager,
             () => Server.ReadConfig(options),
@@ -53,6 +60,8 @@ internal sealed class Serving : IDisposable
         {
             Recorder = recorder,
         };
+        reloads = new Reloads(
+            Reactor, () => Server.ReadConfig(options), () => Supervisor.Served.IfNone(reading.Config), Apply);
     }
 
     public Reactor Reactor { get; } = new();
@@ -73,6 +82,9 @@ internal sealed class Serving : IDisposable
 
     public long Descriptors { get; }
 
+    /// <summary>How they are divided, as the configuration of the start wants it.</summary>
+    public DescriptorBudget Budget { get; }
+
     /// <summary>Why there are too few descriptors for this many loops, if there are.</summary>
     public static Option<Problem> TooFew(ConfigReading reading, long descriptors)
     {
@@ -82,15 +94,16 @@ internal sealed class Serving : IDisposable
             : Option<Problem>.None;
     }
 
-    /// <summary>From now on signals mean what they mean to bal; before, they end a process that serves nobody yet.</summary>
+    /// <summary>From now on signals are answered; those that came before have waited.</summary>
     public void TakeSignals()
     {
-        stop = options.Stop.Register(() => OnSupervisor(Stop));
-        signals = new Signals(new SignalActions(
-            Stop: () => OnSupervisor(Stop),
-            Reload: () => OnSupervisor(() => Reload(new SupervisorInput.Reload(_ => { }))),
-            ReopenLog: () => OnSupervisor(ReopenLog),
-            Upgrade: () => OnSupervisor(() => upgrader?.Request(Upgrading.DefaultPatience, _ => { }))));
+        stop = options.Stop.Register(
+            () => Reactor.PostFromOutside(new SupervisorInput.Call(Stop), isUrgent: true));
+        signals = new Signals(Reactor, new SignalActions(
+            Stop: Stop,
+            Reload: () => Reload(new SupervisorInput.Reload(_ => { })),
+            ReopenLog: ReopenLog,
+            Upgrade: () => upgrader?.Request(Upgrading.DefaultPatience, _ => { })));
     }
 
     /// <summary>Tells the service manager that bal serves, and goes on doing so.</summary>
@@ -125,7 +138,7 @@ internal sealed class Serving : IDisposable
     };
 
     /// <summary>What the control socket understands.</summary>
-    public Requests Requests => new(Reactor, options.ConfigPath, () => Server.ReadConfig(options))
+    public Requests Requests => new(Reactor, options.ConfigPath, reloads.Read)
     {
         AskOthers = Replaced.Refresh,
         Reload = Reload,
@@ -133,10 +146,12 @@ internal sealed class Serving : IDisposable
             patience, outcome => answer(Upgrading.Write(outcome, Environment.ProcessId))),
     };
 
-    public void Reload(SupervisorInput.Reload reload)
+    public void Reload(SupervisorInput.Reload reload) => reloads.Take(reload);
+
+    private void Apply(SupervisorInput.Reload reload)
     {
         if (upgrader is null)
-            Reactor.Post(reload);
+            Reactor.PostUrgent(reload);
         else
             upgrader.Reload(reload);
     }
@@ -177,12 +192,10 @@ internal sealed class Serving : IDisposable
         Reactor.Dispose();
     }
 
-    private void OnSupervisor(Action action) => Reactor.PostFromOutside(new SupervisorInput.Call(action));
-
     private void Stop()
     {
         if (upgrader is null)
-            Reactor.Post(new Domain.Control.ControlEvent.StopRequested());
+            Reactor.PostUrgent(new Domain.Control.ControlEvent.StopRequested());
         else
             upgrader.Stop();
     }
@@ -192,6 +205,13 @@ internal sealed class Serving : IDisposable
         Replaced.Tell("reopen");
         recorder.Reopen();
         options.Log.Reopen().IfLeft(problem => options.Log.Write(LogEvent.Failure("logging", "log_reopen_failed", problem)));
+    }
+
+    private static DescriptorBudget BudgetOf(ConfigReading reading, int threads, long descriptors)
+    {
+        var backends = reading.Config.Services.Sum(service => service.Backends.Count);
+        var names = reading.Config.Services.Sum(service => service.Backends.Count(b => b.Endpoint.Host is Host.Name));
+        return DescriptorBudget.Of(descriptors, threads, backends, names);
     }
 
     private sealed class DecisionLogWriter(ServerOptions options) : ILogSink

@@ -3,7 +3,6 @@ using Bal.Domain.Messages;
 using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Process;
-using Bal.Infrastructure.Reacting;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Hosting;
@@ -30,12 +29,15 @@ internal sealed class Succession(ServerOptions options, Serving serving, PidFile
         };
         serving.Plane.Replaced = new Replaced(
             final.Before,
-            state.Overload.Seen,
-            state.Exhaustion.Seen,
             state.Lost.Seen,
             new Arr<ReplacedProcess>(processes.Select(p => p.Process)));
-        foreach (var service in final.Services)
-            serving.Plane.GoOnWith(service.Name, service.Turn);
+        var turns = final.Services.ToDictionary(service => service.Name, service => service.Turn);
+        foreach (var service in state.Services.Values)
+        {
+            var turn = service.Removed ? 0 : turns.GetValueOrDefault(service.Config.Name);
+            serving.Plane.GoOnWith(service.Id, turn, service.Refusals.Map(notice => notice.Seen));
+        }
+
         serving.TakeSignals();
         serving.Supervisor.Adopt(state);
         foreach (var (process, link) in processes)

@@ -1,4 +1,3 @@
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
@@ -71,13 +70,13 @@ public sealed class Takeover : IDisposable
     internal int ControlSocket => descriptors[1];
 
     /// <summary>The listening sockets of each service.</summary>
-    internal IReadOnlyList<(string Service, int[] Sockets)> Listeners()
+    internal IReadOnlyDictionary<string, int[]> Listeners()
     {
         var at = 2;
-        var listeners = new List<(string, int[])>();
+        var listeners = new Dictionary<string, int[]>();
         foreach (var service in Handover.Services)
         {
-            listeners.Add((service.Name, [.. descriptors.Skip(at).Take(service.Sockets)]));
+            listeners[service.Name] = [.. descriptors.GetRange(at, service.Sockets)];
             at += service.Sockets;
         }
 

@@ -1,11 +1,10 @@
 using Bal.Application;
 using Bal.Domain.Control;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
+using Bal.Domain.Recording;
 using Bal.Domain.Upgrade;
 using Bal.Infrastructure.DataPlane;
-using Bal.Infrastructure.Json;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Reacting;
 using LanguageExt;
@@ -32,13 +31,16 @@ internal sealed class Upgrader(
     private Successor? successor;
     private ulong linkTag;
     private ulong pidfdTag;
-    private Reactor.Timer? timer;
+    private Timers.Timer? timer;
 
     /// <summary>Called with the process id of the new process as soon as it serves.</summary>
     public Action<int> OnReplaced { get; init; } = _ => { };
 
     /// <summary>Called as the last thing before the new process is told that this one has let go of everything.</summary>
     public Action OnLeaving { get; init; } = () => { };
+
+    /// <summary>Where reloads go.</summary>
+    public Action<SupervisorInput.Reload> OnReload { get; init; } = reactor.PostUrgent;
 
     /// <summary>Called where a process that has replaced this one asks for the log to be opened again.</summary>
     public Action OnReopen { get; init; } = () => { };
@@ -60,7 +62,7 @@ internal sealed class Upgrader(
     public void Reload(SupervisorInput.Reload reload)
     {
         if (state is UpgradeState.Idle or UpgradeState.Replaced)
-            reactor.Post(reload);
+            OnReload(reload);
         else
             reloads.Enqueue(reload);
     }
@@ -85,7 +87,7 @@ internal sealed class Upgrader(
         if (state.DueAt != Instant.Never)
             timer = reactor.After(state.DueAt.Since(reactor.Now), Late);
         while (state is UpgradeState.Idle or UpgradeState.Replaced && reloads.TryDequeue(out var reload))
-            reactor.Post(reload);
+            OnReload(reload);
     }
 
     // What was said in time counts, even where this process was stopped (SIGSTOP) and could not read it.
@@ -127,7 +129,7 @@ internal sealed class Upgrader(
             linkTag = reactor.Watch(child.Link.Fd, Libc.EPOLLIN, _ => ReadLink());
             pidfdTag = reactor.Watch(child.Pidfd, Libc.EPOLLIN, _ => ChildGone());
             if (!parts.Introduce(child.Link, reactor.Now))
-                reactor.Post(new SupervisorInput.Call(() => Feed(new UpgradeEvent.LinkBroken())));
+                reactor.PostUrgent(new SupervisorInput.Call(() => Feed(new UpgradeEvent.LinkBroken())));
         });
         Feed(started.Match<UpgradeEvent>(
             Right: child => new UpgradeEvent.Spawned(child.Pid),
@@ -150,7 +152,7 @@ internal sealed class Upgrader(
         parts.Pid.ReleaseRest();
         parts.Replaced.Rest();
         if (!parts.HandOver(successor!.Link, reactor.Now))
-            reactor.Post(new SupervisorInput.Call(() => Feed(new UpgradeEvent.LinkBroken())));
+            reactor.PostUrgent(new SupervisorInput.Call(() => Feed(new UpgradeEvent.LinkBroken())));
     }
 
     private void Yield()
@@ -176,8 +178,8 @@ internal sealed class Upgrader(
         OnReplaced(pid);
         parts.Replaced.Dispose();
         parts.Plane.Replaced = Replaced.Nobody;
-        reactor.Post(new ControlEvent.HandedOver(pid));
-        reactor.Post(new SupervisorInput.Call(() => parts.Plane.Confirm(() =>
+        reactor.PostUrgent(new ControlEvent.HandedOver(pid));
+        reactor.PostUrgent(new SupervisorInput.Call(() => parts.Plane.Confirm(() =>
         {
             OnLeaving();
             _ = successor?.Link.Send("left");
@@ -187,7 +189,7 @@ internal sealed class Upgrader(
     private void StopOwn()
     {
         parts.Replaced.Tell("stop");
-        reactor.Post(new ControlEvent.StopRequested());
+        reactor.PostUrgent(new ControlEvent.StopRequested());
     }
 
     private void Answer(Either<Problem, int> outcome)
@@ -224,7 +226,8 @@ internal sealed class Upgrader(
                 Feed(new UpgradeEvent.Ready());
                 break;
             case "refused":
-                Feed(new UpgradeEvent.Refused(message.ToProblem()));
+                Feed(new UpgradeEvent.Refused(
+                    Format0_1_0.Explained(message.ToProblem(), parts.Supervisor.State)));
                 break;
             case "serves":
                 Feed(new UpgradeEvent.Serves());
@@ -263,7 +266,7 @@ internal sealed class Upgrader(
 
     private void Report() => _ = successor?.Link.SendDocument("report", Recorded());
 
-    private byte[] Recorded() => JsonReport.Write(json => TrafficJson.Write(json, parts.Plane.MeasureOwn()));
+    private byte[] Recorded() => CanonicalJson.Bytes(TrafficCodec.Traffic, parts.Plane.MeasureOwn());
 
     private void Forget()
     {

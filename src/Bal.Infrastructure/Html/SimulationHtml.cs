@@ -1,13 +1,14 @@
 using System.Net;
 using System.Text;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Simulation;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Html;
 
-/// <summary>A simulated run as one page that needs nothing else: no script, no font, no picture from elsewhere.</summary>
+/// <summary>
+/// A simulated run as one page that needs nothing else: no script, no font, no picture from elsewhere.
+/// </summary>
 public static class SimulationHtml
 {
     /// <summary>Lines of the timeline in the page.</summary>
@@ -40,7 +41,8 @@ public static class SimulationHtml
         page.Append($"<title>bal simulate: {Text(Path.GetFileName(runs[0].ScenarioName))}</title>\n");
         page.Append("<style>\n").Append(Style).Append("</style>\n</head>\n<body>\n<main>\n");
         page.Append($"<h1>{Text(Path.GetFileName(runs[0].ScenarioName))}</h1>\n");
-        page.Append($"<p class=\"about\">simulated: {runs[0].Scenario.Length.ToText()}, seed {runs[0].Scenario.Seed}</p>\n");
+        page.Append($"<p class=\"about\">simulated: {runs[0].Scenario.Length.ToText()}, seed "
+            + $"{runs[0].Scenario.Seed}</p>\n");
         for (var i = 0; i < runs.Count; i++)
             Run(page, runs[i], i);
         return page.Append("</main>\n</body>\n</html>\n").ToString();
@@ -67,7 +69,8 @@ public static class SimulationHtml
     {
         page.Append("<div>\n<h3>Totals</h3>\n<table>\n<tbody>\n");
         foreach (var figure in SimulationText.FiguresOf(run))
-            page.Append($"<tr><th scope=\"row\">{Text(figure.Name.Replace('_', ' '))}</th><td>{Text(figure.Value)}</td></tr>\n");
+            page.Append($"<tr><th scope=\"row\">{Text(figure.Name.Replace('_', ' '))}</th>"
+                + $"<td>{Text(figure.Value)}</td></tr>\n");
         page.Append("</tbody>\n</table>\n</div>\n");
     }
 
@@ -130,10 +133,11 @@ public static class SimulationHtml
         TimelineSvg.Legend.Select(key => $"<span class=\"key\"><i class=\"{key.Class}\"></i>{key.Meaning}</span> "));
 
     private const string Style = """
-        :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --line: #d0d7de; --paper: #ffffff; --card: #f6f8fa;
-          --up: #2da44e; --cooling: #e0a100; --down: #cf222e; --draining: #8250df; --absent: #d8dee4;
+        :root { color-scheme: light dark; --ink: #1b1f24; --soft: #57606a; --line: #d0d7de; --paper: #ffffff;
+          --card: #f6f8fa; --up: #2da44e; --cooling: #e0a100; --down: #cf222e; --draining: #8250df; --absent: #d8dee4;
           --fault: #57606a; --protect: #0969da; --mark: #bf3989; }
-        @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9198a1; --line: #3d444d; --paper: #0d1117;
+        @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #9198a1; --line: #3d444d;
+          --paper: #0d1117;
           --card: #151b23; --absent: #2b323b; --up: #3fb950; --cooling: #d29922; --down: #f85149; --draining: #ab7df8;
           --fault: #9198a1; --protect: #4493f8; --mark: #f778ba; } }
         * { box-sizing: border-box; }
@@ -148,7 +152,8 @@ public static class SimulationHtml
         svg { display: block; width: 100%; height: auto; }
         .key { display: inline-block; margin-right: 16px; white-space: nowrap; }
         .key i { display: inline-block; width: 14px; height: 10px; border-radius: 2px; margin-right: 6px; }
-        .badge { display: inline-block; padding: 0 8px; border-radius: 10px; font-size: 12px; font-weight: 600; color: #fff; }
+        .badge { display: inline-block; padding: 0 8px; border-radius: 10px; font-size: 12px; font-weight: 600;
+          color: #fff; }
         .good { background: #1a7f37; } .bad { background: #cf222e; }
         .columns { display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 3fr); gap: 32px; }
         @media (max-width: 760px) { .columns { grid-template-columns: minmax(0, 1fr); gap: 0; } }
@@ -168,7 +173,8 @@ public static class SimulationHtml
         .mark { fill: var(--mark); background: var(--mark); }
         .lost { fill: var(--ink); background: var(--ink); }
         svg text { fill: var(--ink); font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; }
-        svg .soft { fill: var(--soft); font-size: 12px; } svg .word { fill: var(--soft); font-size: 11px; } svg .grid { stroke: var(--line); stroke-width: 1; }
+        svg .soft { fill: var(--soft); font-size: 12px; } svg .word { fill: var(--soft); font-size: 11px; }
+        svg .grid { stroke: var(--line); stroke-width: 1; }
 
         """;
 }

@@ -12,8 +12,8 @@ internal sealed record LegendKey(string Class, string Meaning);
 
 /// <summary>
 /// The timeline of a run as a picture: a lane for each backend with its state as colour and its fault as a line below,
-/// client connects that failed as marks on top of it, clients without a backend in a lane of their own, protection mode as
-/// a band over everything.
+/// client connects that failed as marks on top of it, clients without a backend in a lane of their own, protection mode
+/// as a band over everything.
 /// </summary>
 internal static class TimelineSvg
 {
@@ -79,9 +79,11 @@ internal static class TimelineSvg
         for (var at = 0L; at <= run.Scenario.Length.Milliseconds; at += step)
         {
             var x = X(at, run);
-            svg.Append(CultureInfo.InvariantCulture, $"<line class=\"grid\" x1=\"{x:0.##}\" x2=\"{x:0.##}\" y1=\"{Top - 10}\" ");
+            svg.Append(CultureInfo.InvariantCulture,
+                $"<line class=\"grid\" x1=\"{x:0.##}\" x2=\"{x:0.##}\" y1=\"{Top - 10}\" ");
             svg.Append($"y2=\"{height - 4}\"/>\n");
-            svg.Append(CultureInfo.InvariantCulture, $"<text class=\"soft\" text-anchor=\"middle\" x=\"{x:0.##}\" y=\"{Top - 18}\">");
+            svg.Append(CultureInfo.InvariantCulture,
+                $"<text class=\"soft\" text-anchor=\"middle\" x=\"{x:0.##}\" y=\"{Top - 18}\">");
             svg.Append($"{Label(at)}</text>\n");
         }
     }
@@ -104,7 +106,9 @@ internal static class TimelineSvg
         svg.Append($"<text x=\"0\" y=\"{top + MarkHeight + 15}\">{Html(Cut(backend.Endpoint.ToString()))}");
         svg.Append($"<title>{Html(backend.Endpoint.ToString())}</title></text>\n");
         foreach (var span in Visible(backend.Lane, run))
-            State(svg, span, top + MarkHeight, run, $"{backend.Endpoint} {LaneText.Of(span.State)} from {span.During.From.ToClock()} to {span.During.To.ToClock()}");
+            State(svg, span, top + MarkHeight, run,
+                $"{backend.Endpoint} {LaneText.Of(span.State)} from {span.During.From.ToClock()} to "
+                + $"{span.During.To.ToClock()}");
         foreach (var fault in backend.Faults)
             Disturbance(svg, backend, fault, top + MarkHeight + Bar + 3, run);
         Marks(svg, "mark", backend.Failures, top, run, "failed connect(s)");
@@ -114,18 +118,22 @@ internal static class TimelineSvg
     private static void State(StringBuilder svg, LaneSpan span, int top, SimulationReport run, string title)
     {
         var height = Bar - Badness(span.State) * 3;
-        Rect(svg, LaneText.Of(span.State), span.During.From.Milliseconds, span.During.To.Milliseconds, top + Bar - height, height,
+        Rect(svg, LaneText.Of(span.State), span.During.From.Milliseconds, span.During.To.Milliseconds,
+            top + Bar - height, height,
             run, title);
     }
 
-    private static void Disturbance(StringBuilder svg, BackendHistory backend, FaultSpan fault, int top, SimulationReport run)
+    private static void Disturbance(
+        StringBuilder svg, BackendHistory backend, FaultSpan fault, int top, SimulationReport run)
     {
         var (from, to) = (fault.During.From.Milliseconds, fault.During.To.Milliseconds);
         Rect(svg, "fault", from, to, top, 4, run,
-            $"{backend.Endpoint} {fault.Fault.ToText()} from {fault.During.From.ToClock()} to {fault.During.To.ToClock()}");
+            $"{backend.Endpoint} {fault.Fault.ToText()} from {fault.During.From.ToClock()} to "
+            + $"{fault.During.To.ToClock()}");
         // About seven units a letter; a word that does not fit would run into the next one.
         if (X(to, run) - X(from, run) >= fault.Fault.Word.Length * 7)
-            svg.Append(CultureInfo.InvariantCulture, $"<text class=\"word\" x=\"{X(from, run):0.##}\" y=\"{top + 15}\">")
+            svg.Append(CultureInfo.InvariantCulture,
+                $"<text class=\"word\" x=\"{X(from, run):0.##}\" y=\"{top + 15}\">")
                 .Append($"{fault.Fault.Word}</text>\n");
     }
 
@@ -138,15 +146,18 @@ internal static class TimelineSvg
     }
 
     // The height tells how many, on a scale of roots: one is seen, and a thousand still fit.
-    private static void Marks(StringBuilder svg, string kind, Arr<Burst> bursts, int top, SimulationReport run, string what)
+    private static void Marks(
+        StringBuilder svg, string kind, Arr<Burst> bursts, int top, SimulationReport run, string what)
     {
         var most = bursts.IsEmpty ? 1 : bursts.Max(b => b.Count);
         var width = Math.Max(1.6, Plot / SimulationReport.Parts);
         foreach (var burst in bursts)
         {
             var height = 4 + (MarkHeight - 5) * Math.Sqrt((double)burst.Count / most);
-            svg.Append(CultureInfo.InvariantCulture, $"<rect class=\"{kind}\" x=\"{X(burst.At.Milliseconds, run):0.##}\" ");
-            svg.Append(CultureInfo.InvariantCulture, $"y=\"{top + MarkHeight - 1 - height:0.##}\" width=\"{width:0.##}\" height=\"{height:0.##}\">");
+            svg.Append(CultureInfo.InvariantCulture,
+                $"<rect class=\"{kind}\" x=\"{X(burst.At.Milliseconds, run):0.##}\" ");
+            svg.Append(CultureInfo.InvariantCulture,
+                $"y=\"{top + MarkHeight - 1 - height:0.##}\" width=\"{width:0.##}\" height=\"{height:0.##}\">");
             svg.Append($"<title>{burst.Count} {what} from {burst.At.ToClock()} on</title></rect>\n");
         }
     }
@@ -160,7 +171,8 @@ internal static class TimelineSvg
         svg.Append(title.Length == 0 ? "/>\n" : $"><title>{Html(title)}</title></rect>\n");
     }
 
-    // Where thousands of changes would be drawn into a few pixels, neighbours too short to be seen are one, as bad as the worst.
+    // Where thousands of changes would be drawn into a few pixels, neighbours too short to be seen are one, as bad as
+    // the worst.
     private static IEnumerable<LaneSpan> Visible(Arr<LaneSpan> lane, SimulationReport run)
     {
         var pixel = run.Scenario.Length.Milliseconds / Plot / 2;
@@ -200,7 +212,8 @@ internal static class TimelineSvg
 
     private static long StepOf(long length)
     {
-        foreach (var step in (long[])[100, 250, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000,
+        foreach (var step in (long[])[100, 250, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000,
+            300_000,
             600_000, 900_000, 1_800_000, 3_600_000, 7_200_000, 14_400_000, 43_200_000])
         {
             if (length / step <= 10)
@@ -212,7 +225,8 @@ internal static class TimelineSvg
 
     private static string Label(long ms) => ms % 1_000 != 0
         ? $"{ms / 1_000}.{ms % 1_000 / 10:00} s"
-        : ms < 3_600_000 ? $"{ms / 60_000}:{ms / 1_000 % 60:00}" : $"{ms / 3_600_000}:{ms / 60_000 % 60:00}:{ms / 1_000 % 60:00}";
+        : ms < 3_600_000
+            ? $"{ms / 60_000}:{ms / 1_000 % 60:00}" : $"{ms / 3_600_000}:{ms / 60_000 % 60:00}:{ms / 1_000 % 60:00}";
 
     private static string Cut(string name) => name.Length <= 26 ? name : name[..25] + "…";
 

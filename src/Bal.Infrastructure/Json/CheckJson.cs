@@ -1,13 +1,12 @@
 using System.Text.Json;
 using Bal.Domain.Config;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Reports;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Json;
 
-/// <summary>The check report as JSON (contract, section 2); keys may be added, never removed or renamed.</summary>
+/// <summary>The check report as JSON (docs/behaviour.md, JSON).</summary>
 public static class CheckJson
 {
     /// <summary>

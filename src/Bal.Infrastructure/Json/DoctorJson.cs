@@ -1,11 +1,10 @@
 using System.Text.Json;
 using Bal.Domain.Doctor;
-using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Json;
 
-/// <summary>The JSON form of doctor (contract, section 2): keys may be added, never removed or renamed.</summary>
+/// <summary>The JSON of doctor (docs/behaviour.md, JSON).</summary>
 public static class DoctorJson
 {
     /// <summary>The report as an indented object that ends in a newline.</summary>

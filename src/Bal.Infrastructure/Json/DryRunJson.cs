@@ -1,12 +1,15 @@
 using System.Text.Json;
 using Bal.Application;
+using Bal.Domain.Primitives;
 using Bal.Domain.Reload;
 using Bal.Domain.Reports;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Json;
 
-/// <summary>The daemon's answer to <c>graceful --dry-run</c>; the members that a reload answers with have the same meaning.</summary>
+/// <summary>
+/// The daemon's answer to <c>graceful --dry-run</c>; the members that a reload answers with have the same meaning.
+/// </summary>
 public static class DryRunJson
 {
     /// <summary>One JSON object with a newline at the end.</summary>
@@ -22,7 +25,8 @@ public static class DryRunJson
         json.WriteNumber("config_version", answer.ConfigVersion);
         json.WriteString("message", answer.Problem.Match(
             Some: problem => problem.WhatHappened,
-            None: () => changes.IsEmpty ? "nothing would change" : $"{changes.Count} change(s) would be applied"));
+            None: () => changes.IsEmpty
+                ? "nothing would change" : $"{Plural.Of(changes.Count, "change")} would be applied"));
         ExplainJson.Either(json, "problem", answer.Problem, problem => ReloadJson.WriteProblemMembers(json, problem));
         json.WriteStartArray("findings");
         foreach (var finding in answer.Findings)
@@ -46,13 +50,13 @@ public static class DryRunJson
 
     private static void WriteBackends(Utf8JsonWriter json, ReloadPreview preview)
     {
-        ExplainJson.WriteTexts(json, "kept", preview.Kept.Map(e => e.ToString()));
-        ExplainJson.WriteTexts(json, "added", preview.Added.Map(e => e.ToString()));
+        ExplainJson.WriteTexts(json, "kept", preview.Kept);
+        ExplainJson.WriteTexts(json, "added", preview.Added);
         json.WriteStartArray("removed");
         foreach (var leaving in preview.Removed)
         {
             json.WriteStartObject();
-            json.WriteString("address", leaving.Endpoint.ToString());
+            json.WriteString("address", leaving.Name);
             json.WriteString("state", leaving.State);
             json.WriteNumber("active_connections", leaving.Connections);
             json.WriteEndObject();

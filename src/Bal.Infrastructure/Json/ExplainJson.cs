@@ -9,36 +9,48 @@ using LanguageExt;
 namespace Bal.Infrastructure.Json;
 
 /// <summary>
-/// The daemon's answers to <c>explain</c>: the numbers, and as <c>text</c> the lines that an operator reads. The command
-/// prints either, unchanged.
+/// The daemon's answers to <c>explain</c>: the numbers, and as <c>text</c> the lines that an operator reads. The
+/// command prints either, unchanged.
 /// </summary>
 public static class ExplainJson
 {
-    /// <summary>Everything.</summary>
-    public static byte[] Write(ClockReading clock, ServiceExplanation service) => JsonReport.Write(json =>
+    /// <summary>Everything. The members of earlier versions are those of the first service.</summary>
+    public static byte[] Write(ClockReading clock, Overview overview) => JsonReport.Write(json =>
     {
         Head(json, "overview", clock);
-        json.WriteString("listener", service.Listener);
-        json.WriteNumber("config_version", service.ConfigVersion);
-        json.WriteStartObject("connections");
-        json.WriteNumber("active", service.Connections.Active);
-        json.WriteNumber("limit", service.Connections.Limit);
-        json.WriteNumber("left", service.Connections.Left);
-        json.WriteNumber("rejected", service.Connections.Rejected);
-        json.WriteEndObject();
-        Either(json, "stopping", service.Stopping, stop =>
+        json.WriteNumber("config_version", overview.ConfigVersion);
+        Either(json, "stopping", overview.Stopping, stop =>
         {
             JsonReport.WriteTime(json, "since", clock.ToWall(stop.Since));
             JsonReport.WriteTime(json, "cuts_at", stop.CutsAt.Map(clock.ToWall));
             JsonReport.WriteTime(json, "ends_at", stop.EndsAt.Map(clock.ToWall));
         });
-        Either(json, "refused_reload", service.RefusedReload, refused =>
+        Either(json, "refused_reload", overview.RefusedReload, refused =>
         {
             JsonReport.WriteTime(json, "at", clock.ToWall(refused.At));
             ReloadJson.WriteProblemMembers(json, refused.Problem);
         });
-        WriteProtection(json, clock, service.Protection);
-        WriteBackends(json, clock, service.Backends);
+        foreach (var first in overview.Services.Take(1))
+            WriteService(json, clock, first);
+        json.WriteStartArray("services");
+        foreach (var service in overview.Services)
+        {
+            json.WriteStartObject();
+            json.WriteString("name", service.Name);
+            WriteService(json, clock, service);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        WriteTexts(json, "text", ServiceText.Lines(clock, overview));
+    });
+
+    /// <summary>One service.</summary>
+    public static byte[] Write(ClockReading clock, ServiceExplanation service) => JsonReport.Write(json =>
+    {
+        Head(json, "service", clock);
+        json.WriteString("name", service.Name);
+        WriteService(json, clock, service);
         WriteTexts(json, "text", ServiceText.Lines(clock, service));
     });
 
@@ -65,6 +77,20 @@ public static class ExplainJson
     {
         json.WriteString("subject", subject);
         JsonReport.WriteTime(json, "at", clock.Wall);
+    }
+
+    private static void WriteService(Utf8JsonWriter json, ClockReading clock, ServiceExplanation service)
+    {
+        json.WriteBoolean("removed", service.Removed);
+        json.WriteString("listener", service.Listener);
+        json.WriteStartObject("connections");
+        json.WriteNumber("active", service.Connections.Active);
+        json.WriteNumber("limit", service.Connections.Limit);
+        json.WriteNumber("left", service.Connections.Left);
+        json.WriteNumber("rejected", service.Connections.Rejected);
+        json.WriteEndObject();
+        WriteProtection(json, clock, service.Protection);
+        WriteBackends(json, clock, service.Backends);
     }
 
     private static void WriteBackends(Utf8JsonWriter json, ClockReading clock, Arr<BackendExplanation> backends)

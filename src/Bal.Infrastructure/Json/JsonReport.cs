@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Bal.Domain.Recording;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Json;
@@ -16,6 +17,16 @@ internal static class JsonReport
         NewLine = "\n",
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
+
+    /// <summary>A whole report in its form, indented, with a newline at the end.</summary>
+    public static byte[] Write<T>(Codec<T> form, T report)
+    {
+        using var buffer = new MemoryStream();
+        using (var json = new Utf8JsonWriter(buffer, Form))
+            form.Write(Walk.Writing(json), report);
+        buffer.WriteByte((byte)'\n');
+        return buffer.ToArray();
+    }
 
     /// <summary>The object with the members that <paramref name="members"/> writes.</summary>
     public static byte[] Write(Action<Utf8JsonWriter> members)

@@ -60,6 +60,7 @@ public sealed class ReplayJson
         var (state, totals) = (summary.Outcome.State, summary.Outcome.State.Totals);
         _json.WriteBoolean("same", summary.Outcome.Fault.IsNone);
         WriteText("recorded_by", state.Position.Map(p => p.Checkpoint.Version));
+        _json.WriteString("compared_by", state.OtherVersion.IsSome ? "effects" : "digest");
         _json.WriteNumber("steps", totals.Steps);
         _json.WriteNumber("checkpoints", totals.Checkpoints);
         _json.WriteNumber("unrecorded", totals.Unrecorded);
@@ -85,13 +86,13 @@ public sealed class ReplayJson
         _json.WriteStartObject("comparison");
         WriteTexts("config_changes", comparison.ConfigChanges);
         WriteTexts("unobserved_backends", comparison.Unobserved.Map(endpoint => endpoint.ToString()));
-        comparison.FirstParting.Match(
-            Some: parting =>
+        comparison.FirstDivergence.Match(
+            Some: first =>
             {
                 _json.WriteStartObject("first_parting");
-                _json.WriteString("time", clock.At(parting.At));
-                _json.WriteNumber("step", parting.Sequence);
-                WriteTexts("differences", parting.Differences);
+                _json.WriteString("time", clock.At(first.At));
+                _json.WriteNumber("step", first.Sequence);
+                WriteTexts("differences", first.Differences);
                 _json.WriteEndObject();
             },
             None: () => _json.WriteNull("first_parting"));

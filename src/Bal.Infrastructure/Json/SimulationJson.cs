@@ -4,7 +4,9 @@ using LanguageExt;
 
 namespace Bal.Infrastructure.Json;
 
-/// <summary>A simulated run as JSON; keys may be added, never removed or renamed. Times are milliseconds since its beginning.</summary>
+/// <summary>
+/// A simulated run as JSON; keys may be added, never removed or renamed. Times are milliseconds since its beginning.
+/// </summary>
 public static class SimulationJson
 {
     /// <summary>The indented object, ending in a newline.</summary>

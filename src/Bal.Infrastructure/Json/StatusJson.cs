@@ -1,183 +1,140 @@
-using System.Text.Json;
+using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
-using Bal.Domain.Messages;
+using Bal.Domain.Recording;
 using Bal.Domain.Reports;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Json;
 
-/// <summary>The JSON of <c>status</c> (contract, section 2): the daemon's answer and the command's output are the same text.</summary>
+/// <summary>
+/// The JSON of <c>status</c>: the daemon's answer and the command's output are the same text. The members of earlier
+/// versions stay: totals where they count, and the first service's where they describe.
+/// </summary>
 public static class StatusJson
 {
-    /// <summary>Indented JSON with a newline at the end.</summary>
-    public static byte[] Write(StatusReport report) => JsonReport.Write(json =>
-    {
-        json.WriteBoolean("running", report.Running);
-        report.Pid.Match(Some: pid => json.WriteNumber("pid", pid), None: () => json.WriteNull("pid"));
-        json.WriteString("config_path", report.ConfigPath);
-        json.WriteString("bind_address", report.BindAddress);
-        json.WriteNumber("port", report.Port);
-        json.WriteString("method", report.Method);
-        json.WriteNumber("backend_total", report.BackendTotal);
-        json.WriteNumber("backend_reachable", report.BackendReachable);
-        json.WriteNumber("active_connections", report.ActiveConnections);
-        json.WriteNumber("rejected_connections", report.RejectedConnections);
-        json.WriteNumber("max_concurrent_connections", report.MaxConcurrentConnections);
-        json.WriteNumber("spliced_connections", report.SplicedConnections);
-        json.WriteNumber("spliced_directions", report.SplicedDirections);
-        json.WriteStartObject("terminations");
-        foreach (var ended in report.Terminations)
-            json.WriteNumber(TerminationText.Of(ended.Reason), ended.Count);
-        json.WriteEndObject();
-        JsonReport.WriteTime(json, "last_check_time", report.LastCheckTime);
-        json.WriteStartObject("protection_mode");
-        json.WriteBoolean("enabled", report.Protection.Enabled);
-        report.Protection.Reason.Match(
-            Some: reason => json.WriteString("reason", reason), None: () => json.WriteNull("reason"));
-        JsonReport.WriteTime(json, "since", report.Protection.Since);
-        json.WriteEndObject();
-        json.WriteStartArray("backends");
-        foreach (var backend in report.Backends)
-            WriteBackend(json, backend);
-        json.WriteEndArray();
-        json.WriteString("version", report.Version);
-        json.WriteNumber("uptime_ms", report.UptimeMs);
-        json.WriteNumber("config_version", report.ConfigVersion);
-        json.WriteBoolean("stopping", report.Stopping);
-        json.WriteStartArray("previous");
-        foreach (var previous in report.Previous)
-        {
-            json.WriteStartObject();
-            json.WriteNumber("pid", previous.Pid);
-            json.WriteString("version", previous.Version);
-            json.WriteNumber("active_connections", previous.ActiveConnections);
-            JsonReport.WriteTime(json, "since", previous.Since);
-            json.WriteEndObject();
-        }
+    private static readonly Codec<ProtectionReport> Protection = Codec.Object<ProtectionReport>(m => new(
+        m.Of("enabled", Scalar.Flag, p => p.Enabled),
+        m.Of("reason", Codec.Maybe(Scalar.Text), p => p.Reason),
+        m.Of("since", ReportCodec.MaybeTime, p => p.Since)));
 
-        json.WriteEndArray();
-        report.RefusedReload.Match(
-            Some: refused => WriteRefused(json, refused), None: () => json.WriteNull("refused_reload"));
+    private static readonly Codec<Arr<long>> Refused = Counts(CounterKind.Refused);
+
+    private static readonly Codec<Arr<long>> Ended = Counts(CounterKind.Ended);
+
+    private static readonly Codec<Arr<string>> Texts = Codec.List(Scalar.Text);
+
+    /// <summary>What is said alike of one service and of all together.</summary>
+    private static readonly Body<ServiceReport> Summary = Body.Of<ServiceReport>(m =>
+    {
+        var address = m.Of("bind_address", Scalar.Text, s => s.BindAddresses.HeadOrNone().IfNone(""));
+        var addresses = m.Of("bind_addresses", Texts, s => s.BindAddresses, Prelude.Array(address));
+        var port = m.Of("port", Scalar.Count, s => s.Port);
+        var method = m.Of("method", Scalar.Text, s => s.Method);
+        var total = m.Of("backend_total", Scalar.Count, s => s.BackendTotal);
+        var reachable = m.Of("backend_reachable", Scalar.Count, s => s.BackendReachable);
+        var active = m.Of("active_connections", Scalar.Total, s => s.ActiveConnections);
+        var rejected = m.Of("rejected_connections", Scalar.Total, s => s.Of(ServiceCounters.Of(Refusal.Limit)));
+        var refused = m.Of("rejected", Refused, s => Part(s, CounterKind.Refused), Prelude.Array(rejected, 0L));
+        var limit = m.Of("max_concurrent_connections", Scalar.Count, s => s.MaxConcurrentConnections);
+        var spliced = m.Of("spliced_connections", Scalar.Total, s => s.Of(ServiceCounters.SplicedConnections));
+        var directions = m.Of("spliced_directions", Scalar.Total, s => s.Of(ServiceCounters.SplicedDirections));
+        var ended = m.Of("terminations", Ended, s => Part(s, CounterKind.Ended));
+        var protection = m.Of("protection_mode", Protection, s => s.Protection);
+        return new(
+            "", addresses, port, method, limit, Removed: false, total, reachable, active,
+            refused.AddRange(ended).Add(spliced).Add(directions), protection);
     });
 
-    /// <summary>Reads what <see cref="Write"/> wrote; an answer of another version or of something else is refused.</summary>
-    public static Either<string, StatusReport> Read(ReadOnlyMemory<byte> text)
+    private static readonly Codec<ServiceReport> Service = Codec.Object<ServiceReport>(m =>
     {
-        try
-        {
-            using var document = JsonDocument.Parse(text);
-            return ReadReport(document.RootElement);
-        }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException)
-        {
-            return e.Message;
-        }
-    }
+        var name = m.Of("name", Scalar.Text, s => s.Name);
+        _ = m.Of("level", Scalar.Text, s => s.Level.ToString().ToLowerInvariant(), "");
+        var removed = m.Of("removed", Scalar.Flag, s => s.Removed, false);
+        return m.Inline(Summary, s => s) with { Name = name, Removed = removed };
+    });
 
-    private static void WriteBackend(Utf8JsonWriter json, BackendReport backend)
-    {
-        json.WriteStartObject();
-        json.WriteString("address", backend.Address);
-        json.WriteBoolean("reachable", backend.Reachable);
-        json.WriteString("state", backend.State);
-        json.WriteNumber("active_connections", backend.ActiveConnections);
-        json.WriteNumber("total_connections", backend.TotalConnections);
-        json.WriteNumber("bytes_in", backend.BytesIn);
-        json.WriteNumber("bytes_out", backend.BytesOut);
-        JsonReport.WriteTime(json, "last_check_time", backend.LastCheckTime);
-        JsonReport.WriteTime(json, "cooldown_until", backend.CooldownUntil);
-        json.WriteStartObject("counters");
-        json.WriteNumber("timeout", backend.Counters.Timeout);
-        json.WriteNumber("refused", backend.Counters.Refused);
-        json.WriteNumber("other", backend.Counters.Other);
-        json.WriteEndObject();
-        json.WriteEndObject();
-    }
+    private static readonly Codec<FailureCounters> Failures = Codec.Object<FailureCounters>(m => new(
+        m.Of("timeout", Scalar.Total, c => c.Timeout),
+        m.Of("refused", Scalar.Total, c => c.Refused),
+        m.Of("other", Scalar.Total, c => c.Other)));
 
-    private static StatusReport ReadReport(JsonElement json)
+    private static readonly Codec<BackendReport> Backend = Codec.Object<BackendReport>(m => new(
+        m.Of("service", Scalar.Text, b => b.Service, Domain.Config.Service.DefaultName),
+        m.Of("address", Scalar.Text, b => b.Address),
+        m.Of("reachable", Scalar.Flag, b => b.Reachable),
+        m.Of("state", Scalar.Text, b => b.State),
+        m.Of("active_connections", Scalar.Total, b => b.ActiveConnections),
+        m.Of("total_connections", Scalar.Total, b => b.TotalConnections),
+        m.Of("bytes_in", Scalar.Total, b => b.BytesIn),
+        m.Of("bytes_out", Scalar.Total, b => b.BytesOut),
+        m.Of("last_check_time", ReportCodec.MaybeTime, b => b.LastCheckTime),
+        m.Of("cooldown_until", ReportCodec.MaybeTime, b => b.CooldownUntil),
+        m.Of("counters", Failures, b => b.Counters)));
+
+    private static readonly Codec<PreviousReport> Previous = Codec.Object<PreviousReport>(m => new(
+        m.Of("pid", Scalar.Count, p => p.Pid),
+        m.Of("version", Scalar.Text, p => p.Version),
+        m.Of("active_connections", Scalar.Total, p => p.ActiveConnections),
+        m.Of("since", ReportCodec.Time, p => p.Since)));
+
+    private static readonly Codec<RefusedReloadReport> RefusedReload = Codec.Object<RefusedReloadReport>(m => new(
+        m.Of("at", ReportCodec.Time, r => r.At),
+        m.Inline(ReportCodec.Problem, r => r.Problem)));
+
+    private static readonly Codec<StatusReport> Report = Codec.Object<StatusReport>(m =>
     {
-        var protection = json.GetProperty("protection_mode");
-        var backends = new List<BackendReport>();
-        foreach (var backend in json.GetProperty("backends").EnumerateArray())
-            backends.Add(ReadBackend(backend));
+        var running = m.Of("running", Scalar.Flag, r => r.Running);
+        var pid = m.Of("pid", Codec.Maybe(Scalar.Count), r => r.Pid);
+        var path = m.Of("config_path", Scalar.Text, r => r.ConfigPath);
+        var all = m.Inline(Summary, Whole);
+        _ = m.Of("last_check_time", ReportCodec.MaybeTime, r => r.LastCheckTime);
+        var services = m.Of(
+            "services", Codec.List(Service), r => r.Services,
+            Prelude.Array(all with { Name = Domain.Config.Service.DefaultName }));
         return new(
-            json.GetProperty("running").GetBoolean(),
-            json.GetProperty("pid") is { ValueKind: JsonValueKind.Number } pid ? pid.GetInt32() : Option<int>.None,
-            Text(json, "config_path"),
-            Text(json, "bind_address"),
-            json.GetProperty("port").GetInt32(),
-            Text(json, "method"),
-            Number(json, "active_connections"),
-            Number(json, "rejected_connections"),
-            Number(json, "spliced_connections"),
-            Number(json, "spliced_directions"),
-            new Arr<TerminationCount>(Enum.GetValues<TerminationReason>()
-                .Where(reason => json.GetProperty("terminations").TryGetProperty(TerminationText.Of(reason), out _))
-                .Select(reason => new TerminationCount(
-                    reason, Number(json.GetProperty("terminations"), TerminationText.Of(reason))))),
-            Time(json, "last_check_time"),
-            new ProtectionReport(
-                protection.GetProperty("enabled").GetBoolean(),
-                protection.GetProperty("reason").GetString() is { } reason ? reason : Option<string>.None,
-                Time(protection, "since")),
-            new Arr<BackendReport>(backends),
-            Text(json, "version"),
-            Number(json, "uptime_ms"),
-            Number(json, "config_version"),
-            json.GetProperty("stopping").GetBoolean(),
-            json.GetProperty("max_concurrent_connections").GetInt32(),
-            ReadRefused(json.GetProperty("refused_reload")))
+            running,
+            pid,
+            path,
+            services,
+            m.Of("backends", Codec.List(Backend), r => r.Backends),
+            m.Of("version", Scalar.Text, r => r.Version),
+            m.Of("uptime_ms", Scalar.Total, r => r.UptimeMs),
+            m.Of("config_version", Scalar.Total, r => r.ConfigVersion),
+            m.Of("stopping", Scalar.Flag, r => r.Stopping),
+            m.Of("previous", Codec.List(Previous), r => r.Previous, Arr<PreviousReport>.Empty),
+            m.Of("refused_reload", Codec.Maybe(RefusedReload), r => r.RefusedReload));
+    });
+
+    /// <summary>Indented JSON with a newline at the end.</summary>
+    public static byte[] Write(StatusReport report) => JsonReport.Write(Report, report);
+
+    /// <summary>Reads what <see cref="Write"/> wrote; an answer of something else is refused.</summary>
+    public static Either<string, StatusReport> Read(ReadOnlyMemory<byte> text) =>
+        CanonicalJson.Read(Report, text).MapLeft(fault => fault.ToText());
+
+    private static ServiceReport Whole(StatusReport report)
+    {
+        var first = report.Services.HeadOrNone().IfNone(() => new ServiceReport(
+            "", Arr<string>.Empty, 0, Domain.Config.Words.Of(Domain.Config.Method.RoundRobin), 0, false, 0, 0, 0,
+            ServiceCounters.All.Map(_ => 0L), ProtectionReport.Off));
+        return first with
         {
-            Previous = json.TryGetProperty("previous", out var previous)
-                ? new(previous.EnumerateArray().Select(p => new PreviousReport(
-                    p.GetProperty("pid").GetInt32(),
-                    Text(p, "version"),
-                    Number(p, "active_connections"),
-                    p.GetProperty("since").GetDateTimeOffset())))
-                : Arr<PreviousReport>.Empty,
+            BackendTotal = report.BackendTotal,
+            BackendReachable = report.BackendReachable,
+            ActiveConnections = report.ActiveConnections,
+            Counts = ServiceCounters.All.Map(report.Of),
+            Protection = report.Protection,
         };
     }
 
-    private static void WriteRefused(Utf8JsonWriter json, RefusedReloadReport refused)
+    private static Arr<long> Part(ServiceReport service, CounterKind kind) =>
+        ServiceCounters.All.Filter(counter => counter.Kind == kind).Map(service.Of);
+
+    private static Codec<Arr<long>> Counts(CounterKind kind)
     {
-        json.WriteStartObject("refused_reload");
-        JsonReport.WriteTime(json, "at", refused.At);
-        ReloadJson.WriteProblemMembers(json, refused.Problem);
-        json.WriteEndObject();
+        var counters = ServiceCounters.All.Filter(counter => counter.Kind == kind);
+        return Codec.Object<Arr<long>>(m => new(counters.Map((i, counter) =>
+            m.Of(counter.Word, Scalar.Total, counts => counts[i], 0L)).ToArray()));
     }
-
-    private static Option<RefusedReloadReport> ReadRefused(JsonElement json) => json.ValueKind != JsonValueKind.Object
-        ? Option<RefusedReloadReport>.None
-        : new RefusedReloadReport(
-            json.GetProperty("at").GetDateTimeOffset(),
-            new Problem(
-                Text(json, "code"), Text(json, "what_happened"), Text(json, "why_likely"), Text(json, "do_this_now")));
-
-    private static BackendReport ReadBackend(JsonElement json)
-    {
-        var counters = json.GetProperty("counters");
-        return new(
-            Text(json, "address"),
-            json.GetProperty("reachable").GetBoolean(),
-            Text(json, "state"),
-            Number(json, "active_connections"),
-            Number(json, "total_connections"),
-            Number(json, "bytes_in"),
-            Number(json, "bytes_out"),
-            Time(json, "last_check_time"),
-            Time(json, "cooldown_until"),
-            new FailureCounters(
-                Number(counters, "timeout"), Number(counters, "refused"), Number(counters, "other")));
-    }
-
-    private static string Text(JsonElement json, string name) => json.GetProperty(name).GetString() ?? "";
-
-    private static long Number(JsonElement json, string name) => json.GetProperty(name).GetInt64();
-
-    private static Option<DateTimeOffset> Time(JsonElement json, string name) =>
-        json.GetProperty(name) is { ValueKind: JsonValueKind.String } text
-            ? text.GetDateTimeOffset()
-            : Option<DateTimeOffset>.None;
 }

@@ -1,6 +1,8 @@
 namespace Bal.Infrastructure.Linux;
 
-/// <summary>read(2), write(2), pipe2(2) and waitpid(2) without pointers, for everything that is not an event loop.</summary>
+/// <summary>
+/// read(2), write(2), pipe2(2) and waitpid(2) without pointers, for everything that is not an event loop.
+/// </summary>
 internal static unsafe class Descriptors
 {
     /// <summary>The bytes read; 0 at the end; negative with <see cref="Errno.Last"/> set.</summary>
@@ -31,7 +33,9 @@ internal static unsafe class Descriptors
         return Libc.pipe2(ends, flags) == 0 ? (ends[0], ends[1]) : null;
     }
 
-    /// <summary>The status of a child that has ended; 0 where <paramref name="options"/> said not to wait for it.</summary>
+    /// <summary>
+    /// The status of a child that has ended; 0 where <paramref name="options"/> said not to wait for it.
+    /// </summary>
     public static int Reap(int pid, int options)
     {
         var status = 0;

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Bal.Infrastructure.Linux;
 
-/// <summary>The ports that the kernel chooses for outgoing connections (ip(7), ip_local_port_range), as they are at start.</summary>
+/// <summary>
+/// The ports that the kernel chooses for outgoing connections (ip(7), ip_local_port_range), as they are at start.
+/// </summary>
 internal static class EphemeralPorts
 {
     private static readonly (int Low, int High) Range = Read();

@@ -9,7 +9,8 @@ namespace Bal.Infrastructure.Linux;
 /// </summary>
 internal sealed unsafe class Epoll : IDisposable
 {
-    private const int Capacity = 512;
+    /// <summary>The most events of one <see cref="Wait"/>.</summary>
+    public const int Capacity = 512;
 
     private static readonly int Stride = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 12 : 16;
     private static readonly int DataOffset = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 4 : 8;

@@ -29,8 +29,8 @@ internal static unsafe class FileLock
     internal static int TryTake(int fd) => Change(fd, WriteLock, 0);
 
     /// <summary>
-    /// The same from the second byte on. Between two processes of which one hands the file to the other the lock is never
-    /// free: one holds the first byte, one the rest, and whoever else wants the whole gets nothing.
+    /// The same from the second byte on. Between two processes of which one hands the file to the other the lock is
+    /// never free: one holds the first byte, one the rest, and whoever else wants the whole gets nothing.
     /// </summary>
     internal static int TryTakeRest(int fd) => Change(fd, WriteLock, 1);
 

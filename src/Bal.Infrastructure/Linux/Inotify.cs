@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Bal.Infrastructure.Linux;
 
 /// <summary>
-/// Tells that names of one directory have gone, by an inotify(7) descriptor: nothing wakes up while none does. Which ones is
-/// for the caller to look at.
+/// Tells that names of one directory have gone, by an inotify(7) descriptor: nothing wakes up while none does. Which
+/// ones is for the caller to look at.
 /// </summary>
 internal sealed partial class Inotify : IDisposable
 {

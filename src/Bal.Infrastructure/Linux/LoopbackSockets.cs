@@ -4,9 +4,9 @@ using Bal.Domain.Relay;
 namespace Bal.Infrastructure.Linux;
 
 /// <summary>
-/// Gives sockets of loopback the congestion control that <see cref="LoopbackCongestion"/> decides on, by the machine's as it is
-/// at start. It has to be there before a connection is: a socket that BBR has once paced stays paced (tcp_bbr.c). So one
-/// that connects is given it before, and one that is accepted inherits it of its listener.
+/// Gives sockets of loopback the congestion control that <see cref="LoopbackCongestion"/> decides on, by the machine's
+/// as it is at start. It has to be there before a connection is: a socket that BBR has once paced stays paced
+/// (tcp_bbr.c). So one that connects is given it before, and one that is accepted inherits it of its listener.
 /// </summary>
 internal static unsafe class LoopbackSockets
 {

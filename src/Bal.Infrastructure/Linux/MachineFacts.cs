@@ -1,6 +1,5 @@
 using System.Globalization;
 using Bal.Domain.Doctor;
-using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Linux;
@@ -32,17 +31,19 @@ internal static class MachineFacts
         return new LogFact(path, state, FreeBytes(ExistingAncestor(path)));
     }
 
-    internal static DecisionLogFact DecisionLog(string path) => new(path, FileFacts.Of(path, follow: false) switch
-    {
-        { IsRegular: false } => DecisionLogState.NotRegular,
-        null when Path.GetDirectoryName(path) is not { } parent || !Directory.Exists(parent) =>
-            DecisionLogState.NoDirectory,
-        null => AccessCheck.MayCreateIn(Path.GetDirectoryName(path)!)
-            ? DecisionLogState.Usable
-            : DecisionLogState.NotWritable,
-        _ when !AccessCheck.MayWriteFile(path) => DecisionLogState.NotWritable,
-        _ => Recording.DecisionFile.IsForeign(path) ? DecisionLogState.Foreign : DecisionLogState.Usable,
-    });
+    internal static DecisionLogFact DecisionLog(string path, Process.BalHome home) =>
+        new(path, FileFacts.Of(path, follow: false) switch
+        {
+            _ when home.Owns(path) => DecisionLogState.Own,
+            { IsRegular: false } => DecisionLogState.NotRegular,
+            null when Path.GetDirectoryName(path) is not { } parent || !Directory.Exists(parent) =>
+                DecisionLogState.NoDirectory,
+            null => AccessCheck.MayCreateIn(Path.GetDirectoryName(path)!)
+                ? DecisionLogState.Usable
+                : DecisionLogState.NotWritable,
+            _ when !AccessCheck.MayWriteFile(path) => DecisionLogState.NotWritable,
+            _ => Recording.DecisionFile.IsForeign(path) ? DecisionLogState.Foreign : DecisionLogState.Usable,
+        });
 
     internal static LimitFacts Limits(Option<int> daemon)
     {
@@ -66,7 +67,8 @@ internal static class MachineFacts
     private static bool MayExceedPipes(Option<int> daemon)
     {
         var status = daemon.Match(
-            Some: id => string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/status"), None: () => "/proc/self/status");
+            Some: id => string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/status"), None: () =>
+                "/proc/self/status");
         var words = Words(Line(status, "CapEff:"));
         return words.Length == 2
             && ulong.TryParse(words[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var set)

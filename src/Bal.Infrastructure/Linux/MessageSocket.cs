@@ -8,7 +8,9 @@ namespace Bal.Infrastructure.Linux;
 /// </summary>
 internal static unsafe partial class MessageSocket
 {
-    /// <summary>The most bytes in one message; what is larger travels as a descriptor (<see cref="SharedMemory"/>).</summary>
+    /// <summary>
+    /// The most bytes in one message; what is larger travels as a descriptor (<see cref="SharedMemory"/>).
+    /// </summary>
     public const int MaxBytes = 4_096;
 
     /// <summary>The most descriptors in one message; the kernel's own bound is 253.</summary>
@@ -44,7 +46,8 @@ internal static unsafe partial class MessageSocket
     public static (int Own, int Other)? Pair()
     {
         var ends = stackalloc int[2];
-        return socketpair(1, SeqPacket | Libc.SOCK_CLOEXEC | Libc.SOCK_NONBLOCK, 0, ends) == 0 ? (ends[0], ends[1]) : null;
+        return socketpair(1, SeqPacket | Libc.SOCK_CLOEXEC | Libc.SOCK_NONBLOCK, 0, ends) == 0
+            ? (ends[0], ends[1]) : null;
     }
 
     /// <summary>Whether a descriptor that the environment names is such a socket.</summary>

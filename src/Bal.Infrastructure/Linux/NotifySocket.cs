@@ -15,8 +15,8 @@ internal sealed unsafe class NotifySocket : IDisposable
     private NotifySocket(int fd, byte[] address) => (this.fd, this.address) = (fd, address);
 
     /// <summary>
-    /// A socket that sends to an absolute path, or to the abstract name behind an <c>@</c>; null where the address is of
-    /// another kind or too long, or no socket is to be had.
+    /// A socket that sends to an absolute path, or to the abstract name behind an <c>@</c>; null where the address is
+    /// of another kind or too long, or no socket is to be had.
     /// </summary>
     public static NotifySocket? To(string name)
     {

@@ -31,8 +31,8 @@ internal static unsafe partial class ProgramPages
     }
 
     /// <summary>
-    /// The mappings of that file, as proc_pid_smaps(5) lists them, that cannot be written and hold no page of this process
-    /// alone: a page that the dynamic linker has written to would come back without what was written.
+    /// The mappings of that file, as proc_pid_smaps(5) lists them, that cannot be written and hold no page of this
+    /// process alone: a page that the dynamic linker has written to would come back without what was written.
     /// </summary>
     public static List<(nuint Start, nuint Length)> Clean(IEnumerable<string> smaps, string program)
     {
@@ -60,7 +60,8 @@ internal static unsafe partial class ProgramPages
         var space = line.IndexOf(' ', StringComparison.Ordinal);
         if (dash < 0 || space < dash || line.Length < space + 5 || line[space + 2] != '-'
             || !line.EndsWith(" " + program, StringComparison.Ordinal)
-            || !nuint.TryParse(line.AsSpan(0, dash), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var start)
+            || !nuint.TryParse(
+                line.AsSpan(0, dash), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var start)
             || !nuint.TryParse(line.AsSpan(dash + 1, space - dash - 1), NumberStyles.AllowHexSpecifier,
                 CultureInfo.InvariantCulture, out var end)
             || end <= start)

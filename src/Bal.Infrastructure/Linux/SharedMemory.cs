@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Bal.Infrastructure.Linux;
 
-/// <summary>Memory without a name in any file system (memfd_create(2)), to be passed to another process as a descriptor.</summary>
+/// <summary>
+/// Memory without a name in any file system (memfd_create(2)), to be passed to another process as a descriptor.
+/// </summary>
 internal static unsafe partial class SharedMemory
 {
     private const uint MfdCloexec = 1;
@@ -41,7 +43,9 @@ internal static unsafe partial class SharedMemory
         return fd;
     }
 
-    /// <summary>The whole content, from the beginning; null where it is longer than <paramref name="most"/> or unreadable.</summary>
+    /// <summary>
+    /// The whole content, from the beginning; null where it is longer than <paramref name="most"/> or unreadable.
+    /// </summary>
     public static byte[]? Read(int fd, long most)
     {
         var length = Libc.EndOf(fd);

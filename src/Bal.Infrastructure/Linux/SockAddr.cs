@@ -32,7 +32,9 @@ internal static class SockAddr
     public static ReadOnlySpan<byte> HostOf(ReadOnlySpan<byte> address) =>
         FamilyOf(address) == Libc.AF_INET6 ? address.Slice(8, 16) : address.Slice(4, 4);
 
-    /// <summary>Whether it is an address of the loopback interface, that of IPv4 written in IPv6 included (RFC 4291).</summary>
+    /// <summary>
+    /// Whether it is an address of the loopback interface, that of IPv4 written in IPv6 included (RFC 4291).
+    /// </summary>
     public static bool IsLoopback(ReadOnlySpan<byte> address)
     {
         var host = HostOf(address);

@@ -104,7 +104,8 @@ internal static class SocketTable
 
     // The wildcard of IPv6 takes IPv4 too (ipv6(7)), that of IPv4 only its own kind.
     private static bool Covers(IPAddress wildcard, IPAddress address) => IsWildcard(wildcard)
-        && (wildcard.AddressFamily == AddressFamily.InterNetworkV6 || address.AddressFamily == AddressFamily.InterNetwork);
+        && (wildcard.AddressFamily == AddressFamily.InterNetworkV6
+            || address.AddressFamily == AddressFamily.InterNetwork);
 
     private static bool IsWildcard(IPAddress address) =>
         address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
@@ -123,8 +124,8 @@ internal static class SocketTable
         return new IPAddress(bytes);
     }
 
-    // A busy machine has a row for each of its connections, up to hundreds of thousands; only those that listen, which are
-    // few, become strings.
+    // A busy machine has a row for each of its connections, up to hundreds of thousands; only those that listen, which
+    // are few, become strings.
     private static List<string> ListeningRows(string path)
     {
         var found = new List<string>();

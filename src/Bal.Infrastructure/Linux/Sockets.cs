@@ -42,7 +42,8 @@ internal static unsafe class Sockets
 
     /// <summary>
     /// Makes a listening socket drop every SYN from now on, and nothing else, by a classic BPF filter (socket(7),
-    /// SO_ATTACH_FILTER): byte 13 of a TCP header holds its flags, of which SYN is 2 and ACK 16 (RFC 9293, section 3.1).
+    /// SO_ATTACH_FILTER): byte 13 of a TCP header holds its flags, of which SYN is 2 and ACK 16 (RFC 9293, section
+    /// 3.1).
     /// </summary>
     public static bool DropNewHandshakes(int fd)
     {
@@ -68,9 +69,9 @@ internal static unsafe class Sockets
     }
 
     /// <summary>
-    /// Whether a socket is connected to itself: where nobody listens on a local port of the ephemeral range, the kernel may
-    /// choose that very port as the source, and both ends of the handshake are the same socket (a simultaneous open, RFC
-    /// 9293, section 3.5).
+    /// Whether a socket is connected to itself: where nobody listens on a local port of the ephemeral range, the kernel
+    /// may choose that very port as the source, and both ends of the handshake are the same socket (a simultaneous
+    /// open, RFC 9293, section 3.5).
     /// </summary>
     /// <param name="fd">A connected socket.</param>
     /// <param name="peer">What it was connected to.</param>
@@ -81,7 +82,8 @@ internal static unsafe class Sockets
         if (Libc.getsockname(fd, own, &length) != 0)
             return false;
         var local = new ReadOnlySpan<byte>(own, (int)length);
-        return SockAddr.PortOf(local) == SockAddr.PortOf(peer) && SockAddr.HostOf(local).SequenceEqual(SockAddr.HostOf(peer));
+        return SockAddr.PortOf(local) == SockAddr.PortOf(peer)
+            && SockAddr.HostOf(local).SequenceEqual(SockAddr.HostOf(peer));
     }
 
     /// <summary>Sets an option of type int.</summary>
@@ -98,7 +100,8 @@ internal static unsafe class Sockets
 
     /// <summary>Whether it is a TCP socket that listens.</summary>
     public static bool IsListening(int fd) =>
-        GetOption(fd, Libc.SOL_SOCKET, SoAcceptConn) == 1 && GetOption(fd, Libc.SOL_SOCKET, SoProtocol) == Libc.IPPROTO_TCP;
+        GetOption(fd, Libc.SOL_SOCKET, SoAcceptConn) == 1
+            && GetOption(fd, Libc.SOL_SOCKET, SoProtocol) == Libc.IPPROTO_TCP;
 
     /// <summary>The address that a socket is bound to; null where it is none of IP.</summary>
     public static IPEndPoint? LocalAddress(int fd)
@@ -113,7 +116,9 @@ internal static unsafe class Sockets
             : null;
     }
 
-    /// <summary>Makes a descriptor that came from another process one like those opened here: not blocking, close-on-exec.</summary>
+    /// <summary>
+    /// Makes a descriptor that came from another process one like those opened here: not blocking, close-on-exec.
+    /// </summary>
     public static void MakeOwn(int fd)
     {
         _ = Libc.fcntl(fd, Libc.F_SETFD, Libc.FD_CLOEXEC);
@@ -162,7 +167,9 @@ internal static unsafe class Sockets
     /// <summary>Takes a waiting connection; -1 where there is none.</summary>
     public static int Accept(int fd) => Libc.accept4(fd, null, null, Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC);
 
-    /// <summary>The user at the other end of a Unix socket (SO_PEERCRED, unix(7)); none where the kernel does not say.</summary>
+    /// <summary>
+    /// The user at the other end of a Unix socket (SO_PEERCRED, unix(7)); none where the kernel does not say.
+    /// </summary>
     public static uint? PeerUser(int fd)
     {
         // struct ucred { pid_t pid; uid_t uid; gid_t gid; }

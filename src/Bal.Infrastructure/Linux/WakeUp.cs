@@ -1,6 +1,9 @@
 namespace Bal.Infrastructure.Linux;
 
-/// <summary>An eventfd(2) by which other threads wake a thread that waits in epoll. Many signals before one wake-up count as one.</summary>
+/// <summary>
+/// An eventfd(2) by which other threads wake a thread that waits in epoll. Many signals before one wake-up count as
+/// one.
+/// </summary>
 internal sealed unsafe class WakeUp : IDisposable
 {
     private int signalled;
@@ -28,8 +31,8 @@ internal sealed unsafe class WakeUp : IDisposable
     {
         ulong count;
         _ = Libc.read(Fd, (byte*)&count, sizeof(ulong));
-        // After the read: a signal from here on writes again. A full fence, since the owner looks at its queue next: were
-        // that look to overtake this store, a signal in between would neither be seen nor write (even on x86-64).
+        // After the read: a signal from here on writes again. A full fence, since the owner looks at its queue next:
+        // were that look to overtake this store, a signal in between would neither be seen nor write (even on x86-64).
         Interlocked.Exchange(ref signalled, 0);
     }
 

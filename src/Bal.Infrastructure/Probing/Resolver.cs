@@ -2,14 +2,16 @@ using System.Net;
 using System.Net.Sockets;
 using Bal.Application;
 using Bal.Domain.Control;
+using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Reacting;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Probing;
 
 /// <summary>
-/// Looks names up by getaddrinfo(3), which blocks: each on a short-lived thread of its own, at most
-/// <see cref="MaxThreads"/> at once, so that a dead name server delays nothing else and an idle bal keeps no thread.
+/// Looks names up by getaddrinfo(3), which blocks: on at most <see cref="MaxThreads"/> threads, so that a dead name
+/// server delays nothing else. They are started by the first lookups, before bal serves, and stay: a thread that is
+/// wanted later may be refused, and then the others do its work. Without a name there is none.
 /// </summary>
 internal sealed class Resolver(Reactor reactor)
 {
@@ -19,42 +21,30 @@ internal sealed class Resolver(Reactor reactor)
     public const int MaxAddresses = 8;
 
     private readonly Queue<string> waiting = new();
-    private readonly Lock gate = new();
+    private readonly object gate = new();
     private int threads;
+    private int idle;
+
+    /// <summary>Starts a thread; for tests, since a limit on threads would hit them, too.</summary>
+    internal Func<string, ThreadStart, bool> TryStart { get; init; } = Worker.TryStart;
 
     public void Start(string name)
     {
         lock (gate)
         {
             waiting.Enqueue(name);
-            if (threads >= MaxThreads)
+            Monitor.Pulse(gate);
+            if (idle >= waiting.Count || threads == MaxThreads)
                 return;
-            threads++;
-        }
-
-        try
-        {
-            new Thread(Work, 256 * 1024) { Name = "resolver", IsBackground = true }.Start();
-        }
-        catch (OutOfMemoryException)
-        {
-            // pthread_create(3) failed, at a limit on threads as a rule: the lookup fails, and is repeated by the core.
-            FailOne();
-        }
-    }
-
-    private void FailOne()
-    {
-        string? name;
-        lock (gate)
-        {
-            threads--;
-            // Another thread that still works takes everything that waits.
-            if (threads > 0 || !waiting.TryDequeue(out name))
+            if (TryStart("resolver", Work))
+                threads++;
+            if (threads > 0)
                 return;
+            waiting.Clear();
         }
 
-        reactor.PostFromOutside(new SupervisorInput.Happened(new ControlEvent.Resolved(name, Arr<IPAddress>.Empty)));
+        // The lookup fails, and is repeated by the core.
+        reactor.Post(new ControlEvent.Resolved(name, Arr<IPAddress>.Empty));
     }
 
     private void Work()
@@ -64,10 +54,11 @@ internal sealed class Resolver(Reactor reactor)
             string? name;
             lock (gate)
             {
-                if (!waiting.TryDequeue(out name))
+                while (!waiting.TryDequeue(out name))
                 {
-                    threads--;
-                    return;
+                    idle++;
+                    Monitor.Wait(gate);
+                    idle--;
                 }
             }
 

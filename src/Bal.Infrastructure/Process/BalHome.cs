@@ -5,7 +5,9 @@ using LanguageExt;
 
 namespace Bal.Infrastructure.Process;
 
-/// <summary>The directory of one instance of bal and the files in it, all absolute (contract, section 2).</summary>
+/// <summary>
+/// The directory of one instance of bal and the files in it, all absolute (docs/behaviour.md, Files).
+/// </summary>
 /// <param name="Root">The directory.</param>
 public sealed record BalHome(string Root)
 {
@@ -23,6 +25,15 @@ public sealed record BalHome(string Root)
 
     /// <summary>The daemon's log.</summary>
     public string LogFile => Path.Combine(Root, "bal.log");
+
+    /// <summary>Whether a path names a file that bal itself writes, by whatever name.</summary>
+    public bool Owns(string path)
+    {
+        var full = Path.GetFullPath(path);
+        var its = FileFacts.Of(full, follow: true);
+        return new[] { PidFile, ControlSocket, LogFile }.Any(own =>
+            own == full || (its is { } a && FileFacts.Of(own, follow: true) is { } b && a.IsSameFile(b)));
+    }
 
     /// <summary>
     /// <c>BAL_HOME</c>, made absolute against <paramref name="directory"/>, else <c>.bal</c> in <c>HOME</c>. An empty

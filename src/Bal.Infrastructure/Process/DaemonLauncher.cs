@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Systemd;
@@ -28,7 +27,8 @@ public static class DaemonLauncher
         if (ProgramPath.Value is not { } program) return NotSpawned("bal", Errno.ENOENT);
         if (Descriptors.Pipe(Libc.O_CLOEXEC) is not { } pipe) return NotSpawned(program, Errno.Last);
         var errno = Spawn.Start(
-            program, ProgramPath.CommandLine(program, arguments), EnvironmentOf(variables), pipe.In, detached: true, out var pid);
+            program, ProgramPath.CommandLine(program, arguments), EnvironmentOf(
+                variables), pipe.In, detached: true, out var pid);
         _ = Libc.close(pipe.In);
         try
         {

@@ -10,7 +10,8 @@ internal static class PidFileProblems
         "already_running",
         $"bal is already running ({(pid > 0 ? $"pid={pid}" : "pid unknown")}): it holds the lock on {path}",
         "an earlier 'bal start' with the same BAL_HOME has not been stopped, or is still draining",
-        "run 'bal status' to look at it, 'bal stop' to end it (or to wait for the end of its drain), or set another BAL_HOME for a second instance");
+        "run 'bal status' to look at it, 'bal stop' to end it (or to wait for the end of its drain), or set another "
+        + "BAL_HOME for a second instance");
 
     internal static Problem NotAFile(string path) => new(
         "pid_file_not_a_file",

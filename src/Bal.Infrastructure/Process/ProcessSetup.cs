@@ -17,6 +17,12 @@ public static class ProcessSetup
         Libc.IgnoreFileSizeSignal();
     }
 
+    /// <summary>
+    /// Keeps the signals that mean something to a balancer until it serves, and from every thread: to be called by what
+    /// becomes one, before it starts a thread.
+    /// </summary>
+    public static void DeferSignals() => SignalMask.BlockEverywhere();
+
     /// <summary>Raises the soft limit on open files to the hard one (setrlimit(2)).</summary>
     /// <returns>The limit in force afterwards; -1 if it is unknown, <see cref="long.MaxValue"/> if there is
     /// none.</returns>

@@ -16,8 +16,8 @@ internal static class ProgramPath
     /// <summary>An absolute path; null where none is known.</summary>
     public static string? Value => Found.Value;
 
-    /// <summary>The program with its arguments. Under 'dotnet bal.dll' the program is the runtime's host, which needs to be
-    /// told the assembly.</summary>
+    /// <summary>The program with its arguments. Under 'dotnet bal.dll' the program is the runtime's host, which needs
+    /// to be told the assembly.</summary>
     public static List<string> CommandLine(string program, IEnumerable<string> arguments)
     {
         var hosted = Path.GetFileNameWithoutExtension(program) == "dotnet";
@@ -29,7 +29,8 @@ internal static class ProgramPath
     {
         var running = Environment.ProcessPath;
         if (FileFacts.Of("/proc/self/exe", follow: true) is not { } own) return running;
-        return Candidates().FirstOrDefault(path => FileFacts.Of(path, follow: true) is { } there && there.IsSameFile(own))
+        return Candidates()
+            .FirstOrDefault(path => FileFacts.Of(path, follow: true) is { } there && there.IsSameFile(own))
             ?? running;
     }
 

@@ -3,9 +3,9 @@ using Bal.Infrastructure.Linux;
 namespace Bal.Infrastructure.Process;
 
 /// <summary>
-/// Standard output or standard error by write(2) alone. The console of the runtime opens descriptors, starts a thread and
-/// sets up the terminal before it writes a byte, which fails where a limit leaves no room: just when something has to be
-/// said.
+/// Standard output or standard error by write(2) alone. The console of the runtime opens descriptors, starts a thread
+/// and sets up the terminal before it writes a byte, which fails where a limit leaves no room: just when something has
+/// to be said.
 /// </summary>
 public static class StandardStream
 {
@@ -16,8 +16,8 @@ public static class StandardStream
     public static bool IsTerminal(bool error) => Libc.isatty(Number(error)) == 1;
 
     /// <summary>
-    /// Writes everything, waiting for a reader that is slow. One that has gone away (EPIPE) is no error: what it does not
-    /// want is lost.
+    /// Writes everything, waiting for a reader that is slow. One that has gone away (EPIPE) is no error: what it does
+    /// not want is lost.
     /// </summary>
     /// <exception cref="IOException">The disk is full, or the device reports an error.</exception>
     public static void Write(bool error, ReadOnlySpan<byte> bytes)

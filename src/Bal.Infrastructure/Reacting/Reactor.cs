@@ -12,30 +12,38 @@ namespace Bal.Infrastructure.Reacting;
 /// The supervisor's thread: descriptors, timers and reports of other threads become inputs, one at a time. Ordinary
 /// managed code; nothing that is relayed passes here.
 /// </summary>
+/// <remarks>
+/// Whatever there is to do, a signal or a request has its turn soon: after <see cref="MostInARow"/> inputs or
+/// <see cref="LongestTurnMs"/> the descriptors are looked at again, and what is urgent goes before the mass of probes
+/// and reports. Deadlines are judged last: a timer fires only after everything that was waiting when it became due has
+/// been read, so that neither a pause of the process nor a long batch turns an answer into a timeout.
+/// </remarks>
 internal sealed class Reactor : IInbox, IDisposable
 {
+    /// <summary>Inputs that are handed out at most before the descriptors are looked at again.</summary>
+    public const int MostInARow = 64;
+
+    /// <summary>How long inputs are handed out at most before the descriptors are looked at again.</summary>
+    public const int LongestTurnMs = 5;
+
+    // A flood of requests leaves the rest a fifth of the turns.
+    private const int UrgentInARow = 4;
     private const ulong WakeTag = 0;
 
     private readonly Epoll epoll = new();
     private readonly Dictionary<ulong, Action<uint>> handlers = [];
-    private readonly PriorityQueue<Timer, long> timers = new();
+    private readonly Timers timers = new();
+    private readonly Queue<SupervisorInput> urgent = new();
     private readonly Queue<SupervisorInput> inputs = new();
-    private readonly ConcurrentQueue<SupervisorInput> fromOutside = new();
+    private readonly ConcurrentQueue<(SupervisorInput Input, bool IsUrgent)> fromOutside = new();
     private ulong lastTag = WakeTag;
+    private int handedOut;
+    private int urgentHandedOut;
+    private Instant turnBegan;
 
     public Reactor()
     {
         epoll.Add(Wake.Fd, Libc.EPOLLIN, WakeTag);
-    }
-
-    /// <summary>Something to run on this thread, unless it is cancelled before.</summary>
-    internal sealed class Timer(Action action)
-    {
-        public bool Cancelled { get; private set; }
-
-        public void Cancel() => Cancelled = true;
-
-        public void Fire() => action();
     }
 
     /// <summary>Wakes this thread.</summary>
@@ -44,31 +52,52 @@ internal sealed class Reactor : IInbox, IDisposable
     /// <summary>Called after each wake-up, to collect what the event loops report.</summary>
     public Action<Action<ControlEvent>> Collect { get; set; } = _ => { };
 
-    /// <summary>Timers that have neither fired nor been forgotten, cancelled ones included.</summary>
+    /// <summary>Timers that have neither fired nor been cancelled.</summary>
     internal int TimersPending => timers.Count;
 
     public Instant Now => new(Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000));
 
+    public bool HasMore => urgent.Count + inputs.Count > 0 && !TurnIsOver;
+
+    /// <summary>How often the descriptors have been looked at: what is to be done a few at a time goes by it.</summary>
+    public long Turn { get; private set; }
+
+    private bool TurnIsOver =>
+        handedOut >= MostInARow || (handedOut > 0 && turnBegan.Plus(new Duration(LongestTurnMs)).IsDue(Now));
+
     /// <summary>Adds an input; to be called on this thread.</summary>
     public void Post(ControlEvent happened) => inputs.Enqueue(new SupervisorInput.Happened(happened));
 
-    /// <summary>Adds an input; to be called on this thread.</summary>
+    /// <summary>
+    /// Adds an input that comes after everything that has been reported up to now; to be called on this thread.
+    /// </summary>
     public void Post(SupervisorInput input) => inputs.Enqueue(input);
 
+    /// <summary>
+    /// Adds an input that goes before the mass of others, in order among its like; to be called on this thread.
+    /// </summary>
+    public void PostUrgent(SupervisorInput input) => urgent.Enqueue(input);
+
+    /// <inheritdoc cref="PostUrgent(SupervisorInput)"/>
+    public void PostUrgent(ControlEvent happened) => urgent.Enqueue(new SupervisorInput.Happened(happened));
+
     /// <summary>Adds an input from any thread.</summary>
-    public void PostFromOutside(SupervisorInput input)
+    public void PostFromOutside(SupervisorInput input, bool isUrgent = false)
     {
-        fromOutside.Enqueue(input);
+        fromOutside.Enqueue((input, isUrgent));
         Wake.Signal();
     }
 
-    /// <summary>Watches a descriptor; the returned tag stops it.</summary>
+    /// <summary>
+    /// Watches a descriptor; the returned tag stops it, and is 0 where the kernel has no room for another watch
+    /// (epoll(7), max_user_watches).
+    /// </summary>
     public ulong Watch(int fd, uint interest, Action<uint> handler)
     {
-        var tag = ++lastTag;
-        handlers[tag] = handler;
-        epoll.Add(fd, interest, tag);
-        return tag;
+        if (!epoll.Add(fd, interest, lastTag + 1))
+            return WakeTag;
+        handlers[++lastTag] = handler;
+        return lastTag;
     }
 
     /// <summary>Watches for something else.</summary>
@@ -81,29 +110,35 @@ internal sealed class Reactor : IInbox, IDisposable
             epoll.Remove(fd);
     }
 
-    /// <summary>Runs <paramref name="action"/> once <paramref name="span"/> has passed.</summary>
-    public Timer After(Duration span, Action action)
+    /// <summary>
+    /// Stops watching and closes a descriptor that nobody else has: closing takes it out of epoll (epoll(7)).
+    /// </summary>
+    public void Close(int fd, ulong tag)
     {
-        var timer = new Timer(action);
-        timers.Enqueue(timer, Now.Plus(span).Milliseconds);
+        handlers.Remove(tag);
+        _ = Libc.close(fd);
+    }
+
+    /// <summary>Runs <paramref name="action"/> once <paramref name="span"/> has passed.</summary>
+    public Timers.Timer After(Duration span, Action action)
+    {
+        var timer = new Timers.Timer(action);
+        Arm(timer, span);
         return timer;
     }
+
+    /// <summary>As <see cref="After"/>, with a timer that is used again and again.</summary>
+    public void Arm(Timers.Timer timer, Duration span) => timers.Arm(timer, Now.Plus(span).Milliseconds);
 
     public Option<SupervisorInput> Next(Instant until)
     {
         while (true)
         {
-            if (inputs.TryDequeue(out var input))
+            if (Take() is { } input)
                 return input;
-            FireTimers();
-            if (inputs.Count > 0)
-                continue;
-            var wait = WaitMs(until);
-            var count = epoll.Wait(wait);
-            for (var i = 0; i < count; i++)
-                Dispatch(epoll.Whom(i), epoll.What(i));
+            Look(urgent.Count + inputs.Count > 0 ? 0 : WaitMs(until));
             // Also where there were events: a descriptor that is ready all the time must not hold up what is due.
-            if (inputs.Count == 0 && until.IsDue(Now))
+            if (urgent.Count + inputs.Count == 0 && until.IsDue(Now))
                 return Option<SupervisorInput>.None;
         }
     }
@@ -112,6 +147,46 @@ internal sealed class Reactor : IInbox, IDisposable
     {
         epoll.Dispose();
         Wake.Dispose();
+    }
+
+    private SupervisorInput? Take()
+    {
+        if (urgent.Count + inputs.Count == 0 || TurnIsOver)
+            return null;
+        if (handedOut++ == 0)
+            turnBegan = Now;
+        if (urgent.Count > 0 && (urgentHandedOut++ < UrgentInARow || inputs.Count == 0))
+            return urgent.Dequeue();
+        urgentHandedOut = 0;
+        return inputs.Dequeue();
+    }
+
+    private void Look(int waitMs)
+    {
+        Read(waitMs);
+        var now = Now.Milliseconds;
+        if (timers.NextDue <= now)
+        {
+            // What was waiting by now is read before any deadline up to now is judged.
+            for (var left = handlers.Count + 1; left > 0; left -= Epoll.Capacity)
+            {
+                if (Read(0) < Epoll.Capacity)
+                    break;
+            }
+
+            timers.Fire(now);
+        }
+
+        handedOut = 0;
+        Turn++;
+    }
+
+    private int Read(int waitMs)
+    {
+        var count = epoll.Wait(waitMs);
+        for (var i = 0; i < count; i++)
+            Dispatch(epoll.Whom(i), epoll.What(i));
+        return count;
     }
 
     private void Dispatch(ulong whom, uint what)
@@ -125,24 +200,14 @@ internal sealed class Reactor : IInbox, IDisposable
         }
 
         Wake.Clear();
-        while (fromOutside.TryDequeue(out var input))
-            inputs.Enqueue(input);
+        while (fromOutside.TryDequeue(out var posted))
+            (posted.IsUrgent ? urgent : inputs).Enqueue(posted.Input);
         Collect(Post);
-    }
-
-    private void FireTimers()
-    {
-        while (timers.TryPeek(out var timer, out var due) && (timer.Cancelled || due <= Now.Milliseconds))
-        {
-            timers.Dequeue();
-            if (!timer.Cancelled)
-                timer.Fire();
-        }
     }
 
     private int WaitMs(Instant until)
     {
-        var due = timers.TryPeek(out _, out var at) ? Math.Min(at, until.Milliseconds) : until.Milliseconds;
+        var due = Math.Min(timers.NextDue, until.Milliseconds);
         return due == long.MaxValue ? -1 : (int)Math.Clamp(due - Now.Milliseconds, 0, int.MaxValue);
     }
 }

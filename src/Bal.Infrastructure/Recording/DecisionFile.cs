@@ -1,5 +1,5 @@
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
+using Bal.Domain.Recording;
 using Bal.Infrastructure.Linux;
 using LanguageExt;
 
@@ -13,9 +13,21 @@ internal sealed class DecisionFile : IDisposable
 {
     private static readonly byte[] FirstBytes = "{\"decision_log\":"u8.ToArray();
 
+    // Longer than the checksum that ends a line.
+    private const int TailLength = 64;
+
     private readonly int _fd;
 
-    private DecisionFile(string path, int fd, long size) => (Path, _fd, Size) = (path, fd, size);
+    private DecisionFile(string path, int fd, long size)
+    {
+        (Path, _fd, Size) = (path, fd, size);
+        var tail = new byte[Math.Min(size, TailLength)];
+        if (tail.Length > 1 && Descriptors.ReadAt(fd, tail, size - tail.Length) == tail.Length)
+            LastChain = DecisionChain.Of(tail.AsSpan(0, tail.Length - 1));
+    }
+
+    /// <summary>The checksum of the line that ended the file when it was opened; none where it was empty.</summary>
+    internal Option<DecisionChain> LastChain { get; }
 
     /// <summary>Where it was opened.</summary>
     internal string Path { get; }
@@ -25,7 +37,7 @@ internal sealed class DecisionFile : IDisposable
 
     /// <summary>
     /// Opens it for appending, 0600 where it is created, following no symlink. Half a line at its end, which a crash
-    /// or a power cut has left, is removed. What is no decision log is left alone.
+    /// or a power cut has left, is removed. A file that is not a decision log is left alone.
     /// </summary>
     internal static Either<Problem, DecisionFile> Open(string path)
     {
@@ -38,7 +50,7 @@ internal sealed class DecisionFile : IDisposable
         return opened;
     }
 
-    /// <summary>Whether a file that can be read holds something else than decisions.</summary>
+    /// <summary>Whether a file that can be read contains something other than decisions.</summary>
     internal static bool IsForeign(string path) => RegularFile.Open(path).Match(
         Right: handle =>
         {

@@ -1,5 +1,4 @@
 using Bal.Application;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Infrastructure.Linux;
 using LanguageExt;
@@ -47,7 +46,13 @@ public sealed class DecisionLogReader : IDisposable
         var (start, length, offset) = (0, 0, 0L);
         while (true)
         {
-            var read = RandomAccess.Read(_handle, buffer.AsSpan(length), offset);
+            var (read, failure) = Read(buffer.AsSpan(length), offset);
+            if (failure is not null)
+            {
+                yield return new(ReadOnlyMemory<byte>.Empty, LineEnd.Unreadable) { Reason = failure };
+                yield break;
+            }
+
             offset += read;
             var searched = length;
             length += read;
@@ -76,6 +81,18 @@ public sealed class DecisionLogReader : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();
+
+    private (int Read, string? Failure) Read(Span<byte> into, long offset)
+    {
+        try
+        {
+            return (RandomAccess.Read(_handle, into, offset), null);
+        }
+        catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+        {
+            return (0, fault.Message);
+        }
+    }
 
     private (byte[] Buffer, int Start, int Length) MakeRoom(byte[] buffer, int start, int length)
     {

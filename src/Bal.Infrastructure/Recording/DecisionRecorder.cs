@@ -1,6 +1,7 @@
 using Bal.Application;
 using Bal.Domain.Control;
 using Bal.Domain.Primitives;
+using Bal.Infrastructure.Linux;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Recording;
@@ -22,7 +23,7 @@ internal sealed class DecisionRecorder : IDecisionRecorder, IDisposable
     private readonly Queue<RecordedStep> _queue = new();
     private readonly DecisionWriter _writer;
     private readonly Func<DateTimeOffset> _wallClock;
-    private Thread? _thread;
+    private bool _started;
     private long _sequence;
     private bool _wanted;
     private bool _over;
@@ -94,9 +95,8 @@ internal sealed class DecisionRecorder : IDecisionRecorder, IDisposable
             if (!_writing) Monitor.PulseAll(_gate);
         }
 
-        if (_thread is not null) return;
-        _thread = new Thread(WriteLoop) { IsBackground = true, Name = "bal-record" };
-        _thread.Start();
+        // Where there is no thread to be had now, a later step tries again; what does not fit until then is left out.
+        if (!_started) _started = Worker.TryStart("bal-record", WriteLoop);
     }
 
     private void WriteLoop()

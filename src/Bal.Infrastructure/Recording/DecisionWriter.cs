@@ -24,10 +24,13 @@ internal sealed class DecisionWriter : IDisposable
 
     private readonly string _version;
     private readonly Action<LogEvent> _say;
+    private readonly Func<string, bool> _isOwn;
     private readonly long _limit;
     private readonly MemoryStream _pending = new();
     private DecisionFile? _file;
     private DecisionChain _chain;
+    // The checksum of the last line that is in a file; none before the first.
+    private Option<DecisionChain> _written;
     private StateDigest? _digest;
     private long _checkpointSize;
     // The last step that has a line, and the last one whose line is in the file.
@@ -40,9 +43,11 @@ internal sealed class DecisionWriter : IDisposable
 
     /// <param name="version">bal's version.</param>
     /// <param name="say">Told what an operator should know.</param>
+    /// <param name="isOwn">Whether a path names another file that bal writes.</param>
     /// <param name="limit">See <see cref="FileLimit"/>.</param>
-    internal DecisionWriter(string version, Action<LogEvent> say, long limit = FileLimit) =>
-        (_version, _say, _limit) = (version, say, limit);
+    internal DecisionWriter(
+        string version, Action<LogEvent> say, Func<string, bool> isOwn, long limit = FileLimit) =>
+        (_version, _say, _isOwn, _limit) = (version, say, isOwn, limit);
 
     /// <summary>Writes steps, in order; never throws.</summary>
     internal void Write(IReadOnlyList<RecordedStep> steps, bool reopen)
@@ -61,7 +66,7 @@ internal sealed class DecisionWriter : IDisposable
             Fail(new Problem(
                 "internal_error",
                 $"decisions could not be recorded: {fault.Message}",
-                "this is a defect of bal; it serves all the same",
+                "this is a defect in bal, which keeps serving",
                 "report it with the decision log and the lines around this one"), _safe);
         }
     }
@@ -74,6 +79,9 @@ internal sealed class DecisionWriter : IDisposable
         foreach (var happened in step.Happened.Filter(_ => follows))
             Append(step, happened);
 
+        // What could not be recorded is counted before the process that goes on with the file begins anew.
+        if (IsLast(step) && step.Sequence != _last && step.Path.IsSome)
+            Finish(step);
         var path = step.Path.Filter(_ => !IsLast(step)).IfNone("");
         if (_file is not null && _file.Path != path)
             Close();
@@ -92,8 +100,11 @@ internal sealed class DecisionWriter : IDisposable
 
     private void Append(RecordedStep step, ControlEvent happened)
     {
-        _digest = _digest!.Next(step.Step.State);
-        Add(new DecisionLine.Step(step.Sequence, step.At, happened, _digest.With(step.Step.Effects)));
+        _digest = _digest!.Next(step.Step);
+        Add(new DecisionLine.Step(step.Sequence, step.At, happened, _digest.With(step.Step.Effects))
+        {
+            Effects = EffectDigest.Of(step.Step.Effects),
+        });
         _last = step.Sequence;
     }
 
@@ -104,6 +115,14 @@ internal sealed class DecisionWriter : IDisposable
         SayGap(unrecorded);
     }
 
+    private void Finish(RecordedStep step)
+    {
+        if (_file is not null)
+            Skip(step);
+        else if (_lostAfter is not null)
+            step.Path.IfSome(path => Open(path, step, CheckpointReason.Start, patient: false));
+    }
+
     private void Rotate(RecordedStep step)
     {
         var path = _file!.Path;
@@ -111,11 +130,12 @@ internal sealed class DecisionWriter : IDisposable
         if (_lostAfter is null) Open(path, step, CheckpointReason.Rotated);
     }
 
-    private void Open(string path, RecordedStep step, CheckpointReason reason)
+    private void Open(string path, RecordedStep step, CheckpointReason reason, bool patient = true)
     {
-        if (_lostAfter is not null && Environment.TickCount64 < _retryAt) return;
+        if (patient && _lostAfter is not null && Environment.TickCount64 < _retryAt) return;
         OpenBelowLimit(path).Match(Right: file => _file = file, Left: problem => Fail(problem, step.Sequence));
         if (_file is null) return;
+        if (_file.LastChain.IsSome) _written = _file.LastChain;
         var unrecorded = step.Sequence - (_lostAfter ?? step.Sequence);
         Checkpoint(reason, step, unrecorded);
         Send();
@@ -128,7 +148,9 @@ internal sealed class DecisionWriter : IDisposable
         (_lostAfter, _retryMs) = (null, FirstRetryMs);
     }
 
-    private Either<Problem, DecisionFile> OpenBelowLimit(string path) => DecisionFile.Open(path).Bind(file =>
+    private Either<Problem, DecisionFile> OpenBelowLimit(string path) => _isOwn(path)
+        ? DecisionFileProblems.Own(path)
+        : DecisionFile.Open(path).Bind(file =>
     {
         if (file.Size < Math.Max(_limit, 4 * _checkpointSize))
             return Either<Problem, DecisionFile>.Right(file);
@@ -144,7 +166,10 @@ internal sealed class DecisionWriter : IDisposable
         Add(new DecisionLine.Checkpoint(
             _version, reason, step.Sequence, step.At,
             step.Wall.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture),
-            unrecorded, state));
+            unrecorded, state)
+        {
+            After = before > 0 ? _chain : _written,
+        });
         (_digest, _last, _checkpointSize) = (StateDigest.Of(state), step.Sequence, _pending.Length - before);
     }
 
@@ -162,7 +187,7 @@ internal sealed class DecisionWriter : IDisposable
         _pending.SetLength(0);
         if (errno == 0)
         {
-            _safe = _last;
+            (_safe, _written) = (_last, _chain);
             return;
         }
 
@@ -180,8 +205,10 @@ internal sealed class DecisionWriter : IDisposable
     }
 
     private void SayGap(long unrecorded) => _say(LogEvent.Warn(Module, "decision_log_gap",
-        $"{unrecorded} decision(s) were not recorded; the decision log goes on from a new checkpoint",
+        $"{Decisions(unrecorded)} not recorded; the decision log continues from a new checkpoint",
         LogField.Of("unrecorded", unrecorded)));
+
+    private static string Decisions(long count) => count == 1 ? "1 decision was" : $"{count} decisions were";
 
     private void Fail(Problem problem, long after)
     {

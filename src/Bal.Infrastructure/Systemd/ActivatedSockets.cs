@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using Bal.Domain.Config;
 using Bal.Domain.Messages;
 using Bal.Infrastructure.DataPlane;
@@ -8,71 +6,85 @@ using LanguageExt;
 
 namespace Bal.Infrastructure.Systemd;
 
+/// <summary>A listening socket that a service manager has opened for this process.</summary>
+/// <param name="Descriptor">Its descriptor.</param>
+/// <param name="Name">What FileDescriptorName= of its unit calls it; the unit's name where it does not say.</param>
+public sealed record ActivatedSocket(int Descriptor, string Name);
+
 /// <summary>Listening sockets that a service manager has opened for this process (sd_listen_fds(3)).</summary>
 public static class ActivatedSockets
 {
     private const int First = 3;
 
     /// <summary>The most that are taken; what is more was not meant for bal.</summary>
-    private const int Most = 64;
+    private const int Most = 8_192;
+
+    private const int Shown = 5;
 
     private static readonly string[] Variables = ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"];
 
     /// <summary>Reads the variables, and removes them, so that no child mistakes the sockets for its own.</summary>
-    public static Arr<int> Take()
+    public static Arr<ActivatedSocket> Take()
     {
-        var count = CountOf(Environment.GetEnvironmentVariable, Environment.ProcessId);
+        var sockets = Announced(Environment.GetEnvironmentVariable, Environment.ProcessId);
         foreach (var name in Variables)
             Environment.SetEnvironmentVariable(name, null);
-        var sockets = new Arr<int>(Enumerable.Range(First, count));
         foreach (var socket in sockets)
-            Linux.Sockets.MakeOwn(socket);
+            Linux.Sockets.MakeOwn(socket.Descriptor);
         return sockets;
     }
 
-    /// <summary>How many sockets the variables announce for this process; those for another one do not count.</summary>
-    internal static int CountOf(Func<string, string?> variable, int processId) =>
-        Number(variable("LISTEN_PID")) == processId ? Math.Min(Number(variable("LISTEN_FDS")), Most) : 0;
-
-    /// <summary>The sockets of each service; a socket that is nobody's is a problem, since its clients would wait for ever.</summary>
-    internal static Either<Problem, IReadOnlyList<(Service Service, int[] Sockets)>> Assign(
-        BalConfig config, Arr<int> sockets)
+    /// <summary>The sockets that the variables announce for this process; those for another one do not count.</summary>
+    internal static Arr<ActivatedSocket> Announced(Func<string, string?> variable, int processId)
     {
+        var count = Number(variable("LISTEN_PID")) == processId ? Math.Min(Number(variable("LISTEN_FDS")), Most) : 0;
+        var names = (variable("LISTEN_FDNAMES") ?? "").Split(':');
+        return new(Enumerable.Range(0, count).Select(
+            i => new ActivatedSocket(First + i, i < names.Length ? names[i] : "")));
+    }
+
+    /// <summary>
+    /// The sockets of each service: of the one that FileDescriptorName= names, else by address. One that is nobody's is
+    /// a problem, since its clients would wait forever.
+    /// </summary>
+    internal static Either<Problem, IReadOnlyList<(Service Service, int[] Sockets)>> Assign(
+        BalConfig config, Arr<ActivatedSocket> sockets)
+    {
+        var named = config.Services.ToDictionary(service => service.Name);
         var assigned = new List<(Service Service, int Socket)>();
         foreach (var socket in sockets)
         {
-            if (InheritedSockets.AddressOf(socket) is not { } address)
-                return NotListening(socket);
-            var dual = InheritedSockets.TakesBothFamilies(socket);
-            var service = config.Services.Find(s => Serves(s.Listener, address, dual));
+            if (!Linux.Sockets.IsListening(socket.Descriptor)
+                || BoundAddress.OfSocket(socket.Descriptor).Case is not BoundAddress address)
+                return NotListening(socket.Descriptor);
+            var candidates = named.TryGetValue(socket.Name, out var meant) ? Prelude.Array(meant) : config.Services;
+            var service = candidates.Find(s => Serves(s.Listener, address));
             if (service.IsNone)
-                return Elsewhere(config, address);
-            service.IfSome(s => assigned.Add((s, socket)));
+                return Elsewhere(candidates, address);
+            service.IfSome(s => assigned.Add((s, socket.Descriptor)));
         }
 
         return assigned.GroupBy(a => a.Service, a => a.Socket)
             .Select(group => (group.Key, group.ToArray())).ToArray();
     }
 
-    // A manager's plain ListenStream=PORT is [::] for both families, which is what the default 0.0.0.0 asks for, and more.
-    private static bool Serves(Listener listener, IPEndPoint address, bool dual) =>
-        listener.Port == address.Port && listener.BindAddress.Match(
-            literal => literal.Equals(address.Address)
-                || (dual && literal.Equals(IPAddress.Any))
-                || (literal.Equals(IPAddress.IPv6Any) && address.Address.Equals(IPAddress.Any)),
-            _ => address.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6);
+    private static bool Serves(Listener listener, BoundAddress address) => listener.Addresses.Exists(host => host.Match(
+        literal => address.StandsInFor(BoundAddress.Of(literal, listener)),
+        _ => address.Port == listener.Port));
 
     private static Problem NotListening(int socket) => new(
         "activation_no_listener",
-        $"descriptor {socket}, which the service manager has handed over, is no listening TCP socket",
+        $"descriptor {socket}, which the service manager has handed over, is not a listening TCP socket",
         "the socket unit has ListenDatagram=, ListenFIFO= or a path, or Accept=yes",
         "give the socket unit ListenStream= with the port of the configuration, and Accept=no");
 
-    private static Problem Elsewhere(BalConfig config, IPEndPoint address) => new(
+    private static Problem Elsewhere(Arr<Service> candidates, BoundAddress address) => new(
         "activation_mismatch",
-        $"the service manager has handed over a socket on {address}, and the configuration listens on "
-            + string.Join(", ", config.Services.Map(s => s.Listener.ToString())),
-        "ListenStream= of the socket unit and bind_address and port of the configuration differ",
+        $"the service manager has handed over a socket on {address.EndPoint}, and "
+            + (candidates.Count == 1 ? $"service {candidates[0].Name}" : "the configuration") + " listens on "
+            + string.Join(", ", candidates.Take(Shown).Select(s => s.Listener.ToString()))
+            + (candidates.Count > Shown ? $" and {candidates.Count - Shown} more" : ""),
+        "ListenStream= or FileDescriptorName= of the socket unit and bind_address and port of the configuration differ",
         "make them the same, then 'systemctl daemon-reload' and start both units again");
 
     private static int Number(string? text) =>

@@ -38,8 +38,8 @@ public sealed record ManagerEnvironment(string? Address, long WatchdogUs)
     }
 
     /// <summary>
-    /// The variables for a process that takes over the service; once it is named by <c>MAINPID=</c>, the manager listens to
-    /// it alone. Null removes one.
+    /// The variables for a process that takes over the service; once it is named by <c>MAINPID=</c>, the manager
+    /// listens to it alone. Null removes one.
     /// </summary>
     public IReadOnlyDictionary<string, string?> ForSuccessor() => new Dictionary<string, string?>
     {

@@ -4,9 +4,9 @@ using Bal.Infrastructure.Reacting;
 namespace Bal.Infrastructure.Systemd;
 
 /// <summary>
-/// At half of the interval that the service manager has set, every event loop is asked for an answer, and only when all have
-/// given it is the sign of life sent: by the supervisor, whose timer this is. So whoever of them hangs lets the manager
-/// act. A loop that is late is waited for, not asked twice.
+/// At half of the interval that the service manager has set, every event loop is asked for an answer, and only when all
+/// have given it is the sign of life sent: by the supervisor, whose timer this is. So whoever of them hangs lets the
+/// manager act. A loop that is late is waited for, not asked twice.
 /// </summary>
 internal static class Watchdog
 {

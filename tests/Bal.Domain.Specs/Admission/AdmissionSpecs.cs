@@ -4,7 +4,7 @@ using FsCheck.Xunit;
 
 namespace Bal.Domain.Specs.Admission;
 
-/// <summary>The connection limit is exact (contract, section 3).</summary>
+/// <summary>The connection limit is exact (docs/behaviour.md, Limits).</summary>
 [Properties(Arbitrary = [typeof(Values)])]
 public class AdmissionSpecs
 {

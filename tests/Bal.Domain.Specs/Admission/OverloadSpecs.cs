@@ -5,7 +5,7 @@ using FsCheck.Xunit;
 
 namespace Bal.Domain.Specs.Admission;
 
-/// <summary>Rejected connections are counted, and logged at most once a second (contract, section 1).</summary>
+/// <summary>Rejected connections are counted, and logged at most once a second (docs/behaviour.md, Limits).</summary>
 [Properties(Arbitrary = [typeof(Values)])]
 public class OverloadSpecs
 {

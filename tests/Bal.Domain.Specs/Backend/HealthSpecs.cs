@@ -5,7 +5,7 @@ using FsCheck.Xunit;
 namespace Bal.Domain.Specs.Backend;
 
 /// <summary>
-/// Rise and fall (contract, section 3, Health): <c>fail_threshold</c> consecutive failures take a backend out,
+/// Rise and fall (docs/behaviour.md, Health): <c>fail_threshold</c> consecutive failures take a backend out,
 /// <c>success_threshold</c> consecutive successes bring it back.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values)])]

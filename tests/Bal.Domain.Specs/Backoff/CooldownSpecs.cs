@@ -6,7 +6,7 @@ using FsCheck.Xunit;
 namespace Bal.Domain.Specs.Backoff;
 
 /// <summary>
-/// How long a backend whose client connects fail is left alone (contract, section 3, Failover):
+/// How long a backend whose client connects fail cools down (docs/behaviour.md, Failover):
 /// <c>max(backoff, cooldown)</c>, where backoff is <c>initial * 2^(streak-1)</c> capped at max.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values)])]

@@ -6,7 +6,7 @@ using LanguageExt;
 namespace Bal.Domain.Specs.Balancing;
 
 /// <summary>
-/// Which backend a client gets, and which next when that one fails (contract, section 3, Failover): round robin over
+/// Which backend a client gets, and which next when that one fails (docs/behaviour.md, Balancing): round robin over
 /// those that are up, then those that cool down, then those that are down.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Tables)])]

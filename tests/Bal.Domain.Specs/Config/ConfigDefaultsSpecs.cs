@@ -4,7 +4,7 @@ using FsCheck.Xunit;
 
 namespace Bal.Domain.Specs.Config;
 
-/// <summary>The tables of the contract, section 1, row by row.</summary>
+/// <summary>The default of every key, and the range of each number; docs/configuration.md has the tables.</summary>
 public class ConfigDefaultsSpecs
 {
     /// <summary>Key, the auto-tuned value for 1-2, 3-5 and 6+ backends, and the least value allowed.</summary>
@@ -77,7 +77,7 @@ public class ConfigDefaultsSpecs
     }
 
     [Fact]
-    public void The_smallest_file_has_the_defaults_of_the_contract()
+    public void The_smallest_file_has_the_documented_defaults()
     {
         var draft = new Draft();
         draft.AddBackend("127.0.0.1", "9000");

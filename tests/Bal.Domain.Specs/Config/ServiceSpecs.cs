@@ -8,7 +8,7 @@ using LanguageExt;
 
 namespace Bal.Domain.Specs.Config;
 
-/// <summary>Several services in one file (contract, section 4).</summary>
+/// <summary>Several services in one file (docs/behaviour.md, Several services).</summary>
 [Properties(Arbitrary = [typeof(Trees)], MaxTest = 200)]
 public class ServiceSpecs
 {

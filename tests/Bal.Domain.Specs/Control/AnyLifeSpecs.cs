@@ -1,8 +1,10 @@
+using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Control;
 using Bal.Domain.Primitives;
 using Bal.Domain.Specs.Generators;
 using FsCheck.Xunit;
+using LanguageExt;
 
 namespace Bal.Domain.Specs.Control;
 
@@ -44,9 +46,10 @@ public class AnyLifeSpecs
     {
         Assert.All(o.After.State.Backends(), b => Assert.True(
             b is { Health: { Failures: >= 0, Successes: >= 0 }, Cooldown.Streak: >= 0 }));
-        Assert.All(o.After.State.Services, s => Assert.True(s.Protection.Match(
+        Assert.All(o.After.State.InOrder, s => Assert.True(s.Protection.Match(
             off => off.Recent.ForAll(mark => mark.Count > 0), on => on.Successes >= 0)));
-        Assert.True(o.After.State.Overload.Said >= 0 && o.After.State.Overload.Seen >= o.After.State.Overload.Said);
+        Assert.All(o.After.State.InOrder.SelectMany(s => s.Refusals), notice =>
+            Assert.True(notice.Said >= 0 && notice.Seen >= notice.Said));
     });
 
     [Property]
@@ -70,16 +73,17 @@ public class AnyLifeSpecs
 
     [Property]
     public void The_configured_backends_come_first_in_the_order_of_the_file(Scenario scenario) => Life.Of(scenario, o =>
-        Assert.All(o.After.State.Services, service =>
+        Assert.All(o.After.State.InOrder.Where(s => !s.Removed), service =>
         {
             var configured = service.Config.Endpoints;
-            Assert.Equal(configured, service.Backends.Take(configured.Count).Select(b => b.Endpoint));
-            Assert.All(service.Backends.Take(configured.Count), b => Assert.False(b.Draining));
-            Assert.All(service.Backends.Skip(configured.Count), b => Assert.True(b.Draining));
+            Assert.Equal(configured, service.InOrder.Take(configured.Count).Select(b => b.Endpoint));
+            Assert.All(service.InOrder.Take(configured.Count), b => Assert.False(b.Draining));
+            Assert.All(service.InOrder.Skip(configured.Count), b => Assert.True(b.Draining));
         }));
 
     [Property]
-    public void An_event_about_an_unknown_backend_changes_nothing(Scenario scenario, Outcome outcome, Count count)
+    public void An_event_about_an_unknown_backend_or_service_changes_nothing(
+        Scenario scenario, Outcome outcome, Count count)
     {
         var state = Life.Of(scenario, _ => { });
         var now = new Instant(10_000_000);
@@ -89,11 +93,12 @@ public class AnyLifeSpecs
 
         foreach (var happened in new ControlEvent[]
         {
-            new ControlEvent.ProbeEnded(unknown, outcome, LanguageExt.Option<System.Net.IPAddress>.None),
+            new ControlEvent.ProbeEnded(unknown, outcome, Option<System.Net.IPAddress>.None),
             new ControlEvent.ConnectsFailed(unknown, FailureKind.Refused, count.Value),
             new ControlEvent.ConnectsSucceeded(unknown, count.Value),
             new ControlEvent.BackendIdle(unknown),
-            new ControlEvent.ClientExhausted("no such service"),
+            new ControlEvent.ClientExhausted(new ServiceId(settled.NextServiceId)),
+            new ControlEvent.ClientsRefused(new ServiceId(settled.NextServiceId), Refusal.Limit, count.Value),
         })
         {
             var step = ControlMachine.Step(happened, now, settled);
@@ -117,18 +122,21 @@ public class AnyLifeSpecs
     }
 
     [Property]
-    public void A_backend_that_drains_is_only_waited_for(Scenario scenario) => Life.Of(scenario, o =>
-    {
-        foreach (var before in o.Before.Backends().Where(b => b.Draining))
+    public void A_backend_that_drains_is_only_waited_for_unless_a_reload_brings_it_back(Scenario scenario) =>
+        Life.Of(scenario, o =>
         {
-            var after = o.After.State.Backends().SingleOrDefault(b => b.Id == before.Id);
-            if (after is null)
-                Assert.Equal(new ControlEvent.BackendIdle(before.Id), o.Happened);
-            else
-                Assert.Equal((before.Health, before.Cooldown, before.Failures, true),
-                    (after.Health, after.Cooldown, after.Failures, after.Draining));
-        }
-    });
+            foreach (var before in o.Before.Backends().Where(b => b.Draining))
+            {
+                var after = o.After.State.Backends().SingleOrDefault(b => b.Id == before.Id);
+                if (after is null)
+                    Assert.Equal(new ControlEvent.BackendIdle(before.Id), o.Happened);
+                else
+                    Assert.Equal((before.Health, before.Cooldown, before.Failures),
+                        (after.Health, after.Cooldown, after.Failures));
+                if (after is { Draining: false })
+                    Assert.IsType<ControlEvent.Reloaded>(o.Happened);
+            }
+        });
 
     [Property]
     public void A_backend_is_forgotten_once_and_only_when_its_drain_is_over(Scenario scenario) => Life.Of(scenario, o =>
@@ -139,19 +147,22 @@ public class AnyLifeSpecs
     });
 
     [Property]
-    public void A_refused_reload_changes_nothing_and_is_remembered(Scenario scenario) => Life.Of(scenario, o =>
-    {
-        // Whatever had become due by then is published with any event; it is not the reload's doing.
-        if (o.Happened is ControlEvent.ReloadRefused refused && o.Before.Phase is not Phase.Ended)
+    public void A_refused_reload_changes_nothing_but_cooldowns_that_are_over_and_is_remembered(Scenario scenario) =>
+        Life.Of(scenario, o =>
         {
-            var remembered = new RefusedReload(refused.Problem, o.Now);
-            Assert.Equal(Settled(o.Before) with { Refused = remembered }, Settled(o.After.State));
+            if (o.Happened is not ControlEvent.ReloadRefused refused || o.Before.Phase is Phase.Ended)
+                return;
+            // The end of a cooldown is noticed with whatever happens next.
+            var expected = o.Before.WithoutHistory() with
+            {
+                Refused = new RefusedReload(refused.Problem, o.Now),
+                Services = o.Before.WithoutHistory().Services.Map(s => s with
+                {
+                    Backends = s.Backends.Map(b =>
+                        b with { Cools = b.Cools && (b.Draining || b.Cooldown.IsCooling(o.Now)) }),
+                }),
+            };
+            Assert.Equal(expected with { Index = o.After.State.Index }, o.After.State.WithoutHistory());
             Assert.Contains(o.Effects<ControlEffect.Log>(), log => log.Line.Event == "reload_refused");
-        }
-    });
-
-    private static ControlState Settled(ControlState state) => state.WithoutHistory() with
-    {
-        Services = state.WithoutHistory().Services.Map(s => s with { Table = Configs.AnyTable }),
-    };
+        });
 }

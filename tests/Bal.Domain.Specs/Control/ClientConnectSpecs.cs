@@ -11,8 +11,8 @@ using FsCheck.Xunit;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// What client connects do to a backend and to protection mode (contract, section 3, Health and Failover), in a service
-/// of two backends.
+/// What client connects do to a backend and to protection mode (docs/behaviour.md, Failover), in a service of two
+/// backends.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class ClientConnectSpecs
@@ -28,8 +28,8 @@ public class ClientConnectSpecs
             CooldownMachine.Failed(tuning.Backoff, state.Protected(), 1, Now, Cooldown.None),
             state.Backend(1).Cooldown);
         Assert.Equal(Cooldown.None, state.Backend(2).Cooldown);
-        Assert.Equal(tuning.Health.FailThreshold == 1 ? Tier.Down : Tier.Cooling, state.Backend(1).TierAt(Now));
-        Assert.Equal(Tier.Up, state.Backend(2).TierAt(Now));
+        Assert.Equal(tuning.Health.FailThreshold == 1 ? Tier.Down : Tier.Cooling, state.Backend(1).Tier);
+        Assert.Equal(Tier.Up, state.Backend(2).Tier);
     }
 
     [Property]
@@ -114,10 +114,10 @@ public class ClientConnectSpecs
         var main = Configs.Service(tuning, Configs.Pool[0]);
         var config = Configs.Of(main, main with { Name = Configs.Other });
 
-        var state = Life.At(Now, config, new ControlEvent.ClientExhausted(Configs.Other));
+        var state = Life.At(Now, config, new ControlEvent.ClientExhausted(new ServiceId(2)));
 
-        Assert.Equal(new[] { false, true }, state.Services.Select(s => s.Protection.IsOn));
-        Assert.Equal(new[] { false, true }, state.Services.Select(s => s.Table.Protection));
+        Assert.Equal(new[] { false, true }, state.InOrder.Select(s => s.Protection.IsOn));
+        Assert.Equal(new[] { false, true }, state.InOrder.Select(s => s.Table.Protection));
     }
 
     [Property]
@@ -136,7 +136,7 @@ public class ClientConnectSpecs
         }
 
         Assert.False(state.Protected());
-        Assert.Equal(ProtectionState.Quiet, state.Services[0].Protection);
+        Assert.Equal(ProtectionState.Quiet, state.InOrder[0].Protection);
     }
 
     [Property]
@@ -161,7 +161,7 @@ public class ClientConnectSpecs
             state.Backend(1).Cooldown.Until);
     }
 
-    private static ControlEvent Exhausted => new ControlEvent.ClientExhausted(Service.DefaultName);
+    private static ControlEvent Exhausted => new ControlEvent.ClientExhausted(new ServiceId(1));
 
     private static ControlEvent[] Successes(int count) =>
         Enumerable.Repeat(Life.ConnectsSucceeded(1), count).ToArray();

@@ -14,15 +14,19 @@ using LanguageExt;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// The composed machine as FsCheck's state machine sees it: a shell that keeps its promises (every probe that is started
-/// ends once, only a backend that drains becomes idle, clients come only to what is offered) chooses what happens next by
-/// what has happened, and after each step machine and naive telling agree on everything at once.
+/// The composed machine as FsCheck's state machine sees it: a shell that keeps its promises (every probe that is
+/// started ends once, only a backend that drains becomes idle, clients come only to what is offered) chooses what
+/// happens next by what has happened, and after each step machine and naive telling agree on everything at once.
 /// </summary>
 public class ControlModelSpecs
 {
     [Property(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)], MaxTest = 40)]
-    public Property Machine_and_naive_telling_agree_whatever_a_shell_reports(BalConfig config) =>
-        StateMachine.ToProperty(new Shell(config));
+    public Property Machine_and_naive_telling_agree_whatever_a_shell_reports(Fleet fleet, Tuning tuning) =>
+        StateMachine.ToProperty(new Shell(fleet.Config with
+        {
+            // The naive telling knows only one of each policy.
+            Services = fleet.Config.Services.Map(s => s with { Tuning = tuning }),
+        }));
 }
 
 /// <summary>The machine under test: its state after everything that was reported.</summary>
@@ -56,7 +60,7 @@ internal sealed class Shell(BalConfig config) : Machine<Running, Past>
     public override Gen<Operation<Running, Past>> Next(Past past)
     {
         var told = past.Told();
-        var probed = told.Backends.Where(b => b.InFlight).Select(b => b.Id).ToArray();
+        var probed = told.Backends.Concat(told.Leaving).Where(b => b.InFlight).Select(b => b.Id).ToArray();
         var offered = told.Backends.Where(b => b.Resolved).Select(b => b.Id).ToArray();
         var events = new List<(int, Gen<ControlEvent>)> { (5, Gen.Constant(Life.Tick)) };
         if (probed.Length > 0)
@@ -72,16 +76,18 @@ internal sealed class Shell(BalConfig config) : Machine<Running, Past>
             events.Add((3, Gen.Elements(offered).Zip(Gen.Choose(1, 3), (id, n) => Life.ConnectsSucceeded(id, n))));
         }
 
-        foreach (var name in told.Backends.Where(b => b.LookingUp).Select(b => b.Endpoint.Host).OfType<Host.Name>().Distinct())
+        foreach (var name in told.Backends.Concat(told.Leaving).Where(b => b.LookingUp)
+            .Select(b => b.Endpoint.Host).OfType<Host.Name>().Distinct())
             events.Add((3, Gen.SubListOf(Configs.Addresses).Select(answer =>
                 (ControlEvent)new ControlEvent.Resolved(name.Value, new Arr<System.Net.IPAddress>(answer)))));
-        if (told.Leaving.Count > 0)
-            events.Add((2, Gen.Elements(told.Leaving.ToArray()).Select(id =>
-                (ControlEvent)new ControlEvent.BackendIdle(new BackendId(id)))));
-        events.Add((1, Gen.Constant(Life.Exhausted)));
-        // Policies stay, as the naive telling knows only one of each.
-        events.Add((1, Configs.Services().Generator.Select(s => (ControlEvent)new ControlEvent.Reloaded(
-            Configs.Of(s with { Tuning = config.Main.Tuning })))));
+        if (told.Leaving.Any())
+            events.Add((2, Gen.Elements(told.Leaving.ToArray()).Select(b =>
+                (ControlEvent)new ControlEvent.BackendIdle(new BackendId(b.Id)))));
+        events.Add((1, Gen.Elements(told.Services.ToArray()).Select(s =>
+            (ControlEvent)new ControlEvent.ClientExhausted(new ServiceId(s.Id)))));
+        var tuning = config.Services[0].Tuning;
+        events.Add((2, Fleets.Next(config, Configs.Services().Generator.Select(s => s with { Tuning = tuning }))
+            .Select(next => (ControlEvent)new ControlEvent.Reloaded(next))));
         return Gen.Elements(0, 0, 1, 100, 499, 500, 501, 5_000).Zip(
             Gen.Frequency(events.ToArray()), (after, what) => (Operation<Running, Past>)new Reported(after, what));
     }
@@ -105,14 +111,21 @@ internal sealed class Reported(int afterMs, ControlEvent what) : Operation<Runni
         var now = new Instant(model.Now);
         actual.State = ControlMachine.Step(what, now, actual.State).State;
         var (told, state) = (model.Told(), actual.State);
-        var service = state.Services[0];
-        Assert.Equal(told.Protected, service.Protection.IsOn);
-        Assert.Equal(told.Protected, service.History.Recent
-            .LastOrDefault(e => e.What is not ProtectionHappening.StartedOver)?.What is ProtectionHappening.TurnedOn);
-        Assert.Equal(
-            told.Backends.Select(b => b.Id).Concat(told.Leaving.Order()),
-            service.Backends.Filter(b => !b.Draining).Select(b => b.Id.Value)
-                .Concat(service.Backends.Filter(b => b.Draining).Select(b => b.Id.Value).Order()));
+        foreach (var (naive, service) in told.Services.Concat(told.Gone).Zip(state.InOrder, (n, s) => (n, s)))
+        {
+            Assert.Equal((naive.Id, naive.Name, naive.Protection.On),
+                (service.Id.Value, service.Config.Name, service.Protection.IsOn));
+            Assert.Equal(naive.Protection.On, service.History.Recent
+                .LastOrDefault(
+                    e => e.What is not ProtectionHappening.StartedOver)?.What is ProtectionHappening.TurnedOn);
+            Assert.Equal(
+                naive.Backends.Concat(naive.Leaving).Select(b => b.Id), service.InOrder.Map(b => b.Id.Value));
+            Assert.Equal(
+                naive.Backends.Select(b => b.Id), service.InOrder.Filter(b => !b.Draining).Map(b => b.Id.Value));
+        }
+
+        Assert.Equal(told.Services.Count + told.Gone.Count, state.Services.Count);
+        Assert.Equal(StateIndex.Of(state.Services.Values, handedOver: false), state.Index);
         foreach (var naive in told.Backends)
         {
             var backend = state.Backend(naive.Id);
@@ -122,7 +135,7 @@ internal sealed class Reported(int afterMs, ControlEvent what) : Operation<Runni
             Assert.Equal(naive.CountOf(FailureKind.Refused), backend.Failures.Refused);
             Assert.Equal(
                 !told.IsUp(naive) ? Tier.Down : model.Now < naive.CoolsUntil ? Tier.Cooling : Tier.Up,
-                backend.TierAt(now));
+                backend.Tier);
             NaiveControlSpecs.AgreeOnOutage(naive, backend);
         }
 

@@ -1,3 +1,4 @@
+using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
@@ -43,9 +44,10 @@ public class DecisionLogSpecs
             }
 
             Assert.Equal(
-                down, Said(o, "backend_down").Select(line => (Text(line, "backend"), Number(line, "failures"))));
+                down.Order(),
+                Said(o, "backend_down").Select(line => (Text(line, "backend"), Number(line, "failures"))).Order());
             Assert.All(Said(o, "backend_down"), line => Assert.Contains(
-                $" is down: {Number(line, "failures")} failed check(s) in a row (",
+                $" is down: {Plural.Of(Number(line, "failures"), "failed check")} in a row (",
                 line.Message, StringComparison.Ordinal));
         });
     }
@@ -59,7 +61,7 @@ public class DecisionLogSpecs
         var step = ControlMachine.Step(Life.ProbeFailed(1, failure.Kind), Life.Birth, state);
 
         var line = step.Effects.OfType<ControlEffect.Log>().Single(log => log.Line.Event == "backend_down").Line;
-        Assert.Contains(": 1 failed check(s) in a row (", line.Message, StringComparison.Ordinal);
+        Assert.Contains(": 1 failed check in a row (", line.Message, StringComparison.Ordinal);
         Assert.Equal(
             tuning.Health.FailThreshold > 1,
             line.Message.Contains("enough for a new backend", StringComparison.Ordinal));
@@ -68,7 +70,7 @@ public class DecisionLogSpecs
     [Property]
     public void Every_cooldown_that_begins_is_said_once(Scenario scenario) => Life.Of(scenario, o =>
         Assert.Equal(
-            BothSides(o).Count(p => !p.Before.Cooldown.IsCooling(o.Now) && p.After.TierAt(o.Now) == Tier.Cooling
+            BothSides(o).Count(p => !p.Before.Cooldown.IsCooling(o.Now) && p.After.Tier == Tier.Cooling
                 && p.After.Cooldown.IsCooling(o.Now)),
             Said(o, "backend_cooling").Count()));
 
@@ -81,7 +83,7 @@ public class DecisionLogSpecs
 
         var step = ControlMachine.Step(Life.ConnectsFailed(1, 1, second.Kind), Life.Birth, cooling);
 
-        Assert.Equal(Tier.Cooling, step.State.Backend(1).TierAt(Life.Birth));
+        Assert.Equal(Tier.Cooling, step.State.Backend(1).Tier);
         Assert.DoesNotContain(
             step.Effects, effect => effect is ControlEffect.Log { Line.Event: "backend_cooling" });
     }
@@ -89,8 +91,8 @@ public class DecisionLogSpecs
     [Property]
     public void Protection_mode_is_said_when_it_turns_on_and_when_off(Scenario scenario) => Life.Of(scenario, o =>
     {
-        var changes = o.After.State.Services.Select(after => (
-            Was: o.Before.Services.Exists(b => b.Config.Name == after.Config.Name && b.Protection.IsOn),
+        var changes = o.After.State.InOrder.Select(after => (
+            Was: o.Before.InOrder.Exists(b => b.Id == after.Id && b.Protection.IsOn),
             Is: after.Protection.IsOn)).ToArray();
 
         Assert.Equal(changes.Count(c => !c.Was && c.Is), Said(o, "protection_on").Count());
@@ -98,24 +100,38 @@ public class DecisionLogSpecs
     });
 
     [Property]
-    public void Rejected_connections_are_said_at_most_once_a_second_and_all_in_the_end(Scenario scenario)
+    public void Rejected_connections_are_said_by_service_at_most_once_a_second_and_all_in_the_end(Scenario scenario)
     {
-        var said = new List<(long At, long Count)>();
-        var seen = 0L;
+        var said = new List<(ServiceId Service, long At, long Count)>();
+        var seen = new Dictionary<ServiceId, long>();
+        void Hear(ControlState before, ControlStep step, Instant now)
+        {
+            var heard = step.State.InOrder.Map(
+                s => (s.Id, s.Config.Name, Count: Told(s) - before.Services.Find(s.Id.Value).Map(Told).IfNone(0)))
+                .Filter(s => s.Count > 0);
+            Assert.Equal(
+                heard.Map(s => (s.Name, s.Count)).Order(),
+                step.Effects.OfType<ControlEffect.Log>().Select(log => log.Line)
+                    .Where(line => line.Event == "connections_rejected")
+                    .Select(line => (Text(line, "service"), Number(line, "rejected"))).Order());
+            said.AddRange(heard.Map(s => (s.Id, now.Milliseconds, s.Count)));
+        }
+
         var last = Life.Of(scenario, o =>
         {
-            if (o.Happened is ControlEvent.ClientsRejected rejected && o.Before.Phase is not Phase.Ended)
-                seen = Math.Max(seen, rejected.Total);
-            said.AddRange(Said(o, "connections_rejected")
-                .Select(line => (o.Now.Milliseconds, Number(line, "rejected"))));
+            if (o.Happened is ControlEvent.ClientsRefused { Reason: Refusal.Limit } rejected
+                && o.Before.Phase is not Phase.Ended && o.Before.Services.ContainsKey(rejected.Service.Value))
+                seen[rejected.Service] = Math.Max(seen.GetValueOrDefault(rejected.Service), rejected.Total);
+            Hear(o.Before, o.After, o.Now);
         });
+        var end = new Instant(10_000_000);
+        Hear(last, ControlMachine.Step(Life.Tick, end, last), end);
 
-        Assert.All(said.Zip(said.Skip(1)), pair => Assert.True(pair.Item2.At - pair.Item1.At >= 1_000));
-        var end = ControlMachine.Step(Life.Tick, new Instant(10_000_000), last);
-        var rest = end.Effects.OfType<ControlEffect.Log>().Where(log => log.Line.Event == "connections_rejected")
-            .Sum(log => Number(log.Line, "rejected"));
+        foreach (var one in said.GroupBy(s => s.Service))
+            Assert.All(one.Zip(one.Skip(1)), pair => Assert.True(pair.Item2.At - pair.Item1.At >= 1_000));
         if (last.Phase is not Phase.Ended)
-            Assert.Equal(seen, said.Sum(s => s.Count) + rest);
+            Assert.All(last.InOrder, service => Assert.Equal(
+                seen.GetValueOrDefault(service.Id), said.Where(s => s.Service == service.Id).Sum(s => s.Count)));
     }
 
     [Property]
@@ -142,6 +158,8 @@ public class DecisionLogSpecs
     };
 
     private static long Total(FailureCounters failures) => failures.Timeout + failures.Refused + failures.Other;
+
+    private static long Told(ServiceState service) => service.Refusals[(int)Refusal.Limit].Said;
 
     private static IEnumerable<LogEvent> Lines(Observation o) => o.Effects<ControlEffect.Log>().Select(log => log.Line);
 

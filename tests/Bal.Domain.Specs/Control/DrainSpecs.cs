@@ -7,8 +7,8 @@ using FsCheck.Xunit;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// How bal stops (contract, section 2, Signals): it drains for at most 30 s in all, what is left being cut evenly over
-/// the last 5 s; asked a second time it ends at once.
+/// How bal stops (docs/behaviour.md, Drain): it drains for at most 30 s, and cuts the remaining connections evenly over
+/// the last 5 s; asked a second time it exits immediately.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class DrainSpecs
@@ -74,7 +74,7 @@ public class DrainSpecs
         while (state.Phase is not Phase.Ended)
         {
             Assert.True(steps++ < 10_000, "it makes no progress");
-            var due = Instant.Max(now, ControlMachine.NextDue(now, state));
+            var due = Instant.Max(now, ControlMachine.NextDue(state));
             now = others.MoveNext() ? Instant.Min(now.Plus(new(others.Current.AfterMs)), due) : due;
             state = now == due ? state.Then(now, Life.Tick) : state.Then(now, others.Current.What);
             Assert.InRange(now.Since(begin).Milliseconds, 0, 30_000);
@@ -119,7 +119,7 @@ public class DrainSpecs
         var cuts = new List<CutMade>();
         for (var i = 0; state.Phase is not Phase.Ended; i++)
         {
-            now = Instant.Max(now, ControlMachine.NextDue(now, state))
+            now = Instant.Max(now, ControlMachine.NextDue(state))
                 .Plus(new(i < lateness.Length ? lateness[i].Milliseconds : 0));
             var step = ControlMachine.Step(Life.Tick, now, state);
             Assert.True(i < 10_000, "it makes no progress");

@@ -5,6 +5,7 @@ using Bal.Domain.Control;
 using Bal.Domain.History;
 using Bal.Domain.Primitives;
 using Bal.Domain.Specs.Generators;
+using LanguageExt;
 
 namespace Bal.Domain.Specs.Control;
 
@@ -42,10 +43,14 @@ internal static class Life
         events.Aggregate(state, (s, e) => ControlMachine.Step(e, now, s).State);
 
     public static IEnumerable<BackendState> Backends(this ControlState state) =>
-        state.Services.SelectMany(service => service.Backends);
+        state.InOrder.SelectMany(service => service.InOrder);
 
     public static BackendState Backend(this ControlState state, int id) =>
         state.Backends().Single(b => b.Id == new BackendId(id));
+
+    /// <summary>The service of that backend.</summary>
+    public static ServiceState ServiceOf(this ControlState state, int backend) =>
+        state.InOrder.Single(s => s.Backends.Exists(b => b.Id == new BackendId(backend)));
 
     /// <summary>The same state with nothing remembered: what it will decide, without why it came to it.</summary>
     public static ControlState WithoutHistory(this ControlState state) => state with
@@ -53,24 +58,24 @@ internal static class Life
         Services = state.Services.Map(s => s with
         {
             History = ProtectionHistory.None,
-            Backends = s.Backends.Map(WithoutHistory),
+            Backends = s.Backends.Map(b => b.WithoutHistory()),
         }),
     };
 
     public static BackendState WithoutHistory(this BackendState backend) =>
         backend with { History = BackendHistory.Begin(Birth) };
 
-    public static bool Protected(this ControlState state) => state.Services[0].Protection.IsOn;
+    public static bool Protected(this ControlState state) => state.InOrder[0].Protection.IsOn;
 
     public static IEnumerable<Route> Routes(this RoutingTable table) =>
         table.Up.Concat(table.Cooling).Concat(table.Down);
 
     public static ControlEvent ProbePassed(int id) =>
-        new ControlEvent.ProbeEnded(new BackendId(id), Outcome.Success, LanguageExt.Option<System.Net.IPAddress>.None);
+        new ControlEvent.ProbeEnded(new BackendId(id), Outcome.Success, Option<System.Net.IPAddress>.None);
 
     public static ControlEvent ProbeFailed(int id, FailureKind kind = FailureKind.Refused) =>
         new ControlEvent.ProbeEnded(
-            new BackendId(id), Outcome.Failure(kind), LanguageExt.Option<System.Net.IPAddress>.None);
+            new BackendId(id), Outcome.Failure(kind), Option<System.Net.IPAddress>.None);
 
     public static ControlEvent ConnectsFailed(int id, int count = 1, FailureKind kind = FailureKind.Refused) =>
         new ControlEvent.ConnectsFailed(new BackendId(id), kind, count);
@@ -79,7 +84,7 @@ internal static class Life
         new ControlEvent.ConnectsSucceeded(new BackendId(id), count);
 
     public static readonly ControlEvent Tick = new ControlEvent.Tick();
-    public static readonly ControlEvent Exhausted = new ControlEvent.ClientExhausted(Service.DefaultName);
+    public static readonly ControlEvent Exhausted = new ControlEvent.ClientExhausted(new ServiceId(1));
     public static readonly ControlEvent Stop = new ControlEvent.StopRequested();
     public static readonly ControlEvent AllIdle = new ControlEvent.AllIdle();
 }

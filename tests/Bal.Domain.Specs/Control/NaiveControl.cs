@@ -11,7 +11,7 @@ using Bal.Domain.Specs.Protection;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// A backend as the contract words it: the whole list of what was seen of it, and nothing counted along.
+/// A backend as docs/behaviour.md describes it: the whole list of what was seen of it, and no running count.
 /// </summary>
 internal sealed class NaiveBackend(int id, Endpoint endpoint, long now)
 {
@@ -36,29 +36,42 @@ internal sealed class NaiveBackend(int id, Endpoint endpoint, long now)
 /// <summary>When it went down after which failures, and when it came back.</summary>
 internal sealed record NaiveOutage(long Since, IReadOnlyList<BackendHappening.Failed> Cause, long? Until);
 
+/// <summary>A service: the backends that the file names, those that drain, and its own protection mode.</summary>
+internal sealed class NaiveService(int id, Tuning tuning)
+{
+    public int Id { get; } = id;
+    public string Name { get; set; } = "";
+    public Listener? Listener { get; set; }
+    public List<NaiveBackend> Backends { get; set; } = [];
+    public List<NaiveBackend> Leaving { get; } = [];
+    public NaiveProtection Protection { get; } = new(tuning.Protection);
+}
+
 /// <summary>
-/// One service under one tuning, told by lists: health is looked up in the history, protection in the times of all
-/// failures. What is removed by a reload is simply no longer here.
+/// Services under one tuning, told by lists: health is looked up in the history, protection in the times of all
+/// failures. A service that a reload removed has nothing but backends that drain.
 /// </summary>
 internal sealed class NaiveControl
 {
     private readonly Tuning tuning;
-    private readonly NaiveProtection protection;
-    private int given;
+    private int givenServices;
+    private int givenBackends;
 
     public NaiveControl(BalConfig config, long now)
     {
-        tuning = config.Main.Tuning;
-        protection = new NaiveProtection(tuning.Protection);
+        tuning = config.Services[0].Tuning;
         Reload(config, now);
     }
 
-    public List<NaiveBackend> Backends { get; private set; } = [];
+    /// <summary>Those of the file in its order.</summary>
+    public List<NaiveService> Services { get; private set; } = [];
 
-    /// <summary>Removed, and not yet without connections.</summary>
-    public List<int> Leaving { get; } = [];
+    /// <summary>Those that drain, in the order of their removal.</summary>
+    public List<NaiveService> Gone { get; private set; } = [];
 
-    public bool Protected => protection.On;
+    public IEnumerable<NaiveBackend> Backends => Services.SelectMany(s => s.Backends);
+
+    public IEnumerable<NaiveBackend> Leaving => Services.Concat(Gone).SelectMany(s => s.Leaving);
 
     public bool IsUp(NaiveBackend backend) => NaiveHealth.IsUp(tuning.Health, backend.Seen);
 
@@ -69,28 +82,34 @@ internal sealed class NaiveControl
             case ControlEvent.Tick:
                 foreach (var due in Backends.Where(b => !b.LookingUp && b.NextLookup <= now).ToArray())
                     Named(due.Endpoint.Host).ForEach(b => b.LookingUp = true);
-                foreach (var backend in Backends.Where(b => !b.InFlight && b.NextProbe <= now))
+                foreach (var (service, backend) in Pairs()
+                    .Where(p => !p.Backend.InFlight && p.Backend.NextProbe <= now))
                 {
                     backend.NextProbe = now + tuning.Health.Interval.Milliseconds;
                     backend.InFlight = backend.Resolved;
                     if (!backend.Resolved && !backend.LookingUp)
-                        Failed(backend, FailureKind.Other, 1, Witness.Resolver, now);
+                        Failed(service, backend, FailureKind.Other, 1, Witness.Resolver, now);
                 }
 
                 break;
-            case ControlEvent.ProbeEnded e when Find(e.Backend) is { InFlight: true } backend:
+            case ControlEvent.ProbeEnded e when Leaving.FirstOrDefault(b => b.Id == e.Backend.Value) is { } leaving:
+                leaving.InFlight = false;
+                break;
+            case ControlEvent.ProbeEnded e when Find(e.Backend) is (var service, { InFlight: true } backend):
                 backend.InFlight = false;
                 e.Outcome.Match(
-                    () => Passed(backend, 1, now), kind => Failed(backend, kind, 1, Witness.Probe, now));
+                    () => Passed(service, backend, 1, now),
+                    kind => Failed(service, backend, kind, 1, Witness.Probe, now));
                 break;
-            case ControlEvent.ConnectsSucceeded e when Find(e.Backend) is { } backend:
-                Passed(backend, e.Count, now);
+            case ControlEvent.ConnectsSucceeded e when Find(e.Backend) is var (service, backend):
+                Passed(service, backend, e.Count, now);
                 break;
-            case ControlEvent.ConnectsFailed e when Find(e.Backend) is { } backend:
-                Failed(backend, e.Kind, e.Count, Witness.Client, now);
+            case ControlEvent.ConnectsFailed e when Find(e.Backend) is var (service, backend):
+                Failed(service, backend, e.Kind, e.Count, Witness.Client, now);
                 break;
-            case ControlEvent.ClientExhausted { Service: Service.DefaultName }:
-                protection.Happened(new ProtectionEvent.ClientExhausted(), now);
+            case ControlEvent.ClientExhausted e:
+                Services.Find(s => s.Id == e.Service.Value)?.Protection
+                    .Happened(new ProtectionEvent.ClientExhausted(), now);
                 break;
             case ControlEvent.Resolved e:
                 foreach (var backend in Named(new Host.Name(e.Name)))
@@ -103,7 +122,9 @@ internal sealed class NaiveControl
 
                 break;
             case ControlEvent.BackendIdle e:
-                Leaving.Remove(e.Backend.Value);
+                foreach (var service in Services.Concat(Gone))
+                    service.Leaving.RemoveAll(b => b.Id == e.Backend.Value);
+                Gone.RemoveAll(s => s.Leaving.Count == 0);
                 break;
             case ControlEvent.Reloaded e:
                 Reload(e.Config, now);
@@ -111,11 +132,16 @@ internal sealed class NaiveControl
         }
     }
 
-    private NaiveBackend? Find(BackendId id) => Backends.Find(b => b.Id == id.Value);
+    private IEnumerable<(NaiveService Service, NaiveBackend Backend)> Pairs() =>
+        Services.SelectMany(s => s.Backends.Select(b => (s, b)));
 
-    private List<NaiveBackend> Named(Host host) => Backends.FindAll(b => b.Endpoint.Host == host);
+    private (NaiveService Service, NaiveBackend Backend)? Find(BackendId id) => Pairs()
+        .Where(p => p.Backend.Id == id.Value).Select(p => ((NaiveService, NaiveBackend)?)p).SingleOrDefault();
 
-    private bool Passed(NaiveBackend backend, int count, long now)
+    // Whoever uses a name waits for one lookup, one that drains included.
+    private List<NaiveBackend> Named(Host host) => [.. Backends.Concat(Leaving).Where(b => b.Endpoint.Host == host)];
+
+    private bool Passed(NaiveService service, NaiveBackend backend, int count, long now)
     {
         var wasDown = !IsUp(backend);
         backend.Seen.AddRange(Enumerable.Repeat(Outcome.Success, count));
@@ -123,11 +149,12 @@ internal sealed class NaiveControl
         if (wasDown && IsUp(backend))
             backend.Outage = backend.Outage! with { Until = now };
         (backend.FailedClients, backend.CoolsUntil) = (0, 0);
-        protection.Happened(new ProtectionEvent.Succeeded(count), now);
+        service.Protection.Happened(new ProtectionEvent.Succeeded(count), now);
         return true;
     }
 
-    private bool Failed(NaiveBackend backend, FailureKind kind, int count, Witness witness, long now)
+    private bool Failed(
+        NaiveService service, NaiveBackend backend, FailureKind kind, int count, Witness witness, long now)
     {
         var wasUp = IsUp(backend);
         backend.Seen.AddRange(Enumerable.Repeat(Outcome.Failure(kind), count));
@@ -144,24 +171,60 @@ internal sealed class NaiveControl
         if (witness != Witness.Client)
             return false;
 
-        protection.Happened(
+        service.Protection.Happened(
             kind == FailureKind.Other
                 ? new ProtectionEvent.ClientConnectsFailedOtherwise()
                 : new ProtectionEvent.ClientConnectsFailed(count),
             now);
         backend.FailedClients += count;
-        var length = CooldownMachine.Length(tuning.Backoff, Protected, backend.FailedClients).Milliseconds;
+        var length = CooldownMachine.Length(tuning.Backoff, service.Protection.On, backend.FailedClients).Milliseconds;
         backend.CoolsUntil = Math.Max(backend.CoolsUntil, now + length);
         return true;
     }
 
     private void Reload(BalConfig config, long now)
     {
-        Leaving.AddRange(Backends.Where(b => !config.Main.Endpoints.Contains(b.Endpoint)).Select(b => b.Id));
-        Backends = config.Main.Endpoints
-            .Select(e => Backends.Find(b => b.Endpoint == e) ?? new NaiveBackend(++given, e, now))
-            .ToList();
-        foreach (var named in Backends.Where(b => b.Endpoint.Host is Host.Name))
+        var (living, drained) = (Services, Gone);
+        Services = [];
+        foreach (var wanted in config.Services)
+        {
+            bool IsFree(NaiveService s) => !Services.Contains(s);
+            var service = living.Find(s => s.Name == wanted.Name)
+                // Renamed: its name is nobody's any more, and its clients come to the same place.
+                ?? living.Find(
+                    s => IsFree(s) && s.Listener == wanted.Listener && !config.Services.Exists(w => w.Name == s.Name))
+                ?? drained.FindLast(s => IsFree(s) && s.Name == wanted.Name)
+                ?? new NaiveService(++givenServices, tuning);
+            (service.Name, service.Listener) = (wanted.Name, wanted.Listener);
+            Keep(service, wanted, now);
+            Services.Add(service);
+        }
+
+        Gone = [.. drained.Concat(living).Except(Services)];
+        foreach (var gone in Gone)
+        {
+            gone.Leaving.InsertRange(0, gone.Backends);
+            gone.Backends = [];
+        }
+    }
+
+    private void Keep(NaiveService service, Service wanted, long now)
+    {
+        var before = service.Backends;
+        service.Backends =
+            [.. wanted.Endpoints.Select(e => before.Find(b => b.Endpoint == e) ?? Back(service, e, now))];
+        service.Leaving.InsertRange(0, before.Except(service.Backends));
+        foreach (var named in service.Backends.Where(b => b.Endpoint.Host is Host.Name))
             named.NextLookup = Math.Min(named.NextLookup, now);
+    }
+
+    // One that drains and comes back is the same, and it is checked at once.
+    private NaiveBackend Back(NaiveService service, Endpoint endpoint, long now)
+    {
+        if (service.Leaving.Find(b => b.Endpoint == endpoint) is not { } same)
+            return new NaiveBackend(++givenBackends, endpoint, now);
+        service.Leaving.Remove(same);
+        same.NextProbe = now;
+        return same;
     }
 }

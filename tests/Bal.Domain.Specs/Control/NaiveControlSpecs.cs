@@ -8,14 +8,32 @@ using FsCheck.Xunit;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// The composed machine beside the naive telling of the contract, over lives in which anything happens but a change of
-/// policy: both always agree.
+/// The composed machine beside <see cref="NaiveControl"/>, over lives in which anything happens but a change of policy:
+/// both always agree.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)], MaxTest = 200)]
 public class NaiveControlSpecs
 {
     [Property]
-    public void Health_and_counters_are_what_the_history_says(SteadyScenario steady) =>
+    public void Which_service_each_of_a_new_file_is_goes_by_name_then_by_listener_then_by_what_still_drains(
+        SteadyFleet steady) =>
+        Follow(steady, (naive, o) =>
+        {
+            var (living, gone) =
+                (o.After.State.InOrder.Filter(s => !s.Removed), o.After.State.InOrder.Filter(s => s.Removed));
+            Assert.Equal(naive.Services.Select(s => (s.Id, s.Name)), living.Map(s => (s.Id.Value, s.Config.Name)));
+            Assert.Equal(naive.Gone.Select(s => (s.Id, s.Name)), gone.Map(s => (s.Id.Value, s.Config.Name)));
+            Assert.Equal(living.Count, o.After.State.InOrder.TakeWhile(s => !s.Removed).Count());
+        });
+
+    [Property]
+    public void What_drains_is_waited_for_in_its_service_until_it_is_idle_or_comes_back(SteadyFleet steady) =>
+        Follow(steady, (naive, o) => Assert.Equal(
+            naive.Services.Concat(naive.Gone).Select(s => (s.Id, s.Leaving.Select(b => b.Id).ToArr())),
+            o.After.State.InOrder.Map(s => (s.Id.Value, s.InOrder.Filter(b => b.Draining).Map(b => b.Id.Value)))));
+
+    [Property]
+    public void Health_and_counters_are_what_the_history_says(SteadyFleet steady) =>
         Compare(steady, (naive, backend, told, _) =>
         {
             Assert.Equal(naive.IsUp(told), backend.Health.Up);
@@ -28,7 +46,7 @@ public class NaiveControlSpecs
         });
 
     [Property]
-    public void Cooldowns_are_what_the_failed_clients_say(SteadyScenario steady) =>
+    public void Cooldowns_are_what_the_failed_clients_say(SteadyFleet steady) =>
         Compare(steady, (_, backend, told, o) =>
         {
             Assert.Equal(told.FailedClients, backend.Cooldown.Streak);
@@ -36,19 +54,21 @@ public class NaiveControlSpecs
         });
 
     [Property]
-    public void Protection_mode_is_what_the_failures_of_all_clients_say(SteadyScenario steady) =>
-        Compare(steady, (naive, _, _, o) => Assert.Equal(naive.Protected, o.After.State.Protected()));
+    public void Protection_mode_is_what_the_failures_of_all_clients_say(SteadyFleet steady) =>
+        Follow(steady, (naive, o) => Assert.Equal(
+            naive.Services.Concat(naive.Gone).Select(s => (s.Id, s.Protection.On)),
+            o.After.State.InOrder.Map(s => (s.Id.Value, s.Protection.IsOn))));
 
     [Property]
-    public void Identities_and_probes_in_flight_are_as_told(SteadyScenario steady) =>
+    public void Identities_and_probes_in_flight_are_as_told(SteadyFleet steady) =>
         Compare(steady, (_, backend, told, _) => Assert.Equal(
             (told.Id, told.Endpoint, told.InFlight), (backend.Id.Value, backend.Endpoint, backend.Probe.InFlight)));
 
     [Property]
-    public void Clients_are_offered_what_the_history_says(SteadyScenario steady) =>
+    public void Clients_are_offered_what_the_history_says(SteadyFleet steady) =>
         Compare(steady, (naive, _, told, o) =>
         {
-            var table = o.After.State.Services[0].Table;
+            var table = o.After.State.ServiceOf(told.Id).Table;
             var cools = o.Now.Milliseconds < told.CoolsUntil;
             var expected = !naive.IsUp(told) ? Tier.Down : cools ? Tier.Cooling : Tier.Up;
             var offered = expected switch { Tier.Up => table.Up, Tier.Cooling => table.Cooling, _ => table.Down };
@@ -57,7 +77,7 @@ public class NaiveControlSpecs
         });
 
     [Property]
-    public void What_took_a_backend_out_is_what_the_history_says(SteadyScenario steady) =>
+    public void What_took_a_backend_out_is_what_the_history_says(SteadyFleet steady) =>
         Compare(steady, (_, backend, told, _) => AgreeOnOutage(told, backend));
 
     internal static void AgreeOnOutage(NaiveBackend told, BackendState backend)
@@ -80,7 +100,16 @@ public class NaiveControlSpecs
         LanguageExt.Arr<Domain.History.BackendEntry> entries) => entries.Select(e => (e.What, e.Count));
 
     private static void Compare(
-        SteadyScenario steady, Action<NaiveControl, BackendState, NaiveBackend, Observation> agree)
+        SteadyFleet steady, Action<NaiveControl, BackendState, NaiveBackend, Observation> agree) =>
+        Follow(steady, (naive, o) =>
+        {
+            var configured = o.After.State.Backends().Where(b => !b.Draining).ToArray();
+            Assert.Equal(naive.Backends.Count(), configured.Length);
+            foreach (var (backend, told) in configured.Zip(naive.Backends))
+                agree(naive, backend, told, o);
+        });
+
+    private static void Follow(SteadyFleet steady, Action<NaiveControl, Observation> agree)
     {
         var naive = new NaiveControl(steady.Scenario.Config, Life.Birth.Milliseconds);
         Life.Of(steady.Scenario, o =>
@@ -88,10 +117,7 @@ public class NaiveControlSpecs
             if (o.Before.Phase is Phase.Ended)
                 return;
             naive.Happened(o.Happened, o.Now.Milliseconds);
-            var configured = o.After.State.Services[0].Backends.Filter(b => !b.Draining);
-            Assert.Equal(naive.Backends.Count, configured.Count);
-            foreach (var (backend, told) in configured.Zip(naive.Backends))
-                agree(naive, backend, told, o);
+            agree(naive, o);
         });
     }
 }

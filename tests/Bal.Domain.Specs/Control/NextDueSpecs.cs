@@ -1,3 +1,5 @@
+using Bal.Domain.Admission;
+using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Primitives;
@@ -14,13 +16,13 @@ public class NextDueSpecs
     public void After_a_tick_the_next_one_is_due_later(Scenario scenario) => Life.Of(scenario, o =>
     {
         if (o.Happened is ControlEvent.Tick)
-            Assert.True(ControlMachine.NextDue(o.Now, o.After.State).Milliseconds > o.Now.Milliseconds);
+            Assert.True(ControlMachine.NextDue(o.After.State).Milliseconds > o.Now.Milliseconds);
     });
 
     [Property]
     public void Nothing_happens_between_a_tick_and_the_next_one_that_is_due(Scenario scenario) => Life.Of(scenario, o =>
     {
-        var due = ControlMachine.NextDue(o.Now, o.After.State);
+        var due = ControlMachine.NextDue(o.After.State);
         if (o.Happened is not ControlEvent.Tick || due == Instant.Never)
             return;
 
@@ -33,7 +35,7 @@ public class NextDueSpecs
     [Property]
     public void What_is_due_is_done_by_the_tick_at_that_instant(Scenario scenario) => Life.Of(scenario, o =>
     {
-        var due = ControlMachine.NextDue(o.Now, o.After.State);
+        var due = ControlMachine.NextDue(o.After.State);
         // No client can fail at a backend without an address; if one is said to, its cooldown ends unseen.
         if (due == Instant.Never
             || o.After.State.Backends().Any(b => b.Addresses.IsEmpty && b.Cooldown.IsCooling(o.Now)))
@@ -46,12 +48,15 @@ public class NextDueSpecs
     [Property]
     public void Rejections_not_yet_said_are_due_one_second_after_the_last_that_were(Tuning tuning, byte more) =>
         IsSaidAfterASecond(tuning, "connections_rejected",
-            new ControlEvent.ClientsRejected(1), new ControlEvent.ClientsRejected(2L + more));
+            new ControlEvent.ClientsRefused(new ServiceId(1), Refusal.Limit, 1), new ControlEvent.ClientsRefused(
+                new ServiceId(1), Refusal.Limit, 2L + more));
 
     [Property]
-    public void Exhausted_descriptors_not_yet_said_are_due_one_second_after_the_last_that_were(Tuning tuning, byte more) =>
+    public void Exhausted_descriptors_not_yet_said_are_due_one_second_after_the_last_that_were(
+        Tuning tuning, byte more) =>
         IsSaidAfterASecond(tuning, "descriptors_exhausted",
-            new ControlEvent.DescriptorsExhausted(1), new ControlEvent.DescriptorsExhausted(2L + more));
+            new ControlEvent.ClientsRefused(new ServiceId(1), Refusal.Descriptors, 1), new ControlEvent.ClientsRefused(
+                new ServiceId(1), Refusal.Descriptors, 2L + more));
 
     [Property]
     public void Lost_reports_not_yet_said_are_due_one_second_after_the_last_that_were(Tuning tuning, byte more) =>
@@ -69,19 +74,19 @@ public class NextDueSpecs
         if (failed)
             state = state.Then(Life.Birth, none);
 
-        Assert.Equal(Life.Birth.Plus(new(failed ? 5_000 : 30_000)), ControlMachine.NextDue(Life.Birth, state));
+        Assert.Equal(Life.Birth.Plus(new(failed ? 5_000 : 30_000)), ControlMachine.NextDue(state));
     }
 
     [Property]
     public void What_is_due_stays_due_until_it_is_done(Scenario scenario, ushort lateMs) => Life.Of(scenario, o =>
     {
-        var due = ControlMachine.NextDue(o.Now, o.After.State);
+        var due = ControlMachine.NextDue(o.After.State);
         if (due == Instant.Never)
             return;
 
         // A shell that wakes up late asks again before it acts.
         var late = Instant.Max(o.Now, due).Plus(new Duration(lateMs));
-        Assert.Equal(due, ControlMachine.NextDue(late, o.After.State));
+        Assert.Equal(due, ControlMachine.NextDue(o.After.State));
     });
 
     [Property]
@@ -89,14 +94,14 @@ public class NextDueSpecs
     {
         var ended = Life.Of(scenario, _ => { }).Then(new Instant(10_000_000), Life.Stop, Life.Stop);
 
-        Assert.Equal(Instant.Never, ControlMachine.NextDue(new Instant(10_000_000), ended));
+        Assert.Equal(Instant.Never, ControlMachine.NextDue(ended));
     }
 
     [Property]
     public void The_first_tick_is_due_at_once(Scenario scenario) =>
         Assert.Equal(
             Life.Birth,
-            ControlMachine.NextDue(Life.Birth, ControlMachine.Start(scenario.Config, Life.Birth).State));
+            ControlMachine.NextDue(ControlMachine.Start(scenario.Config, Life.Birth).State));
 
     private static void IsSaidAfterASecond(Tuning tuning, string line, ControlEvent first, ControlEvent second)
     {
@@ -104,7 +109,7 @@ public class NextDueSpecs
         var started = Life.At(Life.Birth, Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.Tick);
         var said = ControlMachine.Step(first, Life.Birth, started);
         var silent = ControlMachine.Step(second, Life.Birth, said.State);
-        var due = ControlMachine.NextDue(Life.Birth, silent.State);
+        var due = ControlMachine.NextDue(silent.State);
 
         Assert.Single(Lines(said), line);
         Assert.DoesNotContain(line, Lines(silent));

@@ -12,7 +12,7 @@ using LanguageExt;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// Active checks (contract, section 3, Health): one TCP probe per backend per interval, and what its result does.
+/// Active checks (docs/behaviour.md, Health): one TCP probe per backend per interval, and what its result does.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class ProbeSpecs
@@ -34,8 +34,8 @@ public class ProbeSpecs
     public void A_probe_tries_every_address_of_its_backend_within_the_configured_time(Scenario scenario) =>
         Life.Of(scenario, o => Assert.All(o.Effects<ControlEffect.StartProbe>(), probe =>
         {
-            var service = o.After.State.Services.Single(s => s.Backends.Exists(b => b.Id == probe.Backend));
-            var backend = service.Backends.Single(b => b.Id == probe.Backend);
+            var service = o.After.State.InOrder.Single(s => s.Backends.Exists(b => b.Id == probe.Backend));
+            var backend = service.InOrder.Single(b => b.Id == probe.Backend);
             Assert.False(backend.Draining);
             Assert.NotEmpty(probe.Addresses);
             Assert.Equal((backend.Addresses, backend.Endpoint.Port, service.Config.Tuning.Health.Timeout),
@@ -50,7 +50,7 @@ public class ProbeSpecs
         var (now, expected) = (Life.Birth, Life.Birth.Milliseconds);
         foreach (var latency in latencies)
         {
-            now = Instant.Max(now, ControlMachine.NextDue(now, state));
+            now = Instant.Max(now, ControlMachine.NextDue(state));
             var step = ControlMachine.Step(Life.Tick, now, state);
             Assert.Single(step.Effects.OfType<ControlEffect.StartProbe>());
             Assert.Equal(expected, now.Milliseconds);
@@ -70,7 +70,7 @@ public class ProbeSpecs
         var later = ControlMachine.Step(Life.Tick, Life.Birth.Plus(new(gap.Milliseconds)), state);
 
         Assert.Empty(later.Effects.OfType<ControlEffect.StartProbe>());
-        Assert.Equal(Instant.Never, ControlMachine.NextDue(Life.Birth, state));
+        Assert.Equal(Instant.Never, ControlMachine.NextDue(state));
     }
 
     [Property]
@@ -98,7 +98,7 @@ public class ProbeSpecs
             now = now.Plus(tuning.Health.Interval);
         }
 
-        Assert.Equal(Tier.Down, state.Backend(1).TierAt(now));
+        Assert.Equal(Tier.Down, state.Backend(1).Tier);
         Assert.Equal(new FailureCounters(0, 30, 0), state.Backend(1).Failures);
         Assert.Equal(Cooldown.None, state.Backend(1).Cooldown);
         Assert.False(state.Protected());

@@ -10,7 +10,7 @@ using LanguageExt;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// Backends given by name: a name that does not resolve is skipped without waiting (contract, section 3, Health).
+/// Backends given by name: a name that does not resolve is skipped without waiting (docs/behaviour.md, Names).
 /// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class ResolutionSpecs
@@ -51,7 +51,7 @@ public class ResolutionSpecs
     {
         var step = ControlMachine.Step(Life.Tick, Now, ControlMachine.Start(Named(tuning), Now).State);
 
-        Assert.Empty(step.State.Services[0].Table.Routes());
+        Assert.Empty(step.State.InOrder[0].Table.Routes());
         Assert.Empty(step.Effects.OfType<ControlEffect.StartProbe>());
         Assert.Equal(HealthMachine.Initial(tuning.Health), step.State.Backend(1).Health);
         Assert.Equal(FailureCounters.Zero, step.State.Backend(1).Failures);
@@ -64,7 +64,7 @@ public class ResolutionSpecs
 
         var step = ControlMachine.Step(Life.Tick, Now.Plus(tuning.Health.Interval), unresolved);
 
-        Assert.Empty(step.State.Services[0].Table.Routes());
+        Assert.Empty(step.State.InOrder[0].Table.Routes());
         Assert.Empty(step.Effects.OfType<ControlEffect.StartProbe>());
         Assert.False(step.State.Backend(1).Health.Up);
         Assert.Equal(new FailureCounters(0, 0, 1), step.State.Backend(1).Failures);
@@ -75,7 +75,7 @@ public class ResolutionSpecs
     {
         var resolved = Life.At(Now, Named(tuning), Life.Tick, Resolved(Configs.Addresses));
 
-        Assert.Equal(Now, ControlMachine.NextDue(Now, resolved));
+        Assert.Equal(Now, ControlMachine.NextDue(resolved));
         var step = ControlMachine.Step(Life.Tick, Now, resolved);
         Assert.Equal(2, step.Effects.OfType<ControlEffect.StartProbe>().Count());
     }
@@ -86,7 +86,7 @@ public class ResolutionSpecs
         var state = Life.At(Now, Named(tuning), Life.Tick, Resolved(Configs.Addresses));
 
         Assert.All(state.Backends(), b => Assert.Equal(Configs.Addresses, b.Addresses));
-        Assert.Equal(2, state.Services[0].Table.Routes().Count());
+        Assert.Equal(2, state.InOrder[0].Table.Routes().Count());
     }
 
     [Property]

@@ -8,7 +8,9 @@ using FsCheck.Xunit;
 
 namespace Bal.Domain.Specs.Diagnostics;
 
-/// <summary>The line for <c>systemctl status</c> says the same as <c>bal status</c>, and changes only with a decision.</summary>
+/// <summary>
+/// The line for <c>systemctl status</c> says the same as <c>bal status</c>, and changes only with a decision.
+/// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public sealed class ServiceLineSpecs
 {
@@ -25,7 +27,8 @@ public sealed class ServiceLineSpecs
             var report = StatusReports.Of(
                 Process, Traffic.None, new ClockReading(o.Now, DateTimeOffset.UnixEpoch), o.After.State);
 
-            Assert.Contains($" {report.BackendReachable}/{report.BackendTotal} backends", line, StringComparison.Ordinal);
+            Assert.Contains(
+                $" {report.BackendReachable}/{report.BackendTotal} backends", line, StringComparison.Ordinal);
             Assert.EndsWith(
                 report.Protection.Reason.Match(reason => $"protection mode on ({reason})", () => "protection mode off"),
                 line, StringComparison.Ordinal);

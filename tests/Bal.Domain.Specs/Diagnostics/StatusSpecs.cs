@@ -7,6 +7,7 @@ using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Reports;
+using Bal.Domain.Specs.Control;
 using FsCheck;
 using FsCheck.Xunit;
 using LanguageExt;
@@ -26,9 +27,9 @@ public sealed class StatusSpecs
     {
         var state = Started();
         // Just below the limit one more or less is seen.
-        var open = nearly ? state.Config.Main.Tuning.MaxConcurrentConnections - (count.Get % 3) : count.Get;
+        var open = nearly ? state.Config.Services[0].Tuning.MaxConcurrentConnections - (count.Get % 3) : count.Get;
         if (protects)
-            state = After(state, new ControlEvent.ClientExhausted(Service.DefaultName));
+            state = After(state, new ControlEvent.ClientExhausted(new ServiceId(1)));
         if (down)
             state = After(state, new ControlEvent.ProbeEnded(
                 new BackendId(1), Bal.Domain.Backend.Outcome.Failure(FailureKind.Refused), Option<IPAddress>.None));
@@ -36,9 +37,9 @@ public sealed class StatusSpecs
             state = After(state, new ControlEvent.ReloadRefused(Broken));
         if (stopping)
             state = After(state, new ControlEvent.StopRequested());
-        var report = StatusReports.Of(Process, Traffic.None with { ActiveConnections = open }, Clock, state);
+        var report = StatusReports.Of(Process, Shorthand.Open(open), Clock, state);
 
-        var atLimit = open >= state.Config.Main.Tuning.MaxConcurrentConnections;
+        var atLimit = open >= state.Config.Services[0].Tuning.MaxConcurrentConnections;
         Assert.Equal(!down && !refused && !stopping && !protects && !atLimit, report.Overall == OverallStatus.Ok);
         Assert.NotEqual(OverallStatus.Critical, report.Overall);
     }
@@ -73,15 +74,30 @@ public sealed class StatusSpecs
     public void Everything_that_is_not_ok_is_said_in_three_lines(bool refused, NonNegativeInt open)
     {
         var state = refused ? After(Started(), new ControlEvent.ReloadRefused(Broken)) : Started();
-        var report = StatusReports.Of(Process, Traffic.None with { ActiveConnections = open.Get }, Clock, state);
+        var report = StatusReports.Of(Process, Shorthand.Open(open.Get), Clock, state);
         var text = StatusText.Concise(report);
 
         Assert.Equal(report.Overall != OverallStatus.Ok, text.Contains("what_happened: ", StringComparison.Ordinal));
         Assert.Equal(
-            StatusText.ProblemsOf(report).Count,
+            StatusProblems.Of(report).Count,
             text.Split('\n').Count(line => line.StartsWith("do_this_now: ", StringComparison.Ordinal)));
         Assert.StartsWith("overall: ", text, StringComparison.Ordinal);
         Assert.Contains("\nnext: ", text, StringComparison.Ordinal);
+    }
+
+    [Property]
+    public void What_only_a_running_bal_has_is_told_in_detail_exactly_while_it_runs(bool running, NonNegativeInt open)
+    {
+        var state = Started();
+        var report = running
+            ? StatusReports.Of(Process, Shorthand.Open(open.Get), Clock, state)
+            : StatusReports.Stopped("0.1.0", "config.yaml", state.Config);
+        var lines = StatusText.Verbose(report).Split('\n');
+
+        foreach (var detail in new[] { "version: ", "uptime: ", "config: ", "connections: ", "ended: ", "relay: " })
+            Assert.Equal(running ? 1 : 0, lines.Count(l => l.StartsWith(detail, StringComparison.Ordinal)));
+        foreach (var always in new[] { "method: ", "listen: " })
+            Assert.Single(lines, l => l.StartsWith(always, StringComparison.Ordinal));
     }
 
     // Two backends that have answered their first probe.

@@ -94,7 +94,7 @@ public class ExplainBackendSpecs
     public void The_state_is_the_one_that_clients_are_offered_it_in(Scenario scenario) =>
         Explained(scenario, (o, backend, said) =>
         {
-            var table = o.After.State.Services.Single(s => s.Backends.Exists(b => b.Id == backend.Id)).Table;
+            var table = o.After.State.InOrder.Single(s => s.Backends.Exists(b => b.Id == backend.Id)).Table;
             if (o.Before.Phase is Phase.Ended)
                 return;
             Assert.Equal(table.Draining.Contains(backend.Id), said.State == BackendReport.Draining);
@@ -127,7 +127,8 @@ public class ExplainBackendSpecs
     public void A_name_that_fails_is_said_with_the_last_good_addresses_and_no_longer_when_it_resolves(
         Tuning tuning, bool known)
     {
-        var start = ControlMachine.Start(Configs.Of(Configs.Service(tuning, Configs.Named("db.internal", 1))), Life.Birth);
+        var start = ControlMachine.Start(
+            Configs.Of(Configs.Service(tuning, Configs.Named("db.internal", 1))), Life.Birth);
         var good = new ControlEvent.Resolved("db.internal", Configs.Addresses.Take(1).ToArr());
         var none = new ControlEvent.Resolved("db.internal", Arr<System.Net.IPAddress>.Empty);
         var later = Life.Birth.Plus(new Duration(1));
@@ -155,21 +156,23 @@ public class ExplainBackendSpecs
         var clock = new ClockReading(now, DateTimeOffset.UnixEpoch.AddDays(20_000));
         var said = ExplainService.Of(Traffic.None, now, state);
 
-        Assert.All(state.Backends().Zip(said.Backends), pair =>
+        Assert.All(state.Backends().Zip(said.Services.Bind(s => s.Backends)), pair =>
         {
             Assert.Equal(
                 (CheckState.None, LanguageExt.Option<Instant>.None), (pair.Item2.Check.State, pair.Item2.Check.NextAt));
             Assert.True(pair.Item2.Name.ForAll(name => name.NextLookupAt == Instant.Never));
             Assert.False(Checked(now.Plus(new Duration(gap.Milliseconds)), state, pair.Item1));
         });
-        Assert.Contains(ServiceText.Lines(clock, said), line => line.Contains("another process serves", StringComparison.Ordinal));
+        Assert.Contains(
+            ServiceText.Lines(clock, said), line => line.Contains("another process serves", StringComparison.Ordinal));
     }
 
     [Property]
     public void The_end_of_a_stop_comes_when_it_says_and_not_earlier(Tuning tuning)
     {
         var state = Life.At(Life.Birth, Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.Stop);
-        var stop = ExplainService.Of(Traffic.None, Life.Birth, state).Stopping.Match(s => s, () => throw new InvalidOperationException());
+        var stop = ExplainService.Of(Traffic.None, Life.Birth, state).Stopping.Match(
+            s => s, () => throw new InvalidOperationException());
         var (cuts, ends) = (stop.CutsAt.IfNone(Instant.Never), stop.EndsAt.IfNone(Instant.Never));
 
         Assert.Empty(Cuts(new Instant(cuts.Milliseconds - 1), state));
@@ -181,8 +184,19 @@ public class ExplainBackendSpecs
     public void It_says_since_when_a_backend_is_in_its_state(Scenario scenario)
     {
         var since = new Dictionary<BackendId, (string State, Instant At)>();
+        var drains = new Dictionary<BackendId, Instant>();
         Explained(scenario, (o, backend, said) =>
         {
+            // While it drains nothing else is decided about it, so that a reload that brings it back finds it as it was.
+            if (said.State is BackendReport.Draining)
+            {
+                drains.TryAdd(backend.Id, o.Now);
+                Assert.Equal(drains[backend.Id], said.Since);
+                return;
+            }
+
+            if (drains.Remove(backend.Id) && said.State is BackendReport.Up)
+                since[backend.Id] = (said.State, o.Now);
             // A cooldown that ends between two events ends at its own time, which is said when the loops are told.
             // One that ends before anything happens, and begins again with what happens, is another one.
             var again = said.State is BackendReport.Cooling && !o.Before.Backends().Any(
@@ -205,7 +219,7 @@ public class ExplainBackendSpecs
         foreach (var failure in failures.Take(patient - 1))
             state = state.Then(now = now.Plus(new Duration(1)), Life.ConnectsFailed(1, 1, failure.Kind));
 
-        var said = ExplainBackend.Of(state.Backend(1), Traffic.None, now, state).Health;
+        var said = ExplainBackend.Of(state.Backend(1), 0, now, state).Health;
 
         Assert.Equal(said.Failures, said.InARow.Sum(e => e.Count));
         Assert.Equal(
@@ -217,13 +231,8 @@ public class ExplainBackendSpecs
     public void A_draining_backend_is_said_with_the_connections_that_are_left(Scenario scenario, Count count) =>
         Explained(scenario, (o, backend, _) =>
         {
-            var service = o.After.State.Services.Single(s => s.Backends.Exists(b => b.Id == backend.Id));
-            var traffic = Traffic.None with
-            {
-                Backends = LanguageExt.Prelude.Array(BackendTraffic.NoneOf(backend.Id) with { Active = count.Value }),
-            };
-
-            var said = ExplainBackend.Of(backend, traffic, o.Now, o.After.State);
+            var service = o.After.State.InOrder.Single(s => s.Backends.Exists(b => b.Id == backend.Id));
+            var said = ExplainBackend.Of(backend, count.Value, o.Now, o.After.State);
 
             Assert.Equal(count.Value, said.Connections);
             Assert.Equal(backend.Draining, said.Position == 0);
@@ -253,7 +262,7 @@ public class ExplainBackendSpecs
         ControlMachine.Step(Life.Tick, at, state).Effects.OfType<ControlEffect.Cut>();
 
     private static NameExplanation NameOf(ControlState state, Instant now) =>
-        ExplainBackend.Of(state.Backend(1), Traffic.None, now, state)
+        ExplainBackend.Of(state.Backend(1), 0, now, state)
             .Name.Match(n => n, () => throw new InvalidOperationException());
 
     private static void Explained(Scenario scenario, Action<Observation, BackendState, BackendExplanation> agree) =>
@@ -261,10 +270,10 @@ public class ExplainBackendSpecs
         {
             if (o.After.State.Phase is Phase.Ended)
                 return;
-            foreach (var service in o.After.State.Services)
+            foreach (var service in o.After.State.InOrder)
             {
-                foreach (var backend in service.Backends)
-                    agree(o, backend, ExplainBackend.Of(backend, Traffic.None, o.Now, o.After.State));
+                foreach (var backend in service.InOrder)
+                    agree(o, backend, ExplainBackend.Of(backend, 0, o.Now, o.After.State));
             }
         });
 

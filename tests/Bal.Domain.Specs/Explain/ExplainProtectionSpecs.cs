@@ -65,12 +65,14 @@ public class ExplainProtectionSpecs
     {
         var trigger = tuning.Protection.TriggerThreshold;
         var now = Life.Birth;
-        var tripped = Life.At(now, Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.ConnectsFailed(1, trigger));
+        var tripped =
+            Life.At(now, Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.ConnectsFailed(1, trigger));
 
         var later = tripped.Then(now.Plus(new Duration(1)), Life.ConnectsFailed(1, after.Value));
 
-        var on = Assert.IsType<ProtectionStanding.On>(ExplainProtection.Of(now, later.Services[0]).Standing);
-        Assert.Equal((ProtectionReason.TimeoutOrRefusedStorm, now, (long)after.Value), (on.Reason, on.Since, on.FailedSince));
+        var on = Assert.IsType<ProtectionStanding.On>(ExplainProtection.Of(now, later.InOrder[0]).Standing);
+        Assert.Equal(
+            (ProtectionReason.TimeoutOrRefusedStorm, now, (long)after.Value), (on.Reason, on.Since, on.FailedSince));
         var by = on.TrippedBy.Match(t => t, () => throw new InvalidOperationException());
         Assert.Equal((trigger, tuning.Protection), (by.Failures, by.Policy));
     }
@@ -80,11 +82,11 @@ public class ExplainProtectionSpecs
     {
         var clock = new ClockReading(o.Now, DateTimeOffset.UnixEpoch.AddDays(20_000));
         var overview = ServiceText.Lines(clock, ExplainService.Of(Traffic.None, o.Now, o.After.State));
-        var protection = ServiceText.Lines(clock, ExplainProtection.Of(o.Now, o.After.State.Services[0]));
+        var protection = ServiceText.Lines(clock, ExplainProtection.Of(o.Now, o.After.State.InOrder[0]));
 
         Assert.All(overview.Concat(protection), line => Assert.DoesNotContain('\n', line));
         Assert.Equal(
-            o.After.State.Services[0].Backends.Count,
+            o.After.State.InOrder[0].Backends.Count,
             overview.Count(line => line.StartsWith("backend ", StringComparison.Ordinal)));
         Assert.StartsWith("protection_mode: ", protection[0], StringComparison.Ordinal);
     });
@@ -96,7 +98,7 @@ public class ExplainProtectionSpecs
         var open = nearly ? Math.Max(0, tuning.MaxConcurrentConnections - count.Value) : count.Value;
         var state = ControlMachine.Start(Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.Birth).State;
 
-        var said = ExplainService.Of(Traffic.None with { ActiveConnections = open }, Life.Birth, state).Connections;
+        var said = ExplainService.Of(Shorthand.Open(open), Life.Birth, state).Services[0].Connections;
 
         Assert.Equal(said.Left > 0, Domain.Admission.AdmissionRule.Admits(open, tuning.MaxConcurrentConnections));
         Assert.Equal(Math.Max(0, tuning.MaxConcurrentConnections - open), said.Left);
@@ -107,7 +109,8 @@ public class ExplainProtectionSpecs
         {
             if (o.After.State.Phase is Phase.Ended)
                 return;
-            foreach (var service in o.After.State.Services)
+            // The protection mode of one that is going does not change any more.
+            foreach (var service in o.After.State.InOrder.Filter(s => !s.Removed))
                 agree(o, service, ExplainProtection.Of(o.Now, service));
         });
 
@@ -116,7 +119,7 @@ public class ExplainProtectionSpecs
         : [Life.ConnectsFailed(service.Backends[0].Id.Value, (int)count)];
 
     private static bool IsOnAfter(Observation o, ServiceState service, ControlEvent[] events) =>
-        o.After.State.Then(o.Now, events).Services.Single(s => s.Config.Name == service.Config.Name).Protection.IsOn;
+        o.After.State.Then(o.Now, events).Services[service.Id.Value].Protection.IsOn;
 
     private static long FailuresAt(Instant at, ServiceState service) =>
         ExplainProtection.Of(at, service).Standing is ProtectionStanding.Off off ? off.Failures : -1;

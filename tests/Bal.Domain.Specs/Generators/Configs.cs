@@ -29,9 +29,6 @@ public static class Configs
         Named("db.internal", 5_432), Named("db.internal", 5_433), Named("app.internal", 80),
     ];
 
-    /// <summary>Stands for whatever table there is, where two states are compared in everything else.</summary>
-    public static readonly RoutingTable AnyTable = Tables.Of(0, 0, 0, false);
-
     public static Endpoint At(string address, int port) => new(new Host.Address(IPAddress.Parse(address)), port);
 
     public static Endpoint Named(string name, int port) => new(new Host.Name(name), port);
@@ -79,7 +76,7 @@ public static class Configs
     public static Arbitrary<BalConfig> BalConfigs() => Arb.From(
         from main in Services().Generator
         select Of(main),
-        config => Services().Shrinker(config.Main)
+        config => Services().Shrinker(config.Services[0])
             .Select(main => config with { Services = config.Services.SetItem(0, main) }));
 
     /// <summary>A configuration in one line, for counter-examples.</summary>

@@ -1,4 +1,5 @@
 using System.Net;
+using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
@@ -23,8 +24,11 @@ public sealed record Scenario(BalConfig Config, Arr<Moment> Moments)
         what is ControlEvent.Reloaded reloaded ? $"Reloaded {Configs.Text(reloaded.Config)}" : what.ToString();
 }
 
-/// <summary>A scenario in which no policy is ever changed: what a naive model of the past can still follow.</summary>
-public sealed record SteadyScenario(Scenario Scenario);
+/// <summary>
+/// A scenario of services that come, go and are renamed, all under one policy that is never changed: what a naive model of the
+/// past can still follow.
+/// </summary>
+public sealed record SteadyFleet(Scenario Scenario);
 
 /// <summary>
 /// Arbitrary lives of bal. Identities reach beyond those that exist, results come for probes that nobody started, and
@@ -33,31 +37,23 @@ public sealed record SteadyScenario(Scenario Scenario);
 public static class Scenarios
 {
     public static Arbitrary<Scenario> Any() => Arb.From(
-        from config in Configs.BalConfigs().Generator
-        from two in Gen.Frequency((4, Gen.Constant(false)), (1, Gen.Constant(true)))
-        from second in Configs.Services().Generator
-        let start = two ? config with { Services = config.Services.Add(second with { Name = Configs.Other }) } : config
-        from moments in MomentsOf(Events(Reloads(start)))
-        select new Scenario(start, moments),
+        from fleet in Fleets.Any().Generator
+        from moments in MomentsOf(Events(Fleets.Next(fleet.Config, Configs.Services().Generator)))
+        select new Scenario(fleet.Config, moments),
         Smaller);
 
-    public static Arbitrary<SteadyScenario> Steady() => Arb.From(
-        from config in Configs.BalConfigs().Generator
-        let reloads = Configs.Services().Generator.Select(s => Configs.Of(s with { Tuning = config.Main.Tuning }))
-        from moments in MomentsOf(Events(reloads))
-        select new SteadyScenario(new Scenario(config, moments)),
-        steady => Smaller(steady.Scenario).Select(s => new SteadyScenario(s)));
+    public static Arbitrary<SteadyFleet> SteadyFleets() => Arb.From(
+        from tuning in Configs.Tunings().Generator
+        let services = Configs.Services().Generator.Select(service => service with { Tuning = tuning })
+        from config in Fleets.Several(services)
+        from moments in MomentsOf(Events(Fleets.Next(config, services)))
+        select new SteadyFleet(new Scenario(config, moments)),
+        steady => Smaller(steady.Scenario).Select(s => new SteadyFleet(s)));
 
-    public static Arbitrary<ControlEvent> ControlEvents() => Events(Configs.BalConfigs().Generator).ToArbitrary();
+    public static Arbitrary<Fleet> SomeServices() => Fleets.Any();
 
-    // A reload changes what it likes, but not which services there are.
-    private static Gen<BalConfig> Reloads(BalConfig start) =>
-        from main in Configs.Services().Generator
-        from other in Configs.Services().Generator
-        select start with
-        {
-            Services = start.Services.Map(s => (s.Name == Service.DefaultName ? main : other) with { Name = s.Name }),
-        };
+    public static Arbitrary<ControlEvent> ControlEvents() =>
+        Events(Fleets.Any().Generator.Select(fleet => fleet.Config)).ToArbitrary();
 
     private static Gen<Arr<Moment>> MomentsOf(Gen<ControlEvent> events) =>
         Gen.Frequency((3, Gen.Constant(0)), (2, Gen.Choose(1, 99)), (3, Gen.Elements(100, 200, 499, 500, 501)),
@@ -80,20 +76,21 @@ public static class Scenarios
         (8, from name in Gen.Elements("db.internal", "app.internal", "nobody.internal")
             from answer in Gen.SubListOf(Configs.Addresses)
             select (ControlEvent)new ControlEvent.Resolved(name, new Arr<IPAddress>(answer))),
-        (2, Gen.Elements(Service.DefaultName, Configs.Other, "unknown")
-            .Select(name => (ControlEvent)new ControlEvent.ClientExhausted(name))),
-        (4, Gen.Choose(0, 50).Select(n => (ControlEvent)new ControlEvent.ClientsRejected(n))),
-        (2, Gen.Choose(0, 50).Select(n => (ControlEvent)new ControlEvent.DescriptorsExhausted(n))),
+        (3, Gen.Choose(1, 6).Select(id => (ControlEvent)new ControlEvent.ClientExhausted(new ServiceId(id)))),
+        (6, from id in Gen.Choose(1, 6)
+            from reason in Gen.Elements<Refusal>(Refusals.All)
+            from total in Gen.Choose(0, 50)
+            select (ControlEvent)new ControlEvent.ClientsRefused(new ServiceId(id), reason, total)),
         (1, Gen.Choose(0, 50).Select(n => (ControlEvent)new ControlEvent.ReportsLost(n))),
-        (4, Ids.Select(id => (ControlEvent)new ControlEvent.BackendIdle(id))),
-        (6, reloads.Select(config => (ControlEvent)new ControlEvent.Reloaded(config))),
+        (8, Ids.Select(id => (ControlEvent)new ControlEvent.BackendIdle(id))),
+        (10, reloads.Select(config => (ControlEvent)new ControlEvent.Reloaded(config))),
         (1, Gen.Constant<ControlEvent>(new ControlEvent.ReloadRefused(new Problem("x", "It failed.", "Why.", "Do.")))),
         (1, Gen.Constant<ControlEvent>(new ControlEvent.StopRequested())),
         (1, Gen.Constant<ControlEvent>(new ControlEvent.AllIdle())));
 
     // The first backend more often than the others: thresholds are met where much happens to one.
     private static Gen<BackendId> Ids =>
-        Gen.Frequency((5, Gen.Constant(1)), (6, Gen.Choose(1, 4)), (3, Gen.Choose(5, 12)),
+        Gen.Frequency((5, Gen.Constant(1)), (6, Gen.Choose(1, 4)), (3, Gen.Choose(5, 12)), (2, Gen.Choose(13, 24)),
                 (1, Gen.Elements(-1, 0, int.MaxValue)))
             .Select(id => new BackendId(id));
 
@@ -106,7 +103,7 @@ public static class Scenarios
                 yield return s with { Moments = s.Moments.RemoveRange(from, size) };
         }
 
-        foreach (var config in Configs.BalConfigs().Shrinker(s.Config))
+        foreach (var config in Fleets.Smaller(s.Config))
             yield return s with { Config = config };
         for (var i = 0; i < s.Moments.Count; i++)
         {

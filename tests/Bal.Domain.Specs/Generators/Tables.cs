@@ -16,9 +16,9 @@ public readonly record struct Turn(ulong Value);
 public static class Tables
 {
     public static RoutingTable Of(int up, int cooling, int down, bool protection) => new(
-        1, "default",
+        new ServiceId(1), Configs.Service(Tuning.For(1), Configs.Pool[0]),
         Routes(1, up), Routes(1 + up, cooling), Routes(1 + up + cooling, down),
-        protection, new Duration(800), new Duration(120_000), 4_000, RelayMode.Auto, Arr<BackendId>.Empty);
+        protection, Removed: false, Arr<BackendId>.Empty);
 
     public static Arbitrary<RoutingTable> RoutingTables() => Arb.From(
         from up in Gen.Choose(0, 4)

@@ -27,11 +27,11 @@ public class HistorySpecs
     [Property]
     public void It_is_bounded_whatever_happens(Scenario scenario) => Life.Of(scenario, o =>
     {
-        foreach (var service in o.After.State.Services)
+        foreach (var service in o.After.State.InOrder)
         {
             Assert.InRange(service.History.Recent.Count, 0, ProtectionHistory.MaxEntries);
             Assert.All(service.History.Recent, e => Assert.True(e.Count > 0 && e.First.CompareTo(e.Last) <= 0));
-            Assert.All(service.Backends, b =>
+            Assert.All(service.InOrder, b =>
             {
                 Assert.InRange(b.History.Recent.Count, 1, BackendHistory.MaxEntries);
                 Assert.All(b.History.Recent, e => Assert.True(e.Count > 0 && e.First.CompareTo(e.Last) <= 0));
@@ -48,12 +48,14 @@ public class HistorySpecs
         for (var i = 0; i < BackendHistory.MaxEntries; i++)
         {
             now = now.Plus(new Duration(1));
-            state = state.Then(now, Life.ConnectsFailed(1, 100, failure.Kind), Life.Exhausted, Life.ConnectsSucceeded(1, 100));
+            state = state.Then(
+                now, Life.ConnectsFailed(1, 100, failure.Kind), Life.Exhausted, Life.ConnectsSucceeded(1, 100));
         }
 
         Assert.Equal(BackendHistory.MaxEntries, state.Backend(1).History.Recent.Count);
-        Assert.Equal(ProtectionHistory.MaxEntries, state.Services[0].History.Recent.Count);
-        Assert.Equal((now, now), (state.Backend(1).History.Recent.Last().Last, state.Services[0].History.Recent.Last().Last));
+        Assert.Equal(ProtectionHistory.MaxEntries, state.InOrder[0].History.Recent.Count);
+        Assert.Equal(
+            (now, now), (state.Backend(1).History.Recent.Last().Last, state.InOrder[0].History.Recent.Last().Last));
     }
 
     [Property]
@@ -120,7 +122,7 @@ public class HistorySpecs
 
     [Property]
     public void Every_backend_that_cools_down_remembers_since_when(Scenario scenario) => Life.Of(scenario, o =>
-        Assert.All(o.After.State.Services.SelectMany(s => s.Table.Cooling), route => Assert.Contains(
+        Assert.All(o.After.State.InOrder.SelectMany(s => s.Table.Cooling), route => Assert.Contains(
             o.After.State.Backend(route.Id.Value).History.Recent, e => e.What is BackendHappening.CoolingBegan)));
 
     [Property]
@@ -167,9 +169,9 @@ public class HistorySpecs
     [Property]
     public void Every_change_of_protection_mode_is_remembered_with_its_time(Scenario scenario) => Life.Of(scenario, o =>
     {
-        foreach (var after in o.After.State.Services)
+        foreach (var after in o.After.State.InOrder)
         {
-            var was = o.Before.Services.Exists(s => s.Config.Name == after.Config.Name && s.Protection.IsOn);
+            var was = o.Before.InOrder.Exists(s => s.Id == after.Id && s.Protection.IsOn);
             var last = after.History.Recent.LastOrDefault(e => e.What is not ProtectionHappening.StartedOver);
             Assert.Equal(after.Protection.IsOn, last?.What is ProtectionHappening.TurnedOn);
             if (was != after.Protection.IsOn)
@@ -181,13 +183,14 @@ public class HistorySpecs
     public void While_protection_mode_is_off_failures_are_no_part_of_its_history(
         Scenario scenario) => Life.Of(scenario, o =>
         Assert.All(
-            o.Before.Services.Zip(o.After.State.Services)
+            o.Before.InOrder.SelectMany(
+                s => o.After.State.Services.Find(s.Id.Value).Map(after => (s, after)).AsEnumerable())
                 .Where(s => !s.Item1.Protection.IsOn && !s.Item2.Protection.IsOn),
             both => Assert.Equal(both.Item1.History, both.Item2.History)));
 
     [Property]
     public void A_storm_is_remembered_with_as_many_failures_as_trip_it(Scenario scenario) => Life.Of(scenario, o =>
-        Assert.All(o.After.State.Services.SelectMany(s => s.History.Recent), entry =>
+        Assert.All(o.After.State.InOrder.SelectMany(s => s.History.Recent), entry =>
         {
             if (entry.What is ProtectionHappening.TurnedOn { Reason: ProtectionReason.TimeoutOrRefusedStorm } on)
                 Assert.True(on.Failures >= on.Policy.TriggerThreshold);
@@ -204,10 +207,10 @@ public class HistorySpecs
             state = state.Then(now = now.Plus(new Duration(gap.Milliseconds)), Failed(count, failure));
 
         var each = failure.Kind == FailureKind.Other ? 1 + more.Length : more.Prepend(first).Sum(c => (long)c.Value);
-        Assert.Equal(2, state.Services[0].History.Recent.Count);
+        Assert.Equal(2, state.InOrder[0].History.Recent.Count);
         Assert.Equal(
             new ProtectionEntry(new ProtectionHappening.StartedOver(), from, now, each),
-            state.Services[0].History.Recent[1]);
+            state.InOrder[0].History.Recent[1]);
     }
 
     private static ControlEvent Failed(Count count, Evidence failure) =>

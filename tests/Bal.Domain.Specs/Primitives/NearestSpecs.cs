@@ -48,6 +48,20 @@ public class NearestSpecs
             Assert.InRange(Nearest.Distance(word, new string(letters)), 0, 1);
         });
 
+    [Property]
+    public void A_word_is_looked_up_as_long_as_it_has_64_characters_at_most(byte length)
+    {
+        var typed = new string('a', 1 + length % (2 * Nearest.MaxLength));
+
+        Assert.Equal(typed.Length <= Nearest.MaxLength, Nearest.To(typed, Prelude.Array(typed)).IsSome);
+    }
+
+    [Theory]
+    [InlineData(Nearest.MaxLength, true)]
+    [InlineData(Nearest.MaxLength + 1, false)]
+    public void The_longest_word_that_gets_a_suggestion_has_64_characters(int length, bool suggests) =>
+        Assert.Equal(suggests, Nearest.To(new string('a', length), Prelude.Array(new string('a', length))).IsSome);
+
     [Fact]
     public void A_very_long_word_suggests_nothing_and_costs_nothing() =>
         Assert.Equal(Option<string>.None, Nearest.To(new string('a', 10_000_000), Commands));

@@ -2,7 +2,9 @@ using Bal.Domain.Protection;
 
 namespace Bal.Domain.Specs.Protection;
 
-/// <summary>Protection mode as the contract words it, with a plain list of the times of all failures.</summary>
+/// <summary>
+/// Protection mode as docs/behaviour.md describes it, with a plain list of the times of all failures.
+/// </summary>
 internal sealed class NaiveProtection(ProtectionPolicy policy)
 {
     private readonly List<long> failures = [];

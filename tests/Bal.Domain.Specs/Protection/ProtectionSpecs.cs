@@ -6,8 +6,8 @@ using FsCheck.Xunit;
 namespace Bal.Domain.Specs.Protection;
 
 /// <summary>
-/// The hysteresis of protection mode (contract, section 3): on by a storm of failed client connects within the window
-/// or by one client for which every backend failed; off by enough successes in a row.
+/// When protection mode turns on and off (docs/behaviour.md, Protection mode): on by a storm of failed client connects
+/// within the window or by one client for which every backend failed; off by enough successes in a row.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values)])]
 public class ProtectionSpecs
@@ -200,7 +200,7 @@ public class ProtectionSpecs
     }
 
     [Fact]
-    public void The_reasons_have_the_names_of_the_contract()
+    public void The_reasons_have_stable_names()
     {
         Assert.Equal("timeout_or_refused_storm", ProtectionText.Of(ProtectionReason.TimeoutOrRefusedStorm));
         Assert.Equal("all_backends_unavailable", ProtectionText.Of(ProtectionReason.AllBackendsUnavailable));

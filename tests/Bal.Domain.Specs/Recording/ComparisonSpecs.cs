@@ -20,7 +20,7 @@ public class ComparisonSpecs
 
         var (state, entries) = Recordings.Compare(scenario, scenario.Config);
 
-        Assert.Equal("", state.FirstParting.Match(p => string.Join("; ", p.Differences), () => ""));
+        Assert.Equal("", state.FirstDivergence.Match(p => string.Join("; ", p.Differences), () => ""));
         Assert.Equal(Duration.Zero, state.Apart);
         Assert.Equal(0, state.Evidence.Modelled);
         Assert.All(entries, e => Assert.Equal(Side.Both, e.Side));
@@ -40,8 +40,9 @@ public class ComparisonSpecs
                 ControlEvent.ProbeEnded e => known.Count(b => b.Id == e.Backend && b.Probe.InFlight),
                 ControlEvent.ConnectsFailed e => known.Count(b => b.Id == e.Backend),
                 ControlEvent.ConnectsSucceeded e => known.Count(b => b.Id == e.Backend),
-                ControlEvent.ClientExhausted e => o.Before.Services.Count(s => s.Config.Name == e.Service),
-                ControlEvent.ClientsRejected or ControlEvent.Reloaded => 1,
+                ControlEvent.ClientExhausted e => o.Before.InOrder.Count(s => s.Id == e.Service),
+                ControlEvent.ClientsRefused e => o.Before.InOrder.Count(s => s.Id == e.Service),
+                ControlEvent.Reloaded => 1,
                 _ => 0,
             };
         });
@@ -71,7 +72,7 @@ public class ComparisonSpecs
         var (state, _) = Recordings.Compare(life, other);
 
         Assert.InRange(state.Apart.Milliseconds, 0, life.Moments.Sum(m => m.AfterMs));
-        Assert.True(state.FirstParting.IsSome || state.Apart == Duration.Zero);
+        Assert.True(state.FirstDivergence.IsSome || state.Apart == Duration.Zero);
     }
 
     [Property(MaxTest = 40)]
@@ -94,12 +95,12 @@ public class ComparisonSpecs
 
         var (state, entries) = Recordings.Compare(scenario, stricter);
 
-        var parting = state.FirstParting.Match(p => p, () => throw new InvalidOperationException());
-        Assert.Equal(Life.Birth.Plus(new(502)), parting.At);
-        Assert.Equal(5, parting.Sequence);
+        var first = state.FirstDivergence.Match(p => p, () => throw new InvalidOperationException());
+        Assert.Equal(Life.Birth.Plus(new(502)), first.At);
+        Assert.Equal(5, first.Sequence);
         Assert.Equal(
             $"backend {Configs.Pool[0]} is up as recorded, down with the new configuration",
-            Assert.Single(parting.Differences));
+            Assert.Single(first.Differences));
         Assert.Equal(new Duration(501), state.Apart);
         Assert.Equal((6, 0, 0), (state.Evidence.Observed, state.Evidence.Modelled, state.Evidence.LeftOut));
         Assert.Equal(new[] { Side.Other, Side.Recorded }, entries.Select(e => e.Side));
@@ -120,7 +121,7 @@ public class ComparisonSpecs
         // At 100, 200, 300 and 400 ms; that at 500 ms coincides with the recorded one.
         Assert.Equal(4, state.Evidence.Of(Evidence.ProbeNeverMade));
         Assert.Equal(2, state.Evidence.Observed);
-        Assert.True(state.FirstParting.IsNone);
+        Assert.True(state.FirstDivergence.IsNone);
     }
 
     [Fact]

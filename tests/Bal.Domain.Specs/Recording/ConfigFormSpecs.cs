@@ -57,10 +57,10 @@ public class ConfigFormSpecs
     }
 
     private static string Text(BalConfig config) =>
-        Encoding.UTF8.GetString(CanonicalJson.Bytes(json => CanonicalJson.Write(json, config)));
+        Encoding.UTF8.GetString(CanonicalJson.Bytes(CanonicalJson.Config, config));
 
     private static Either<string, BalConfig> Read(string text) => CanonicalJson
-        .Parse(Encoding.UTF8.GetBytes(text), CanonicalJson.ReadConfig).MapLeft(fault => fault.ToText());
+        .Read(CanonicalJson.Config, Encoding.UTF8.GetBytes(text)).MapLeft(fault => fault.ToText());
 
     private static string Fixtures([CallerFilePath] string here = "") =>
         Path.Combine(Path.GetDirectoryName(here)!, "../../Fixtures/0.1.0/handover");

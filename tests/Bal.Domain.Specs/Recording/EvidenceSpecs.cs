@@ -1,3 +1,5 @@
+using Bal.Domain.Admission;
+using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Replay;
@@ -9,7 +11,9 @@ using Evidence = Bal.Domain.Replay.Evidence;
 
 namespace Bal.Domain.Specs.Recording;
 
-/// <summary>On what evidence another configuration is told of clients, each kind in the smallest life with it.</summary>
+/// <summary>
+/// On what evidence another configuration is told of clients, each kind in the smallest life with it.
+/// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class EvidenceSpecs
 {
@@ -46,7 +50,7 @@ public class EvidenceSpecs
         var state = Evidenced(strict, proven, Life.ConnectsFailed(1),
             served ? Life.ConnectsSucceeded(2, count.Value) : Life.ConnectsFailed(2, count.Value));
 
-        Assert.True(state.FirstParting.IsSome);
+        Assert.True(state.FirstDivergence.IsSome);
         Assert.Equal((2L, 1L), (state.Evidence.Observed, state.Evidence.Of(Evidence.ClientMightGoElsewhere)));
     }
 
@@ -54,7 +58,7 @@ public class EvidenceSpecs
     public void Rejections_under_another_limit_are_left_out(Count count)
     {
         var wider = Recordings.With(Two, t => t with { MaxConcurrentConnections = 9_999 });
-        var rejected = new ControlEvent.ClientsRejected(count.Value);
+        var rejected = new ControlEvent.ClientsRefused(new ServiceId(1), Refusal.Limit, count.Value);
 
         Assert.Equal(1, Evidenced(Two, rejected).Evidence.Observed);
         var state = Evidenced(wider, rejected);
@@ -87,8 +91,8 @@ public class EvidenceSpecs
         Assert.Equal((once.At, once.Sequence, once.Differences), (twice.At, twice.Sequence, twice.Differences));
     }
 
-    private static Parting First(ComparisonState state) =>
-        state.FirstParting.Match(p => p, () => throw new InvalidOperationException());
+    private static Divergence First(ComparisonState state) =>
+        state.FirstDivergence.Match(p => p, () => throw new InvalidOperationException());
 
     // Each event a millisecond after the one before.
     private static ComparisonState Evidenced(BalConfig other, params ControlEvent[] events) => Recordings.Compare(

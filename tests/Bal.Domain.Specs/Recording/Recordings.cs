@@ -24,9 +24,12 @@ internal static class Recordings
         var digest = StateDigest.Of(start);
         Life.Of(scenario, o =>
         {
-            digest = digest.Next(o.After.State);
+            digest = digest.Next(o.After);
             written = written.Chain.Append(new DecisionLine.Step(
-                lines.Count, o.Now, o.Happened, digest.With(o.After.Effects)));
+                lines.Count, o.Now, o.Happened, digest.With(o.After.Effects))
+            {
+                Effects = EffectDigest.Of(o.After.Effects),
+            });
             lines.Add(written.Bytes);
         });
         return lines;
@@ -69,8 +72,29 @@ internal static class Recordings
         return read;
     }
 
-    public static Either<ReplayFault, ReplayState> Replay(IEnumerable<byte[]> lines) => lines.Aggregate(
-        Either<ReplayFault, ReplayState>.Right(ReplayState.Begin(Version)),
+    /// <summary>The lines for what they say, although one was changed and those after it do not follow.</summary>
+    public static IReadOnlyList<DecisionLine> ReadEach(IEnumerable<byte[]> lines)
+    {
+        var chain = DecisionChain.Start;
+        var read = new List<DecisionLine>();
+        foreach (var line in lines)
+        {
+            var text = Text(line);
+            var body = Encoding.UTF8.GetBytes(text[..text.LastIndexOf(",\"chain\":", StringComparison.Ordinal)]);
+            var seed = text.StartsWith("{\"decision_log\"", StringComparison.Ordinal) ? DecisionChain.Start : chain;
+            var sum = XxHash3.HashToUInt64(body, unchecked((long)seed.Value));
+            var mended = Encoding.UTF8.GetBytes($"{Encoding.UTF8.GetString(body)},\"chain\":\"{sum:x16}\"}}");
+            read.Add(seed.Read(mended).Match(
+                Right: r => r.Line, Left: fault => throw new InvalidOperationException(fault.ToText())));
+            chain = new DecisionChain(sum);
+        }
+
+        return read;
+    }
+
+    public static Either<ReplayFault, ReplayState> Replay(IEnumerable<byte[]> lines, string version = Version) =>
+        lines.Aggregate(
+        Either<ReplayFault, ReplayState>.Right(ReplayState.Begin(version)),
         (state, line) => state.Bind(s => ReplayMachine.Next(line.AsMemory(0, line.Length - 1), s).Map(r => r.State)));
 
     public static string Text(byte[] line) => Encoding.UTF8.GetString(line);

@@ -32,13 +32,14 @@ public class ReplaySpecs
         var digest = StateDigest.Of(ControlMachine.Start(scenario.Config, Life.Birth).State);
         Life.Of(scenario, o =>
         {
-            digest = digest.Next(o.After.State);
+            digest = digest.Next(o.After);
             Assert.Equal(StateDigest.Of(o.After.State).Value, digest.Value);
+            Assert.Equal(digest.Value, StateDigest.Of(o.Before).Next(o.After.State).Value);
         });
     }
 
     [Property]
-    public void A_step_that_comes_to_something_else_is_named(Scenario scenario, ushort at, bool state)
+    public void A_step_that_replays_differently_is_named(Scenario scenario, ushort at, bool state)
     {
         var lines = Recordings.Read(Recordings.Of(scenario));
         if (lines.Count < 2)
@@ -57,7 +58,7 @@ public class ReplaySpecs
         Assert.Equal(victim + 1, fault.Line);
         Assert.Equal("replay_differs", fault.Problem.Code);
         Assert.Contains(
-            state ? "the state differs after" : "the effects differ after",
+            state ? "the state differs" : "the effects differ",
             fault.Problem.WhatHappened, StringComparison.Ordinal);
         Assert.Contains($"(step {step.Sequence},", fault.Problem.WhatHappened, StringComparison.Ordinal);
         Assert.Contains(step.Digest.ToText(), fault.Problem.WhatHappened, StringComparison.Ordinal);
@@ -95,7 +96,7 @@ public class ReplaySpecs
         var fault = Left(Recordings.Rechained(lines.Where((_, i) => i != victim)));
 
         Assert.Equal(victim + 1, fault.Line);
-        Assert.Contains($"{victim} belongs here", fault.Problem.WhatHappened, StringComparison.Ordinal);
+        Assert.Contains($"expected {victim}, found {victim + 1}", fault.Problem.WhatHappened, StringComparison.Ordinal);
     }
 
     [Property]
@@ -116,9 +117,9 @@ public class ReplaySpecs
     [Property]
     public void A_log_of_another_format_is_refused_and_said_to_be_one(Scenario scenario, byte more)
     {
-        var format = 2 + more;
+        var format = 3 + more;
         var line = Recordings.Sealed(Recordings.Text(Recordings.Of(scenario)[0])
-            .Replace("{\"decision_log\":1,", $"{{\"decision_log\":{format},", StringComparison.Ordinal));
+            .Replace("{\"decision_log\":2,", $"{{\"decision_log\":{format},", StringComparison.Ordinal));
 
         Assert.Contains(
             "another version of bal wrote this", Left([line]).Problem.WhatHappened, StringComparison.Ordinal);
@@ -227,22 +228,11 @@ public class ReplaySpecs
     }
 
     [Fact]
-    public void A_step_before_any_checkpoint_is_no_decision_log()
+    public void A_step_before_any_checkpoint_is_not_a_decision_log()
     {
         var line = DecisionChain.Start.Append(new DecisionLine.Step(1, Instant.Zero, Life.Tick, default)).Bytes;
 
-        Assert.Contains("a checkpoint belongs here", Left([line]).Problem.WhatHappened, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void A_log_of_another_version_is_said_to_be_one_where_it_differs()
-    {
-        var fault = ReplayFault.Differs(
-            7, new DecisionLine.Step(6, Instant.Zero, Life.Tick, default), new DecisionDigest(1, 0), "1.0", "2.0");
-
-        Assert.StartsWith(
-            "bal 1.0 wrote the file, and this is bal 2.0", fault.Problem.WhyLikely, StringComparison.Ordinal);
-        Assert.Contains("the state differs", fault.Problem.WhatHappened, StringComparison.Ordinal);
+        Assert.Contains("expected a checkpoint", Left([line]).Problem.WhatHappened, StringComparison.Ordinal);
     }
 
     private static ReplayState Right(Scenario scenario) => Recordings.Replay(Recordings.Of(scenario))

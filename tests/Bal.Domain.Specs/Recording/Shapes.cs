@@ -1,5 +1,6 @@
 using System.Net;
 using System.Reflection;
+using Bal.Domain.Control;
 using LanguageExt;
 
 namespace Bal.Domain.Specs.Recording;
@@ -21,6 +22,9 @@ internal static class Shapes
         : type.IsEnum ? [.. Enum.GetValues(type).Cast<object>()]
         : IsA(type, typeof(Option<>)) ? Options(type)
         : IsA(type, typeof(Arr<>)) ? Lists(type)
+        : IsA(type, typeof(Map<,>)) ? Maps(type)
+        // It follows from the rest of a state, so a sample of it would contradict that.
+        : type == typeof(StateIndex) ? [StateIndex.Empty]
         : type.IsAbstract ? [.. Cases(type).SelectMany(Variants)]
         : Record(type);
 
@@ -34,6 +38,20 @@ internal static class Shapes
     {
         var items = Variants(Item(type));
         return [.. items.Select(v => List(type, v)), List(type, items[0], items[0])];
+    }
+
+    // The key of a service is its identity, that of a backend its place.
+    private static List<object> Maps(Type type)
+    {
+        var items = Variants(type.GetGenericArguments()[1]);
+        return [.. items.Select(v => Map(type, v))];
+    }
+
+    private static object Map(Type type, object item)
+    {
+        var key = item is ServiceState service ? service.Id.Value : 7;
+        return type.GetMethod("Add", [typeof(int), item.GetType()])!.Invoke(
+            Activator.CreateInstance(type), [key, item])!;
     }
 
     private static object List(Type type, params object[] items)

@@ -5,12 +5,14 @@ using FsCheck.Xunit;
 
 namespace Bal.Domain.Specs.Relay;
 
-/// <summary>A read of a stream: how long after the one before, how many bytes, and whether an event or a look led to it.</summary>
+/// <summary>
+/// A read of a stream: how long after the one before, how many bytes, and whether an event or a look led to it.
+/// </summary>
 public sealed record StreamRead(int AfterMs, int Bytes, bool IsLook);
 
 /// <summary>
-/// Which streams gather: the kernel wakes the loop for them only when many bytes wait. That may never hold up the bytes of
-/// whoever sends little.
+/// Which streams gather: the kernel wakes the loop for them only when many bytes wait. That may never hold up the bytes
+/// of whoever sends little.
 /// </summary>
 [Properties(Arbitrary = [typeof(StreamPaceSpecs)])]
 public class StreamPaceSpecs
@@ -148,7 +150,8 @@ public class StreamPaceSpecs
     }
 
     [Property(MaxTest = 500)]
-    public void A_look_is_due_only_while_gathering_and_only_after_a_moment_without_a_read(StreamRead[] reads, byte later)
+    public void A_look_is_due_only_while_gathering_and_only_after_a_moment_without_a_read(
+        StreamRead[] reads, byte later)
     {
         var (pace, now) = (StreamPace.Begin(Rule, 0), 0L);
         foreach (var read in reads)

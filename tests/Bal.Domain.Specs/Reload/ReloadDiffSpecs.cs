@@ -6,7 +6,7 @@ using FsCheck.Xunit;
 
 namespace Bal.Domain.Specs.Reload;
 
-/// <summary>What a reload changes, told apart before anything is changed (contract, section 3, Reload).</summary>
+/// <summary>What a reload would change, found before anything is changed (docs/behaviour.md, Reload).</summary>
 [Properties(Arbitrary = [typeof(Configs)])]
 public class ReloadDiffSpecs
 {

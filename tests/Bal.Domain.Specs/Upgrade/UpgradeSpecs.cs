@@ -8,7 +8,9 @@ using FsCheck.Xunit;
 
 namespace Bal.Domain.Specs.Upgrade;
 
-/// <summary>Anything that may happen in the course of upgrades, sensible or not, each with the time since the one before.</summary>
+/// <summary>
+/// Anything that may happen in the course of upgrades, sensible or not, each with the time since the one before.
+/// </summary>
 public sealed record Course(IReadOnlyList<(int AfterMs, UpgradeEvent What)> Moments)
 {
     public override string ToString() => string.Join("\n", Moments.Select(m => $"+{m.AfterMs} {m.What}"));
@@ -24,7 +26,9 @@ public static class Courses
         new UpgradeEvent.AtRest(), new UpgradeEvent.Serves(), new UpgradeEvent.Settled(),
     ];
 
-    /// <summary>What comes by chance gets far too rarely: half of the courses begin as usual, up to some point.</summary>
+    /// <summary>
+    /// What comes by chance gets far too rarely: half of the courses begin as usual, up to some point.
+    /// </summary>
     public static Arbitrary<Course> All() => (
         from usual in Gen.Frequency((1, Gen.Constant(0)), (1, Gen.Choose(1, Usual.Length)))
         from chance in ByChance()
@@ -52,7 +56,8 @@ public static class Courses
 [Properties(Arbitrary = [typeof(Courses)])]
 public class UpgradeSpecs
 {
-    private static readonly Problem Because = new("config_invalid", "It is wrong.", "Somebody wrote it.", "Correct it.");
+    private static readonly Problem Because =
+        new("config_invalid", "It is wrong.", "Somebody wrote it.", "Correct it.");
 
     [Property]
     public void At_no_moment_do_both_processes_accept(Course course)
@@ -169,7 +174,8 @@ public class UpgradeSpecs
         var gone = UpgradeMachine.Step(new UpgradeEvent.Gone("ended with exit code 1"), Instant.Zero, refused.State);
 
         Assert.Equal(!early, refused.Effects.Any(e => e is UpgradeEffect.Resume));
-        Assert.Equal(Because, Assert.Single(gone.Effects.OfType<UpgradeEffect.Answer>()).Outcome.LeftAsEnumerable().Single());
+        Assert.Equal(
+            Because, Assert.Single(gone.Effects.OfType<UpgradeEffect.Answer>()).Outcome.LeftAsEnumerable().Single());
         Assert.IsType<UpgradeState.Idle>(gone.State);
     }
 
@@ -179,7 +185,8 @@ public class UpgradeSpecs
         var step = UpgradeMachine.Step(
             new UpgradeEvent.Requested(new Duration(1), UpgradeMachine.MaxDraining), Instant.Zero, UpgradeState.None);
 
-        Assert.Equal("upgrade_too_many", Assert.IsType<UpgradeEffect.RefuseLatest>(Assert.Single(step.Effects)).Problem.Code);
+        Assert.Equal(
+            "upgrade_too_many", Assert.IsType<UpgradeEffect.RefuseLatest>(Assert.Single(step.Effects)).Problem.Code);
     }
 
     [Fact]

@@ -5,7 +5,8 @@ using System.Text.Json;
 namespace Bal.EndToEnd.Clocks;
 
 /// <summary>
-/// The wall clock is set back and forth (libfaketime between bal and the C library): time stamps follow it, decisions do not.
+/// The wall clock is set back and forth (libfaketime between bal and the C library): time stamps follow it, decisions
+/// do not.
 /// </summary>
 public sealed class ClockTests(ITestOutputHelper output)
 {
@@ -111,7 +112,8 @@ public sealed class ClockTests(ITestOutputHelper output)
                     ("DONT_FAKE_MONOTONIC", "1"),
                 ],
                 "start", "-d")).Succeeds();
-            await bal.SeeStatus("its backend is up", s => s.Root.GetProperty("last_check_time").GetString() is not null);
+            await bal.SeeStatus(
+                "its backend is up", s => s.Root.GetProperty("last_check_time").GetString() is not null);
             return scene;
         }
 
@@ -126,6 +128,7 @@ public sealed class ClockTests(ITestOutputHelper output)
 
         private static string Library() => Directory.GetDirectories("/usr/lib", "*-linux-gnu")
             .Select(directory => Path.Combine(directory, "faketime", "libfaketimeMT.so.1"))
-            .FirstOrDefault(File.Exists) ?? throw new InvalidOperationException("libfaketime is missing: apt-get install faketime");
+            .FirstOrDefault(File.Exists) ?? throw new InvalidOperationException(
+                "libfaketime is missing: apt-get install faketime");
     }
 }

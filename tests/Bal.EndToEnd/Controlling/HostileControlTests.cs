@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace Bal.EndToEnd.Controlling;
 
 /// <summary>
-/// The control socket against clients that mean harm or have gone mad: the operator's <c>status</c> is answered in bounded
-/// time, clients are relayed meanwhile, and nothing is left behind.
+/// The control socket against clients that mean harm or have gone mad: the operator's <c>status</c> is answered in
+/// bounded time, clients are relayed meanwhile, and nothing is left behind.
 /// </summary>
 public sealed class HostileControlTests(ITestOutputHelper output)
 {
@@ -149,7 +149,8 @@ public sealed class HostileControlTests(ITestOutputHelper output)
                 await Echoes(session);
         }
 
-        await Eventually.See("as many sockets as before", () => ProcFs.Descriptors(bal.Pid, "socket:"), n => n <= sockets);
+        await Eventually.See(
+            "as many sockets as before", () => ProcFs.Descriptors(bal.Pid, "socket:"), n => n <= sockets);
         Assert.InRange(ProcFs.ResidentBytes(bal.Pid) - memory, long.MinValue, 32 << 20);
         await Echoes(session);
         await Serves(bal);
@@ -178,7 +179,8 @@ public sealed class HostileControlTests(ITestOutputHelper output)
             """;
         Assert.Contains("answer: b'{'", await Python([], ask, bal), StringComparison.Ordinal);
 
-        // Only root may become somebody else; who runs the tests as a user needs sudo for this one, and no less is proof.
+        // Only root may become somebody else; who runs the tests as a user needs sudo for this one, and no less is
+        // proof.
         string[] nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
         var refused = await Python(Posix.IsRoot ? nobody : ["sudo", "-n", .. nobody], ask, bal);
 

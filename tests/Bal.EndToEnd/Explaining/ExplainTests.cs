@@ -19,8 +19,10 @@ public sealed class ExplainTests(ITestOutputHelper output)
         var backend = Only(down);
         var health = backend.GetProperty("health");
         var outage = health.GetProperty("last_outage");
-        Assert.Equal((2, killed.Address), (backend.GetProperty("position").GetInt32(), backend.GetProperty("address").GetString()));
-        Assert.Equal((2, 2, 1), (Int(outage, "failures"), Int(outage, "fail_threshold"), Int(health, "successes_to_up")));
+        Assert.Equal((2, killed.Address),
+            (backend.GetProperty("position").GetInt32(), backend.GetProperty("address").GetString()));
+        Assert.Equal(
+            (2, 2, 1), (Int(outage, "failures"), Int(outage, "fail_threshold"), Int(health, "successes_to_up")));
         var cause = Assert.Single(outage.GetProperty("cause").EnumerateArray());
         Assert.Equal(("probe", "refused", 2), (Text(cause, "source"), Text(cause, "kind"), Int(cause, "count")));
 
@@ -32,7 +34,8 @@ public sealed class ExplainTests(ITestOutputHelper output)
         var up = await See(bal, "up again", $"explain backend {killed.Address}", e => StateOf(e) == "up");
         Assert.NotNull(Only(up).GetProperty("health").GetProperty("last_outage").GetProperty("until").GetString());
         Assert.Contains(Only(up).GetProperty("history").EnumerateArray(), e => Text(e, "what") == "came_up");
-        Assert.Contains("last outage: ", (await bal.Run("explain", "backend", "2")).Succeeds().Out, StringComparison.Ordinal);
+        Assert.Contains(
+            "last outage: ", (await bal.Run("explain", "backend", "2")).Succeeds().Out, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -76,14 +79,16 @@ public sealed class ExplainTests(ITestOutputHelper output)
         Assert.Equal((Trigger, 30_000), (Int(by, "trigger_threshold"), Int(by, "window_ms")));
         Assert.InRange(Int(by, "failures"), Trigger, 2 * Trigger);
         Assert.Matches(
-            $@"why: on since [0-9:]+Z: {Int(by, "failures")} of {Trigger} failed client connects \(timeout or refused\) within 30 s",
+            $@"why: on since [0-9:]+Z: {Int(by, "failures")} of {Trigger} failed client connects " +
+                @"\(timeout or refused\) within 30 s",
             (await bal.Run("explain", "protection")).Succeeds().Out);
 
         refusing.Revive();
         var again = await See(bal, "off again", "explain protection", e => !IsOn(e), bal.Exchange);
         Assert.Equal(
             new[] { "turned_on", "turned_off" },
-            Protection(again).GetProperty("history").EnumerateArray().Select(e => Text(e, "what")).Where(w => w != "started_over"));
+            Protection(again).GetProperty("history").EnumerateArray().Select(e => Text(e, "what"))
+                .Where(w => w != "started_over"));
     }
 
     [Fact]
@@ -99,7 +104,8 @@ public sealed class ExplainTests(ITestOutputHelper output)
         var cooling = await See(bal, "cools", "explain backend 1", e => StateOf(e) == "cooling", bal.Exchange);
 
         var cooldown = Only(cooling).GetProperty("cooldown");
-        Assert.Equal((60_000, "backoff", 1), (Int(cooldown, "backoff_ms"), Text(cooldown, "decided_by"), Int(cooldown, "streak")));
+        Assert.Equal((60_000, "backoff", 1),
+            (Int(cooldown, "backoff_ms"), Text(cooldown, "decided_by"), Int(cooldown, "streak")));
         Assert.InRange(Int(cooldown, "left_ms"), 1, 60_000);
         Assert.Contains("cooldown: backoff 1 min 0 s x 2^0 = 1 min 0 s decides",
             (await bal.Run("explain", "backend", "1")).Succeeds().Out, StringComparison.Ordinal);
@@ -115,7 +121,8 @@ public sealed class ExplainTests(ITestOutputHelper output)
 
         var full = await See(bal, "full", "explain", e => Int(e.GetProperty("connections"), "left") == 0);
 
-        Assert.Equal((1, 1), (Int(full.GetProperty("connections"), "active"), Int(full.GetProperty("connections"), "limit")));
+        Assert.Equal(
+            (1, 1), (Int(full.GetProperty("connections"), "active"), Int(full.GetProperty("connections"), "limit")));
         Assert.Contains("connections: 1 of 1: the limit is reached, new clients are rejected",
             (await bal.Run("explain")).Succeeds().Out, StringComparison.Ordinal);
     }
@@ -149,7 +156,8 @@ public sealed class ExplainTests(ITestOutputHelper output)
         Int(backend.GetProperty("health"), "failures") == 0
         && backend.GetProperty("check").GetProperty("last_ended_at").ValueKind == JsonValueKind.String;
 
-    private static JsonElement Only(JsonElement explained) => Assert.Single(explained.GetProperty("backends").EnumerateArray());
+    private static JsonElement Only(JsonElement explained) =>
+        Assert.Single(explained.GetProperty("backends").EnumerateArray());
 
     private static string? StateOf(JsonElement explained) => Text(Only(explained), "state");
 

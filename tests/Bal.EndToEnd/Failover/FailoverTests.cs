@@ -1,6 +1,6 @@
 namespace Bal.EndToEnd.Failover;
 
-/// <summary>What a backend that fails costs a client (contract, section 3); the figures are printed.</summary>
+/// <summary>What a backend that fails costs a client (docs/behaviour.md, Failover); the figures are printed.</summary>
 [Collection(Sequential.Name)]
 public sealed class FailoverTests(ITestOutputHelper output)
 {
@@ -22,7 +22,8 @@ public sealed class FailoverTests(ITestOutputHelper output)
 
         var status = await bal.Status();
         output.WriteLine($"a refusing backend cost {took[50].TotalMilliseconds:0.0} ms in the median, " +
-            $"{took[^1].TotalMilliseconds:0.0} ms at most ({status.Of(refusing.Address).Refused} refusals met by 100 clients)");
+            $"{took[^1].TotalMilliseconds:0.0} ms at most ({status.Of(refusing.Address).Refused} refusals met by 100 "
+            + $"clients)");
         Assert.InRange(status.Of(refusing.Address).Refused, 10, 101);
         Assert.Equal(100, status.Connections);
         // The slowest of them says more about who else uses the machine.

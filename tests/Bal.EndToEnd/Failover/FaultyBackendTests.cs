@@ -3,7 +3,9 @@ using System.Security.Cryptography;
 
 namespace Bal.EndToEnd.Failover;
 
-/// <summary>Whatever is wrong with a backend: until a byte was relayed no client notices, and no byte goes out twice.</summary>
+/// <summary>
+/// Whatever is wrong with a backend: until a byte was relayed no client notices, and no byte goes out twice.
+/// </summary>
 public sealed class FaultyBackendTests(ITestOutputHelper output)
 {
     public static TheoryData<string> Modes => ["auto", "copy", "splice"];
@@ -20,7 +22,8 @@ public sealed class FaultyBackendTests(ITestOutputHelper output)
         await using var bal = await BalInstance.Started(output,
             new BalFile(Ports.Free(), hole.Address, refusing.Address, alive.Address).WithRareProbes()
                 .With("backend_connect_timeout_ms", 150).With("relay", relay)
-                .With("failover_backoff_initial_ms", 1).With("failover_backoff_max_ms", 1).With("backend_cooldown_ms", 0)
+                .With("failover_backoff_initial_ms", 1).With("failover_backoff_max_ms", 1)
+                    .With("backend_cooldown_ms", 0)
                 .With("health_check_fail_threshold", 1_000).With("protection_trigger_threshold", 1_000_000));
         await Eventually.Holds("the one that will refuse was found to be up", () => refusing.Accepted > 0);
         refusing.Refuse();
@@ -86,7 +89,8 @@ public sealed class FaultyBackendTests(ITestOutputHelper output)
         });
 
         output.WriteLine(string.Join(", ", outcomes.Select(o => $"{o.Value} {o.Key}")));
-        // An RST may overtake the end of bal's own connect; then it is a failed one, and the client gets the next backend.
+        // An RST may overtake the end of bal's own connect; then it is a failed one, and the client gets the next
+        // backend.
         Assert.InRange(outcomes["served"], 30, 90);
         var status = await bal.SeeStatus("all connections have ended", s => s.Active == 0);
         Assert.Equal(90, status.Connections);

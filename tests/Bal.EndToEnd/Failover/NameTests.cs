@@ -1,8 +1,8 @@
 namespace Bal.EndToEnd.Failover;
 
 /// <summary>
-/// Backends by name. Each bal sees an /etc/hosts of its own, in a mount namespace: as root by unshare -m, else with a user
-/// namespace; where the kernel allows neither, these tests fail and say so.
+/// Backends by name. Each bal sees an /etc/hosts of its own, in a mount namespace: as root by unshare -m, else with a
+/// user namespace; where the kernel allows neither, these tests fail and say so.
 /// </summary>
 public sealed class NameTests(ITestOutputHelper output)
 {
@@ -63,7 +63,8 @@ public sealed class NameTests(ITestOutputHelper output)
     }
 
     private static TestBackend Saying(string word, string address, int port) => new(
-        (socket, _) => socket.Write(System.Text.Encoding.ASCII.GetBytes(word)), at: new(IPAddress.Parse(address), port));
+        (socket, _) =>
+            socket.Write(System.Text.Encoding.ASCII.GetBytes(word)), at: new(IPAddress.Parse(address), port));
 
     private static async Task<string> Answer(BalInstance bal)
     {
@@ -72,7 +73,8 @@ public sealed class NameTests(ITestOutputHelper output)
     }
 
     // Written in place: a bind mount shows the file that it was made of, not one that is renamed over it.
-    private static Task Hosts(BalInstance bal, string text) => File.WriteAllTextAsync(Path.Combine(bal.Home, "hosts"), text);
+    private static Task Hosts(BalInstance bal, string text) =>
+        File.WriteAllTextAsync(Path.Combine(bal.Home, "hosts"), text);
 
     private static async Task StartWith(BalInstance bal, string hosts)
     {

@@ -38,7 +38,8 @@ public sealed class OperatorTests(ITestOutputHelper output)
         await File.WriteAllTextAsync(bal.ConfigPath, good.Replace("port:", "prot:", StringComparison.Ordinal));
 
         var refused = (await bal.Run("graceful")).FailsWith(1);
-        var lines = refused.Error.Split('\n').Where(line => line.StartsWith("what_happened", StringComparison.Ordinal)).ToArray();
+        var lines = refused.Error.Split('\n').Where(line => line.StartsWith("what_happened", StringComparison.Ordinal))
+            .ToArray();
         Assert.Equal(lines.Distinct(), lines);
         Assert.DoesNotContain(lines, line => line.Contains("cannot be used", StringComparison.Ordinal));
         var status = (await bal.Run("status", "--exit-code")).FailsWith(1);
@@ -47,7 +48,8 @@ public sealed class OperatorTests(ITestOutputHelper output)
 
         await File.WriteAllTextAsync(bal.ConfigPath, good);
         (await bal.Run("graceful")).Succeeds();
-        Assert.Contains("overall: OK", (await bal.Run("status", "--exit-code")).Succeeds().Out, StringComparison.Ordinal);
+        Assert.Contains(
+            "overall: OK", (await bal.Run("status", "--exit-code")).Succeeds().Out, StringComparison.Ordinal);
     }
 
     [Fact]

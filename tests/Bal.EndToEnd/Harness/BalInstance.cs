@@ -40,7 +40,8 @@ internal sealed class BalInstance : IAsyncDisposable
             // Whoever takes it over empties it before it writes.
             var text = "";
             Assert.True(SpinWait.SpinUntil(
-                () => (text = System.IO.File.ReadAllText(PidPath)).EndsWith('\n'), Eventually.Patience), "no PID is written");
+                () => (text = System.IO.File.ReadAllText(PidPath))
+                    .EndsWith('\n'), Eventually.Patience), "no PID is written");
             return int.Parse(text, CultureInfo.InvariantCulture);
         }
     }

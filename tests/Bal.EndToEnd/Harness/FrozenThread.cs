@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Bal.EndToEnd.Harness;
 
 /// <summary>
-/// One thread of another process that hangs while the others go on, until this is disposed: a tracer stops it (ptrace(2)),
-/// which needs no privilege over a child of the same user.
+/// One thread of another process that hangs while the others go on, until this is disposed: a tracer stops it
+/// (ptrace(2)), which needs no privilege over a child of the same user.
 /// </summary>
 internal sealed partial class FrozenThread : IDisposable
 {

@@ -31,13 +31,15 @@ internal sealed class ManagerSocket : IDisposable
         // Messages to one socket are read in the order in which they were sent.
         var last = $"until now {Guid.NewGuid():N}";
         using var sender = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-        // Not SendToAsync: a queue that is full for a moment (ten messages) would make it wait for a word that never comes.
+        // Not SendToAsync: a queue that is full for a moment (ten messages) would make it wait for a word that never
+        // comes.
         sender.Blocking = false;
         await Eventually.Holds("there is room in the queue", () =>
         {
             try
             {
-                return sender.SendTo(Encoding.UTF8.GetBytes(last), new UnixDomainSocketEndPoint($"\0{Address[1..]}")) > 0;
+                return sender.SendTo(
+                    Encoding.UTF8.GetBytes(last), new UnixDomainSocketEndPoint($"\0{Address[1..]}")) > 0;
             }
             catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.TryAgain)
             {

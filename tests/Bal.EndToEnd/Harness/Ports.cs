@@ -5,8 +5,8 @@ namespace Bal.EndToEnd.Harness;
 /// <summary>Ports of the loopback interface that nobody gets by chance.</summary>
 internal static class Ports
 {
-    // Below what the kernel gives to clients and to who asks for any port: one of those would be taken, every now and then,
-    // between this look at it and the start of the server that it is meant for.
+    // Below what the kernel gives to clients and to who asks for any port: one of those would be taken, every now and
+    // then, between this look at it and the start of the server that it is meant for.
     private const int First = 10_000;
 
     private static readonly int End = int.Parse(

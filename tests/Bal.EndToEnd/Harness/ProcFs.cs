@@ -84,6 +84,34 @@ internal static class ProcFs
         return found;
     }
 
+    /// <summary>Processes and threads of a user, which is what RLIMIT_NPROC counts.</summary>
+    public static int ThreadsOf(int user)
+    {
+        var threads = 0;
+        foreach (var directory in Directory.GetDirectories("/proc"))
+        {
+            if (!int.TryParse(Path.GetFileName(directory), CultureInfo.InvariantCulture, out _))
+                continue;
+            try
+            {
+                var status = File.ReadAllText($"{directory}/status");
+                if (status.Contains($"\nUid:\t{user}\t", StringComparison.Ordinal))
+                    threads += Directory.GetDirectories($"{directory}/task").Length;
+            }
+            catch (IOException)
+            {
+                // Ended meanwhile.
+            }
+        }
+
+        return threads;
+    }
+
+    /// <summary>The signals that each thread of it blocks; signal n is bit n - 1.</summary>
+    public static IReadOnlyList<ulong> BlockedSignals(int pid) => [.. Directory.GetDirectories($"/proc/{pid}/task")
+        .Select(task => File.ReadLines($"{task}/status").First(l => l.StartsWith("SigBlk:", StringComparison.Ordinal)))
+        .Select(line => Convert.ToUInt64(line["SigBlk:".Length..].Trim(), 16))];
+
     // The command's name stands in parentheses and may hold anything.
     private static string[] StatFields(int pid)
     {

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Bal.EndToEnd.Harness;
 
-/// <summary>What <c>bal status --json</c> says, by the names of the contract.</summary>
+/// <summary>What <c>bal status --json</c> says.</summary>
 internal sealed class Status(string json)
 {
     private readonly JsonElement _root = JsonDocument.Parse(json).RootElement;

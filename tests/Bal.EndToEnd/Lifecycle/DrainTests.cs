@@ -34,7 +34,8 @@ public sealed class DrainTests(ITestOutputHelper output)
         var whole = clock.Elapsed.TotalSeconds;
 
         Array.Sort(ends);
-        output.WriteLine($"{relay}: first cut after {ends[0]:0.0} s, last after {ends[^1]:0.0} s, gone after {whole:0.0} s");
+        output.WriteLine(
+            $"{relay}: first cut after {ends[0]:0.0} s, last after {ends[^1]:0.0} s, gone after {whole:0.0} s");
         // Room above for a machine that is late in noticing, and none below: nobody is cut early.
         Assert.InRange(ends[0], 24.5, 28);
         Assert.InRange(ends[^1], 28.5, 33);

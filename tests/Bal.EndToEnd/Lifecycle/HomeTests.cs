@@ -48,7 +48,8 @@ public sealed class HomeTests(ITestOutputHelper output)
             (cat /dev/zero >"$BAL_HOME/filler" 2>/dev/null; true) &&
             for i in 1 2 3 4 5 6 7 8 9 10; do
               "$BAL" graceful >/dev/null &&
-              exec 3<>/dev/tcp/127.0.0.1/{bal.File.Port} && echo ping >&3 && read -r -t 10 answer <&3 && [[ $answer == ping ]] &&
+              exec 3<>/dev/tcp/127.0.0.1/{bal.File.Port} && echo ping >&3 && read -r -t 10 answer <&3 &&
+              [[ $answer == ping ]] &&
               exec 3>&- || exit 9
             done
             "$BAL" status --json && "$BAL" stop >/dev/null

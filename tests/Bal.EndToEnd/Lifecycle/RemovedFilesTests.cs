@@ -1,6 +1,8 @@
 namespace Bal.EndToEnd.Lifecycle;
 
-/// <summary>What somebody removes from BAL_HOME by hand while bal runs comes back, and nothing else is touched.</summary>
+/// <summary>
+/// What somebody removes from BAL_HOME by hand while bal runs comes back, and nothing else is touched.
+/// </summary>
 public sealed class RemovedFilesTests(ITestOutputHelper output)
 {
     [Fact]

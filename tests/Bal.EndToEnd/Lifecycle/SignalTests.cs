@@ -122,7 +122,7 @@ public sealed class SignalTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public async Task Every_line_of_the_log_is_one_JSON_object_with_the_keys_of_the_contract()
+    public async Task Every_line_of_the_log_is_one_JSON_object_with_the_documented_keys()
     {
         await using var backend = Serving.EchoThatIsDown();
         await using var bal = await BalInstance.Started(output, BalFile.For(backend) with { LogLevel = "debug" });

@@ -8,7 +8,8 @@ public sealed class TerminalTests(ITestOutputHelper output)
     {
         await using var backend = Serving.Echo();
         await using var bal = new BalInstance(output, BalFile.For(backend));
-        // script(1) gives it a terminal of its own; with script the terminal goes, and the kernel hangs up who is on it.
+        // script(1) gives it a terminal of its own; with script the terminal goes, and the kernel hangs up who is on
+        // it.
         var terminal = bal.ShellInBackground("exec script -qec \"$BAL start\" /dev/null");
         await Eventually.Holds("it serves", () => File.Exists(bal.PidPath) && new FileInfo(bal.PidPath).Length > 1);
         var pid = bal.Pid;
@@ -26,14 +27,17 @@ public sealed class TerminalTests(ITestOutputHelper output)
 
         output.WriteLine($"the same work took {with.TotalMilliseconds:0.0} ms of a core with its terminal, " +
             $"{without.TotalMilliseconds:0.0} ms without it");
-        // One that spins takes all the time that the clients and the commands take, which is many times the work itself.
+        // One that spins takes all the time that the clients and the commands take, which is many times the work
+        // itself.
         Assert.InRange(without / with, 0, 3);
         open.Dispose();
         (await bal.Run("stop")).Succeeds();
         Assert.False(ProcFs.IsAlive(pid));
     }
 
-    /// <summary>What the same work costs bal: clients, reloads that make lines of the log, and an open session.</summary>
+    /// <summary>
+    /// What the same work costs bal: clients, reloads that make lines of the log, and an open session.
+    /// </summary>
     private static async Task<TimeSpan> Cost(BalInstance bal, int pid, Socket open)
     {
         var before = ProcFs.RunTime(pid);

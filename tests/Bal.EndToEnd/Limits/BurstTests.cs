@@ -11,7 +11,8 @@ public sealed class BurstTests(ITestOutputHelper output)
     {
         const int Clients = 400;
         await using var backend = Serving.Named("x");
-        await using var bal = new BalInstance(output, BalFile.For(backend).With("threads", threads).With("relay", relay));
+        await using var bal =
+            new BalInstance(output, BalFile.For(backend).With("threads", threads).With("relay", relay));
         (await bal.Shell("ulimit -n 512; exec \"$BAL\" start -d")).Succeeds();
         await bal.SeeStatus("the backend is up", s => s.Reachable == 1);
         var counts = new List<int>();
@@ -90,7 +91,8 @@ public sealed class BurstTests(ITestOutputHelper output)
 
     private static void InterlockedMax(ref int most, int now)
     {
-        for (int seen; (seen = Volatile.Read(ref most)) < now && Interlocked.CompareExchange(ref most, now, seen) != seen;)
+        for (int seen; (seen = Volatile.Read(ref most)) < now
+            && Interlocked.CompareExchange(ref most, now, seen) != seen;)
         {
         }
     }

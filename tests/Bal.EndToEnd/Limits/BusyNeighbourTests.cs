@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Bal.EndToEnd.Limits;
 
 /// <summary>
-/// What idle clients and dead backends cost those who are served: CPU time of bal for one exchange, with and without them, in
-/// the same run, which is what would delay others; the figures are printed.
+/// What idle clients and dead backends cost those who are served: CPU time of bal for one exchange, with and without
+/// them, in the same run, which is what would delay others; the figures are printed.
 /// </summary>
 [Collection(Sequential.Name)]
 public sealed class BusyNeighbourTests(ITestOutputHelper output)
@@ -34,7 +34,8 @@ public sealed class BusyNeighbourTests(ITestOutputHelper output)
         foreach (var socket in slow)
             socket.Reset();
 
-        output.WriteLine($"CPU time of one exchange: {alone:0.0} us alone, {beside:0.0} us beside {Idle} idle connections");
+        output.WriteLine(
+            $"CPU time of one exchange: {alone:0.0} us alone, {beside:0.0} us beside {Idle} idle connections");
         Assert.InRange(beside / alone, 0, 2.5);
     }
 
@@ -48,7 +49,8 @@ public sealed class BusyNeighbourTests(ITestOutputHelper output)
         await using var bal = await BalInstance.Healthy(output, calm);
         var (alone, directAlone) = (await MedianOfExchange(bal), await Median(() => Direct(backend)));
 
-        await bal.Reload(calm with { Backends = [backend.Address, .. dead], Runtime = new Dictionary<string, object>() });
+        await bal.Reload(
+            calm with { Backends = [backend.Address, .. dead], Runtime = new Dictionary<string, object>() });
         await bal.Reload(bal.File.With("health_check_interval_ms", 20).With("health_check_timeout_ms", 20));
         await bal.SeeStatus("all the dead are known", s => s.Reachable == 1);
         var failures = (await bal.Status()).Backends.Sum(b => b.Refused);
@@ -62,7 +64,8 @@ public sealed class BusyNeighbourTests(ITestOutputHelper output)
         output.WriteLine($"median of an exchange: {alone.TotalMilliseconds:0.00} ms alone, " +
             $"{beside.TotalMilliseconds:0.00} ms beside {rate:0} failing probes a second");
         Assert.True(rate > 100, $"only {rate:0} probes a second: that is no storm");
-        // Far below the interval and timeout of a probe; what else the machine is busy with delays who does without bal, too.
+        // Far below the interval and timeout of a probe; what else the machine is busy with delays who does without
+        // bal, too.
         Assert.InRange(beside / alone / Math.Max(1, direct / directAlone), 0, 10);
         Assert.True((await bal.Status()).Of(backend.Address).Reachable);
     }
@@ -93,7 +96,8 @@ public sealed class BusyNeighbourTests(ITestOutputHelper output)
     private static async Task<TimeSpan> Direct(TestBackend backend)
     {
         var clock = Stopwatch.StartNew();
-        using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        using var client =
+            new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         await client.ConnectAsync(IPAddress.Loopback, backend.Port);
         await client.Write("ping"u8.ToArray());
         Assert.Equal("ping"u8.ToArray(), await client.Read(4));

@@ -3,8 +3,9 @@ using System.Text.Json;
 namespace Bal.EndToEnd.Logging;
 
 /// <summary>
-/// What becomes of the lines of the log when it stalls, fills up or is rotated: every line arrives whole, or is counted, and
-/// the count is said. Lines are made by clients whose first backend refuses: each is a line of level debug.
+/// What becomes of the lines of the log when it stalls, fills up or is rotated: every line arrives whole, or is
+/// counted, and the count is said. Lines are made by clients whose first backend refuses: each is a line of level
+/// debug.
 /// </summary>
 public sealed class LogSinkTests(ITestOutputHelper output)
 {

@@ -1,8 +1,8 @@
 namespace Bal.EndToEnd.Privilege;
 
 /// <summary>
-/// No root is needed, and where a privilege is, the message names it. A test that runs as root gives everything up first; one
-/// that does not needs user namespaces for a network of its own.
+/// No root is needed, and where a privilege is, the message names it. A test that runs as root gives everything up
+/// first; one that does not needs user namespaces for a network of its own.
 /// </summary>
 public sealed class UnprivilegedTests(ITestOutputHelper output)
 {
@@ -112,7 +112,8 @@ public sealed class UnprivilegedTests(ITestOutputHelper output)
     [Fact]
     public async Task No_memory_is_both_writable_and_executable()
     {
-        // What MemoryDenyWriteExecute= of the unit forbids; only true of the published program, which generates no code.
+        // What MemoryDenyWriteExecute= of the unit forbids; only true of the published program, which generates no
+        // code.
         await using var backend = Serving.Echo();
         await using var bal = await BalInstance.Healthy(output, BalFile.For(backend));
         await bal.Exchange();

@@ -76,7 +76,7 @@ public sealed class ReplayTests(ITestOutputHelper output)
         var json = Json(await bal.Run("replay", file, "--config", patient, "--json"));
 
         output.WriteLine(compared);
-        Assert.Contains("parting: never", alike, StringComparison.Ordinal);
+        Assert.Contains("no divergence: clients would have been served the same", alike, StringComparison.Ordinal);
         Assert.Contains(" 0 modelled", alike, StringComparison.Ordinal);
         Assert.Contains(
             $"\ndifference: backend {first.Address} is down as recorded, up with the new configuration\n",
@@ -96,10 +96,11 @@ public sealed class ReplayTests(ITestOutputHelper output)
         await using var backend = Serving.Echo();
         var file = Fast(BalFile.For(backend)) with { DecisionLog = Name };
         await using var bal = new BalInstance(output, file);
-        // A limit on the size of files stands for the end of the disk: the write fails in the same way. (A managed build
-        // of bal maps code by way of a file, unless it is told not to.)
+        // A limit on the size of files stands for the end of the disk: the write fails in the same way. (A managed
+        // build of bal maps code by way of a file, unless it is told not to.)
         await using var command = bal.ShellInBackground(
-            "trap '' XFSZ; ulimit -f 8; export DOTNET_EnableWriteXorExecute=0; exec \"$BAL\" start 2>\"$BAL_HOME/log\"");
+            "trap '' XFSZ; ulimit -f 8; export DOTNET_EnableWriteXorExecute=0; exec \"$BAL\" start "
+            + "2>\"$BAL_HOME/log\"");
         await bal.SeeStatus("it serves", s => s.Running && s.Reachable == 1);
         var log = Path.Combine(bal.Home, "log");
 
@@ -141,6 +142,8 @@ public sealed class ReplayTests(ITestOutputHelper output)
     [InlineData(1, "replay", "/nonexistent")]
     [InlineData(1, "replay", "/dev/null")]
     [InlineData(1, "replay", "/")]
+    [InlineData(1, "replay", "/proc/self/mem")]
+    [InlineData(1, "replay", "/etc/passwd")]
     public async Task What_cannot_be_replayed_is_said(int code, params string[] arguments)
     {
         await using var bal = new BalInstance(output);
@@ -149,6 +152,9 @@ public sealed class ReplayTests(ITestOutputHelper output)
 
         if (code == 1)
             Assert.Matches("what_happened: .+\nwhy_likely: .+\ndo_this_now: .+\n", finished.Out);
+        // Nothing was followed, so there is no time range and nothing that went wrong inside of bal.
+        Assert.DoesNotContain("\ntime: ", finished.Out, StringComparison.Ordinal);
+        Assert.DoesNotContain("internal_error", finished.Out, StringComparison.Ordinal);
     }
 
     /// <summary>One byte of an event, and then the end of the file.</summary>
@@ -168,7 +174,7 @@ public sealed class ReplayTests(ITestOutputHelper output)
         var whole = Encoding.UTF8.GetBytes(string.Join('\n', lines) + "\n");
         await System.IO.File.WriteAllBytesAsync(path, whole[..^30]);
         finished = (await bal.Run("replay", path)).Succeeds();
-        Assert.Contains($"notice: line {lines.Length}, the last one, is cut", finished.Out, StringComparison.Ordinal);
+        Assert.Contains($"notice: line {lines.Length}, the last one, was cut off", finished.Out, StringComparison.Ordinal);
     }
 
     private static JsonElement Json(Finished finished) => JsonDocument.Parse(finished.Succeeds().Out).RootElement;

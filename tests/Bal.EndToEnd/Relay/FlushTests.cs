@@ -1,6 +1,8 @@
 namespace Bal.EndToEnd.Relay;
 
-/// <summary>Who has said everything may go: what is still on its way arrives, however late the other side reads it.</summary>
+/// <summary>
+/// Who has said everything may go: what is still on its way arrives, however late the other side reads it.
+/// </summary>
 public sealed class FlushTests(ITestOutputHelper output)
 {
     public static TheoryData<string, bool> ModesAndSides => new()
@@ -11,7 +13,8 @@ public sealed class FlushTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(ModesAndSides))]
-    public async Task What_was_sent_before_a_close_arrives_whole_at_a_reader_that_begins_late(string relay, bool clientSends)
+    public async Task What_was_sent_before_a_close_arrives_whole_at_a_reader_that_begins_late(
+        string relay, bool clientSends)
     {
         // More than the kernel's queues take before the reader begins, so that some of it waits in bal.
         var sent = Wire.Random(9_000_000, seed: 8);

@@ -1,6 +1,8 @@
 namespace Bal.EndToEnd.Relay;
 
-/// <summary>An RST is passed on as an RST, also in the middle of a transfer, where pipes and buffers are full.</summary>
+/// <summary>
+/// An RST is passed on as an RST, also in the middle of a transfer, where pipes and buffers are full.
+/// </summary>
 public sealed class ResetTests(ITestOutputHelper output)
 {
     private const int Bulk = 64 * 1024 * 1024;

@@ -2,7 +2,9 @@ using System.Buffers.Binary;
 
 namespace Bal.EndToEnd.Relay;
 
-/// <summary>What a connection costs the network: the FIN of who answers and closes needs no segment of its own.</summary>
+/// <summary>
+/// What a connection costs the network: the FIN of who answers and closes needs no segment of its own.
+/// </summary>
 public sealed class SegmentTests(ITestOutputHelper output)
 {
     [Theory]

@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 
 namespace Bal.EndToEnd.Relay;
 
-/// <summary>A reader that stalls stops the sender, by the kernel's own flow control; bal holds next to nothing.</summary>
+/// <summary>
+/// A reader that stalls stops the sender, by the kernel's own flow control; bal holds next to nothing.
+/// </summary>
 [Collection(Sequential.Name)]
 public sealed class StallTests(ITestOutputHelper output)
 {

@@ -31,7 +31,8 @@ public sealed class DryRunTests(ITestOutputHelper output)
             $"change: log_level info -> debug\nkept: {stays.Address}\n" +
             "next: run 'bal graceful' to apply it; nothing was changed\n", text);
         var removed = Assert.Single(json.GetProperty("backends").GetProperty("removed").EnumerateArray());
-        Assert.Equal((goes.Address, draining), (removed.GetProperty("address").GetString(), removed.GetProperty("active_connections").GetInt64()));
+        Assert.Equal((goes.Address, draining),
+            (removed.GetProperty("address").GetString(), removed.GetProperty("active_connections").GetInt64()));
         await NothingChanged(bal, before);
 
         (await bal.Run("graceful")).Succeeds();
@@ -91,7 +92,8 @@ public sealed class DryRunTests(ITestOutputHelper output)
     {
         var after = await bal.Status();
         Assert.Equal(before.ConfigVersion, after.ConfigVersion);
-        Assert.Equal(before.Backends.Select(b => (b.Address, b.State)), after.Backends.Select(b => (b.Address, b.State)));
+        Assert.Equal(
+            before.Backends.Select(b => (b.Address, b.State)), after.Backends.Select(b => (b.Address, b.State)));
         Assert.Equal(JsonValueKind.Null, after.Root.GetProperty("refused_reload").ValueKind);
         Assert.DoesNotContain(bal.LogLines(), line => line.Contains("\"reload_", StringComparison.Ordinal));
     }

@@ -22,7 +22,8 @@ public sealed class ReloadUnderLoadTests(ITestOutputHelper output)
         {
             for (var n = i; !over.IsCancellationRequested; n++)
             {
-                // At any moment one of the two ports accepts: a client that finds its port closed is served by the other.
+                // At any moment one of the two ports accepts: a client that finds its port closed is served by the
+                // other.
                 var before = Volatile.Read(ref done);
                 using var client = await ConnectTo(ports[n % 2]) ?? await ConnectTo(ports[(n + 1) % 2]);
                 if (client is null)

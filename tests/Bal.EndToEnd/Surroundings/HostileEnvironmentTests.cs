@@ -92,7 +92,8 @@ public sealed class HostileEnvironmentTests(ITestOutputHelper output)
         await using var bal = new BalInstance(output, BalFile.For(backend));
         var file = Path.Combine(bal.Home, "foreign");
         _ = bal.ShellInBackground($"exec 7>'{file}'; BAL_READY_FD={number} exec $BAL start");
-        await Eventually.Holds("bal serves", () => File.Exists(bal.PidPath) && File.ReadAllText(bal.PidPath).Length > 1);
+        await Eventually.Holds(
+            "bal serves", () => File.Exists(bal.PidPath) && File.ReadAllText(bal.PidPath).Length > 1);
 
         Assert.Equal("", File.ReadAllText(file));
         // It took itself for no daemon: its log goes to its standard error.
@@ -108,7 +109,8 @@ public sealed class HostileEnvironmentTests(ITestOutputHelper output)
     [InlineData("BAL_CONFIG=$'/tmp/\\e[2J\\nnext: forged' $BAL check --verbose")]
     [InlineData("BAL_HOME=$'/tmp/no\\e[2J\\nnext: forged' $BAL doctor --verbose")]
     [InlineData("BAL_HOME=$'/tmp/no\\e[2J\\nnext: forged' $BAL stop")]
-    [InlineData("printf 'backends: [{host: \"\\\\e[2J\\\\n\", port: \"\\\\u009b\"}]\\n\\xc2\\x9b: 1' >$BAL_HOME/config.yaml; $BAL check")]
+    [InlineData("printf 'backends: [{host: \"\\\\e[2J\\\\n\", port: \"\\\\u009b\"}]\\n\\xc2\\x9b: 1' "
+        + ">$BAL_HOME/config.yaml; $BAL check")]
     public async Task Nothing_that_is_given_steers_the_terminal_or_forges_a_line(string command)
     {
         await using var bal = Prepared();
@@ -119,7 +121,8 @@ public sealed class HostileEnvironmentTests(ITestOutputHelper output)
         Assert.DoesNotContain(said, c => char.IsControl(c) && c != '\n');
         Assert.DoesNotContain('\u202e', said);
         Assert.DoesNotContain(said.Split('\n'), line => line.EndsWith("forged", StringComparison.Ordinal)
-            && line.Split(' ')[0] is "what_happened:" or "next:" && !line.Contains("\\u000a", StringComparison.Ordinal));
+            && line.Split(' ')[0] is "what_happened:" or "next:"
+                && !line.Contains("\\u000a", StringComparison.Ordinal));
     }
 
     [Theory]

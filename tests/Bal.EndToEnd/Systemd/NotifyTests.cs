@@ -46,7 +46,8 @@ public sealed class NotifyTests(ITestOutputHelper output)
         Assert.Equal("RELOADING=1", fields[0]);
         Assert.StartsWith("MONOTONIC_USEC=", fields[1], StringComparison.Ordinal);
         // systemd takes the reload for its own only if this is not before its signal, to the microsecond.
-        Assert.InRange(long.Parse(fields[1]["MONOTONIC_USEC=".Length..], CultureInfo.InvariantCulture), before, Monotonic());
+        Assert.InRange(
+            long.Parse(fields[1]["MONOTONIC_USEC=".Length..], CultureInfo.InvariantCulture), before, Monotonic());
         at = await manager.Heard("READY=1\nSTATUS=serving: 1/1", begun);
 
         await File.WriteAllTextAsync(bal.ConfigPath, "port: none\n");

@@ -14,7 +14,8 @@ public sealed class SocketActivationTests(ITestOutputHelper output)
         var file = BalFile.For(backend).With("threads", threads) with { Bind = configured };
         await using var bal = new BalInstance(output, file) { Program = installed.Path };
         await using var manager = Activated(bal, opened, file.Port);
-        await Eventually.Holds("it serves", () => File.Exists(bal.PidPath) && File.ReadAllText(bal.PidPath) == $"{manager.Pid}\n");
+        await Eventually.Holds(
+            "it serves", () => File.Exists(bal.PidPath) && File.ReadAllText(bal.PidPath) == $"{manager.Pid}\n");
         for (var i = 0; i < 20; i++)
             await bal.Exchange();
         Assert.DoesNotContain("LISTEN_FDS", await Variables(bal), StringComparison.Ordinal);
@@ -47,17 +48,20 @@ public sealed class SocketActivationTests(ITestOutputHelper output)
         await using var bal = new BalInstance(output, BalFile.For(backend));
         await using var foreground = bal.StartForeground(("LISTEN_PID", "1"), ("LISTEN_FDS", "1"));
 
-        await Eventually.Holds("it serves", () => File.Exists(bal.PidPath) && File.ReadAllText(bal.PidPath) == $"{foreground.Pid}\n");
+        await Eventually.Holds(
+            "it serves", () => File.Exists(bal.PidPath) && File.ReadAllText(bal.PidPath) == $"{foreground.Pid}\n");
 
         await bal.Exchange();
     }
 
     // The process that opens the socket becomes bal, as with systemd: descriptor 3 and its own process id.
     private static Command Activated(BalInstance bal, string address, int port) => bal.ShellInBackground(
-        "exec perl -e 'use Socket qw(:DEFAULT inet_pton pack_sockaddr_in6); $^F = 10; my ($a, $p, @c) = @ARGV; my $v6 = $a =~ /:/; "
+        "exec perl -e 'use Socket qw(:DEFAULT inet_pton pack_sockaddr_in6); $^F = 10; my ($a, $p, @c) = @ARGV; my "
+        + "$v6 = $a =~ /:/; "
         + "socket(my $s, $v6 ? PF_INET6 : PF_INET, SOCK_STREAM, 0) or die; fileno($s) == 3 or die; "
         + "setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1); "
-        + "bind($s, $v6 ? pack_sockaddr_in6($p, inet_pton(AF_INET6, $a)) : pack_sockaddr_in($p, inet_aton($a))) or die; "
+        + "bind($s, $v6 ? pack_sockaddr_in6($p, inet_pton(AF_INET6, $a)) : pack_sockaddr_in($p, inet_aton($a))) or "
+        + "die; "
         + "listen($s, 128) or die; $ENV{LISTEN_PID} = $$; $ENV{LISTEN_FDS} = 1; exec @c' "
         + $"-- {address} {port} \"$BAL\" start");
 

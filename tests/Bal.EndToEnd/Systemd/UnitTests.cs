@@ -20,10 +20,12 @@ public sealed partial class UnitTests : IDisposable
         {
             var text = await File.ReadAllTextAsync(UnitOf(unit));
             await File.WriteAllTextAsync(
-                Path.Combine(_place, unit), text.Replace("/usr/local/bin/bal", BalBinary.Path, StringComparison.Ordinal));
+                Path.Combine(_place, unit), text.Replace(
+                    "/usr/local/bin/bal", BalBinary.Path, StringComparison.Ordinal));
         }
 
-        var verified = (await Command.Run("systemd-analyze", "verify", "--man=false", Path.Combine(_place, name))).Succeeds();
+        var verified = (await Command.Run("systemd-analyze", "verify", "--man=false", Path.Combine(_place, name)))
+            .Succeeds();
 
         Assert.Equal("", verified.Error);
     }
@@ -43,7 +45,8 @@ public sealed partial class UnitTests : IDisposable
         var said = Documented().Match(await File.ReadAllTextAsync(Path.Combine(Repository.Root, "SECURITY.md")));
         Assert.True(said.Success, "SECURITY.md states no exposure level");
 
-        var analysed = (await Command.Run("systemd-analyze", "security", "--offline=true", "--no-pager", Unit)).Succeeds();
+        var analysed = (await Command.Run("systemd-analyze", "security", "--offline=true", "--no-pager", Unit))
+            .Succeeds();
 
         var level = Level().Match(analysed.Out);
         Assert.True(level.Success, analysed.Out);
@@ -60,8 +63,8 @@ public sealed partial class UnitTests : IDisposable
     [Fact]
     public void Its_stop_is_bals_own()
     {
-        // With KillMode=mixed alone systemd kills the process that an upgrade has started, which is not its child, at once
-        // (scripts/systemd-container.sh shows it).
+        // With KillMode=mixed alone systemd kills the process that an upgrade has started, which is not its child, at
+        // once (scripts/systemd-container.sh shows it).
         Assert.Contains("ExecStop=-/usr/local/bin/bal stop", File.ReadLines(Unit));
     }
 

@@ -1,6 +1,8 @@
 namespace Bal.EndToEnd.Upgrading;
 
-/// <summary>The program under test at a path of its own, where it can be replaced as an installation replaces it.</summary>
+/// <summary>
+/// The program under test at a path of its own, where it can be replaced as an installation replaces it.
+/// </summary>
 internal sealed class InstalledBal : IDisposable
 {
     private readonly string _directory = Directory.CreateTempSubdirectory("bal-installed-").FullName;
@@ -9,7 +11,8 @@ internal sealed class InstalledBal : IDisposable
     {
         var from = System.IO.Path.GetDirectoryName(BalBinary.Path)!;
         // Built without native compilation the program is a host beside its assemblies.
-        string[] files = File.Exists(System.IO.Path.Combine(from, "bal.dll")) ? Directory.GetFiles(from) : [BalBinary.Path];
+        string[] files = File.Exists(System.IO.Path.Combine(from, "bal.dll"))
+            ? Directory.GetFiles(from) : [BalBinary.Path];
         foreach (var file in files)
             Copy(file, System.IO.Path.Combine(_directory, System.IO.Path.GetFileName(file)));
         if (BalBinary.Path != Path && !File.Exists(Path))
@@ -38,8 +41,8 @@ internal sealed class InstalledBal : IDisposable
 
     public void Remove() => File.Delete(Path);
 
-    // By another process: a file that this one has open for writing is inherited for a moment by whatever a test beside this
-    // one starts, and as long as that lasts the file cannot be run (ETXTBSY, execve(2)).
+    // By another process: a file that this one has open for writing is inherited for a moment by whatever a test beside
+    // this one starts, and as long as that lasts the file cannot be run (ETXTBSY, execve(2)).
     private static void Copy(string from, string to)
     {
         using var copying = System.Diagnostics.Process.Start("cp", ["--preserve=mode", from, to]);

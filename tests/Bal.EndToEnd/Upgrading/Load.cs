@@ -1,8 +1,8 @@
 namespace Bal.EndToEnd.Upgrading;
 
 /// <summary>
-/// Clients that come and go without a pause, and some that stay: every connect has to succeed, and every byte has to come
-/// back, whatever is upgraded meanwhile.
+/// Clients that come and go without a pause, and some that stay: every connect has to succeed, and every byte has to
+/// come back, whatever is upgraded meanwhile.
 /// </summary>
 internal sealed class Load : IAsyncDisposable
 {

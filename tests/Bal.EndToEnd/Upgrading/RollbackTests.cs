@@ -1,6 +1,8 @@
 namespace Bal.EndToEnd.Upgrading;
 
-/// <summary>A new binary that fails at any point of the upgrade leaves the old one serving, as if nothing had been.</summary>
+/// <summary>
+/// A new binary that fails at any point of the upgrade leaves the old one serving, as if nothing had been.
+/// </summary>
 public sealed class RollbackTests(ITestOutputHelper output)
 {
     // Descriptor 3 is the link: each write is a message, and each read takes one.
@@ -10,11 +12,13 @@ public sealed class RollbackTests(ITestOutputHelper output)
     [InlineData("exits", "#!/bin/sh\nexit 7\n", "upgrade_died", "exit code 7")]
     [InlineData("no program", "nothing that could be run", "upgrade_not_started", "could not be started")]
     [InlineData("hangs", "#!/bin/sh\nexec sleep 1000\n", "upgrade_too_slow", "not ready in time")]
-    [InlineData("talks nonsense and goes", "#!/bin/sh\nprintf 'hello\\nyou' >&3\nexit 0\n", "upgrade_died", "exit code 0")]
+    [InlineData("talks nonsense and goes", "#!/bin/sh\nprintf 'hello\\nyou' >&3\nexit 0\n", "upgrade_died",
+        "exit code 0")]
     [InlineData("ends once it is told to serve",
         "#!/bin/sh\nprintf ready >&3\n" + Receive + Receive + Receive + "exit 9\n", "upgrade_died", "exit code 9")]
     [InlineData("ends after it has said that it serves",
-        "#!/bin/sh\nprintf ready >&3\n" + Receive + Receive + Receive + "printf serves >&3\n" + Receive + "kill -9 $$\n",
+        "#!/bin/sh\nprintf ready >&3\n" + Receive + Receive + Receive + "printf serves >&3\n" + Receive
+            + "kill -9 $$\n",
         "upgrade_died", "killed by signal 9")]
     public async Task A_binary_that(string does, string script, string code, string says)
     {
@@ -46,7 +50,8 @@ public sealed class RollbackTests(ITestOutputHelper output)
         await load.End();
         Assert.NotEqual(pid, bal.Pid);
         Assert.Equal(
-            [bal.Pid], await Eventually.See("one process is left", () => ProcFs.WithVariable("BAL_HOME", bal.Home), p => p.Count == 1));
+            [bal.Pid], await Eventually.See(
+                "one process is left", () => ProcFs.WithVariable("BAL_HOME", bal.Home), p => p.Count == 1));
     }
 
     [Fact]

@@ -27,7 +27,8 @@ public sealed class UpgradeTests(ITestOutputHelper output)
         }
 
         await load.End();
-        var status = await bal.SeeStatus("every replaced process has ended", s => s.Previous.Length == 0 && s.Active == 0);
+        var status = await bal.SeeStatus(
+            "every replaced process has ended", s => s.Previous.Length == 0 && s.Active == 0);
         // The two that stayed were counted by the first process, which is gone.
         Assert.Equal(load.Served + 2, status.Connections);
         Assert.Equal(4, status.ConfigVersion);
@@ -89,7 +90,8 @@ public sealed class UpgradeTests(ITestOutputHelper output)
         Assert.Equal([(old, 1L)], status.Previous);
         Assert.Equal((1L, 2L, 104L), (status.Backends[0].Active, status.Backends[0].Total, status.Backends[0].BytesIn));
         Assert.Contains(
-            $"draining: old process pid={old} (version ", (await bal.Run("status")).Succeeds().Out, StringComparison.Ordinal);
+            $"draining: old process pid={old} (version ", (await bal.Run("status"))
+                .Succeeds().Out, StringComparison.Ordinal);
         open.Dispose();
         await Eventually.Holds("the old process has ended with its last connection", () => !ProcFs.IsAlive(old));
         Assert.Equal(104, (await bal.SeeStatus("it is gone", s => s.Previous.Length == 0)).Backends[0].BytesIn);

@@ -15,8 +15,8 @@ using LanguageExt;
 namespace Bal.Fuzz.Targets;
 
 /// <summary>
-/// A decision log: followed as it is, and mended. Its lines carry checksums over all before them and digests of what they
-/// came to, so that hardly a change would get past those; mended, every line that can be read reaches the machine.
+/// A decision log: followed as it is, and mended. Its lines carry checksums over all before them and digests of what
+/// they came to, so that hardly a change would get past those; mended, every line that can be read reaches the machine.
 /// </summary>
 internal static class DecisionsTarget
 {
@@ -54,7 +54,8 @@ internal static class DecisionsTarget
         report.End(summary);
         var outcome = summary.Outcome;
         using var json = JsonDocument.Parse(text.ToString());
-        Claim.That(json.RootElement.GetProperty("same").GetBoolean() == outcome.Fault.IsNone, "the JSON says what came of it");
+        Claim.That(json.RootElement.GetProperty("same")
+            .GetBoolean() == outcome.Fault.IsNone, "the JSON says what came of it");
         outcome.Fault.IfSome(fault => Claim.That(Terminal.IsHarmless(fault.Problem.ToText(), lines: true)
             && fault.Problem.ToText().Length <= 4_000, "a fault is short and cannot steer the terminal"));
         return outcome;
@@ -67,7 +68,8 @@ internal static class DecisionsTarget
         var state = ReplayState.Begin(Version);
         foreach (var line in raw)
         {
-            if (ReadSealed(line.Bytes.ToArray(), state.Chain) is not { } read || Fitting(read, state) is not { } fitting)
+            if (ReadSealed(line.Bytes.ToArray(), state.Chain) is not { } read
+                || Fitting(read, state) is not { } fitting)
                 continue;
             var written = state.Chain.Append(fitting).Bytes.AsMemory();
             var (chain, bytes) = (state.Chain, written[..^1]);

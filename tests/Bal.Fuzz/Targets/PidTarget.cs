@@ -4,7 +4,9 @@ using Bal.Infrastructure.Process;
 
 namespace Bal.Fuzz.Targets;
 
-/// <summary>The content of a PID file: nothing that kill(2) takes for more than one process is ever a process id.</summary>
+/// <summary>
+/// The content of a PID file: nothing that kill(2) takes for more than one process is ever a process id.
+/// </summary>
 internal static class PidTarget
 {
     internal static void Run(byte[] bytes)

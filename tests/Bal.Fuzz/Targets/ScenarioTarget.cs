@@ -49,7 +49,8 @@ internal static class ScenarioTarget
             new NamedConfig(name, new LoadedConfig("/beside/it", i % 2 == 0
                 ? new ConfigOutcome(Named, Arr<Finding>.Empty)
                 : ConfigOutcome.Unreadable(new Finding(
-                    Severity.Error, "file_missing", "", SourcePosition.None, "it does not exist", "check the path"))))));
+                    Severity.Error, "file_missing", "", SourcePosition.None, "it does not exist",
+                        "check the path"))))));
         var outcome = ScenarioValidation.Validate(document, Around with { Files = files });
         Claim.That(outcome.Scenario.IsSome != outcome.Findings.Exists(f => f.Severity == Severity.Error),
             "there is a scenario or an error, and never both");

@@ -57,7 +57,7 @@ public sealed class UsageSpecs : IDisposable
     }
 
     [Theory]
-    [InlineData("--version", "bal 0.1.0\n")]
+    [InlineData("--version", "bal 0.2.0\n")]
     [InlineData("--help", "Usage:")]
     [InlineData("check --help", "--strict")]
     [InlineData("start -h", "-d, --daemon")]

@@ -18,7 +18,8 @@ public class YamlReaderTests
     [Fact]
     public void Nodes_carry_the_line_and_column_where_they_start()
     {
-        var outcome = Validate("port: 9295\nbackends:\n  - host: \"10.0.0.1\"\n    port: 90000\n  - hots: db\n    port: 80\n");
+        var outcome =
+            Validate("port: 9295\nbackends:\n  - host: \"10.0.0.1\"\n    port: 90000\n  - hots: db\n    port: 80\n");
 
         Assert.Equal(
             ["4:11:backends[0].port", "5:5:backends[1].host", "5:5:backends[1].hots"],
@@ -97,7 +98,8 @@ public class YamlReaderTests
     [Fact]
     public void A_merge_key_is_refused_with_a_hint()
     {
-        var outcome = Validate("bind_address: ::1\nbackends:\n- &b {host: a, port: 80}\n- <<: *b\n  host: b\n  port: 81\n");
+        var outcome =
+            Validate("bind_address: ::1\nbackends:\n- &b {host: a, port: 80}\n- <<: *b\n  host: b\n  port: 81\n");
 
         Assert.Contains("merge keys are not supported", Assert.Single(outcome.Findings).Hint);
     }

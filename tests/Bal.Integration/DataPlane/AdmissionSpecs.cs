@@ -1,5 +1,7 @@
 using System.Net.Sockets;
+using Bal.Domain.Admission;
 using Bal.Domain.Control;
+using Bal.Domain.Counting;
 
 namespace Bal.Integration.DataPlane;
 
@@ -10,7 +12,7 @@ public sealed class AdmissionSpecs
     {
         using var backend = new Backend().Echoing();
         using var plane = new LivePlane(4, backend.Port);
-        plane.Publish(t => t with { MaxConcurrentConnections = 50 });
+        plane.Tune(t => t with { MaxConcurrentConnections = 50 });
         plane.Settle();
         for (var round = 0; round < 5; round++)
         {
@@ -26,7 +28,7 @@ public sealed class AdmissionSpecs
             plane.Until(() => plane.Open == 0, "every place is free again");
         }
 
-        Assert.Equal(500, plane.Plane.Measure().RejectedConnections);
+        Assert.Equal(500, plane.Plane.Measure().Of(ServiceCounters.Of(Refusal.Limit)));
         Assert.Equal(250, plane.Plane.Measure().Backends[0].Total);
         Assert.Equal(0, plane.Plane.Measure().Backends[0].Active);
     }
@@ -52,7 +54,7 @@ public sealed class AdmissionSpecs
     {
         using var backend = new Backend().Echoing();
         using var plane = new LivePlane(2, backend.Port);
-        plane.Publish(t => t with { MaxConcurrentConnections = 1 });
+        plane.Tune(t => t with { MaxConcurrentConnections = 1 });
         plane.Settle();
         for (var i = 0; i < 300; i++)
         {
@@ -70,7 +72,7 @@ public sealed class AdmissionSpecs
     {
         using var backend = new Backend().Echoing();
         using var plane = new LivePlane(1, backend.Port);
-        plane.Publish(t => t with { MaxConcurrentConnections = 1 });
+        plane.Tune(t => t with { MaxConcurrentConnections = 1 });
         using var holder = plane.Client();
         holder.Send("x"u8);
         holder.Read(1);
@@ -81,9 +83,9 @@ public sealed class AdmissionSpecs
         }
 
         plane.Until(
-            () => plane.Events.OfType<ControlEvent.ClientsRejected>().LastOrDefault()?.Total == 40,
+            () => plane.Events.OfType<ControlEvent.ClientsRefused>().LastOrDefault()?.Total == 40,
             "the supervisor knows of all 40");
-        Assert.InRange(plane.Events.OfType<ControlEvent.ClientsRejected>().Count(), 1, 5);
+        Assert.InRange(plane.Events.OfType<ControlEvent.ClientsRefused>().Count(), 1, 5);
     }
 
     /// <summary>A connection that is being served, or null where it was rejected.</summary>

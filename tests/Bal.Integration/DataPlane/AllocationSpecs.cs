@@ -11,8 +11,8 @@ public sealed class AllocationSpecs
         using var refusing = new Refusing();
         using var plane = new LivePlane(1, backend.Port, refusing.Port);
         var grown = long.MaxValue;
-        // What is created once (a list that grows, what a lock needs when it is contended for the first time) belongs to
-        // getting warm.
+        // What is created once (a list that grows, what a lock needs when it is contended for the first time) belongs
+        // to getting warm.
         for (var round = 0; round < 6 && grown > 0; round++)
         {
             var before = Allocated(plane);

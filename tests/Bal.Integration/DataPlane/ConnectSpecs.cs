@@ -27,13 +27,34 @@ public sealed class ConnectSpecs
             [0L, 0, 1], plane.Plane.Measure().Backends.OrderBy(b => b.Backend.Value).Select(b => b.Active));
     }
 
+    [Theory]
+    [InlineData(8)]
+    [InlineData(9)]
+    [InlineData(16)]
+    [InlineData(40)]
+    public void A_client_tries_every_backend_once_however_many_fail(int failing)
+    {
+        var refusing = Enumerable.Range(0, failing).Select(_ => new Refusing()).ToArray();
+        using var good = new Backend().Echoing();
+        using var plane = new LivePlane(1, [.. refusing.Select(r => r.Port), good.Port]);
+        using var client = plane.Client();
+        client.Send("hello"u8);
+        Assert.Equal("hello"u8.ToArray(), client.Read(5));
+
+        var failures = plane.Events.OfType<ControlEvent.ConnectsFailed>();
+        plane.Until(() => failures.Count() == failing, "every failure is told");
+        Assert.Equal(Enumerable.Range(1, failing), failures.Select(e => e.Backend.Value));
+        Assert.All(failures, e => Assert.Equal((FailureKind.Refused, 1), (e.Kind, e.Count)));
+        Array.ForEach(refusing, r => r.Dispose());
+    }
+
     [Fact]
     public void A_backend_that_answers_no_SYN_costs_the_connect_timeout_and_loses_no_byte()
     {
         using var silent = new Silent();
         using var good = new Backend().Echoing();
         using var plane = new LivePlane(1, silent.Port, good.Port);
-        plane.Publish(t => t with { ConnectTimeout = new(200) });
+        plane.Tune(t => t with { ConnectTimeout = new(200) });
         using var client = plane.Client();
         var hello = Sockets.Pattern(50_000);
         client.Send(hello);
@@ -79,11 +100,12 @@ public sealed class ConnectSpecs
         using var silent = new Silent();
         using var good = new Backend().Echoing();
         using var plane = new LivePlane(1, silent.Port);
-        plane.Publish(t => t with { ConnectTimeout = new(300) });
+        plane.Tune(t => t with { ConnectTimeout = new(300) });
         using var client = plane.Client();
         client.Send("hello"u8);
         plane.Until(() => plane.Open == 1, "the client is admitted");
-        plane.Publish(t => t with { Up = Prelude.Array(LivePlane.RouteTo(2, good.Port)), Draining = Prelude.Array(new BackendId(1)) });
+        plane.Publish(t =>
+            t with { Up = Prelude.Array(LivePlane.RouteTo(2, good.Port)), Draining = Prelude.Array(new BackendId(1)) });
 
         Assert.Equal("hello"u8.ToArray(), client.Read(5));
         plane.Until(

@@ -115,14 +115,15 @@ public sealed class DrainSpecs
         using var next = new Backend().Echoing();
         using var plane = new LivePlane(3, old.Port);
         var clients = Enumerable.Range(0, 9).Select(_ => Echoed(plane)).ToArray();
-        plane.Publish(t => t with { Up = Prelude.Array(LivePlane.RouteTo(2, next.Port)), Draining = Prelude.Array(new BackendId(1)) });
+        plane.Publish(t =>
+            t with { Up = Prelude.Array(LivePlane.RouteTo(2, next.Port)), Draining = Prelude.Array(new BackendId(1)) });
         plane.Settle();
         Assert.Empty(plane.Events);
 
         foreach (var client in clients)
             client.Dispose();
         plane.Until(() => plane.Events.Count > 0, "the backend is idle");
-        plane.Publish(t => t with { IdleTimeout = new(50_000) });
+        plane.Tune(t => t with { IdleTimeout = new(50_000) });
         plane.Settle();
         Assert.Equal(new ControlEvent.BackendIdle(new BackendId(1)), Assert.Single(plane.Events));
         plane.Plane.Forget(new BackendId(1));

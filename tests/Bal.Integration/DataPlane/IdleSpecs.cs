@@ -9,7 +9,7 @@ public sealed class IdleSpecs
     {
         using var backend = new Backend();
         using var plane = new LivePlane(1, backend.Port);
-        plane.Publish(t => t with { IdleTimeout = new(1_000) });
+        plane.Tune(t => t with { IdleTimeout = new(1_000) });
         using var client = plane.Client();
         using var server = backend.Accept();
         var life = Stopwatch.StartNew();
@@ -29,7 +29,7 @@ public sealed class IdleSpecs
     {
         using var backend = new Backend();
         using var plane = new LivePlane(1, backend.Port);
-        plane.Publish(t => t with { IdleTimeout = new(300) });
+        plane.Tune(t => t with { IdleTimeout = new(300) });
         var silence = Stopwatch.StartNew();
         using var client = plane.Client();
         using var server = backend.Accept();
@@ -46,7 +46,7 @@ public sealed class IdleSpecs
         using var plane = new LivePlane(2, backend.Port);
         using var client = plane.Client();
         using var server = backend.Accept();
-        plane.Publish(t => t with { IdleTimeout = new(100) });
+        plane.Tune(t => t with { IdleTimeout = new(100) });
         Assert.Empty(client.ReadToEnd().Bytes);
         plane.Until(() => plane.Open == 0, "the session has ended");
     }
@@ -61,7 +61,7 @@ public sealed class IdleSpecs
         using var server = backend.Accept();
         var sending = Task.Run(() => Record.Exception(() => server.Send(answer)));
         plane.UntilStalled();
-        plane.Publish(t => t with { IdleTimeout = new(300) });
+        plane.Tune(t => t with { IdleTimeout = new(300) });
         plane.Until(() => plane.Open == 0, "the stalled session has ended");
 
         var got = client.ReadToEnd();

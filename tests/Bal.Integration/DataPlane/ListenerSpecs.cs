@@ -69,7 +69,8 @@ public sealed class ListenerSpecs
 
         Assert.True(Bal.Infrastructure.Linux.Sockets.DropNewHandshakes((int)listener.Handle));
 
-        // What was queued is still there, and data, FIN and ACK of it pass; a new SYN gets no answer, not even a refusal.
+        // What was queued is still there, and data, FIN and ACK of it pass; a new SYN gets no answer, not even a
+        // refusal.
         before.Send("x"u8);
         using var accepted = listener.Accept();
         Assert.Equal(1, accepted.Receive(new byte[1]));

@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Bal.Domain.Config;
-using Bal.Domain.Primitives;
 using Bal.Domain.Relay;
 using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
@@ -13,8 +11,8 @@ using FsCheck.Xunit;
 namespace Bal.Integration.DataPlane;
 
 /// <summary>
-/// Which congestion control bal's own sockets have. Where the machine's does not pace, each of these demands that nothing
-/// be changed.
+/// Which congestion control bal's own sockets have. Where the machine's does not pace, each of these demands that
+/// nothing be changed.
 /// </summary>
 public sealed class LoopbackSocketSpecs
 {
@@ -47,7 +45,7 @@ public sealed class LoopbackSocketSpecs
     public void A_listener_hands_it_on_only_where_all_its_clients_are_on_the_machine(string address, bool within)
     {
         var set = ListenerSet.Open(
-            new Listener(new Host.Address(IPAddress.Parse(address)), Ports.Free()), 16, 2, 1).IfLeft(
+            new BoundAddress(IPAddress.Parse(address), Ports.Free(), V6Only: false), 16, 2, 1).IfLeft(
             () => throw new InvalidOperationException("no listener"));
 
         Assert.All(set.Descriptors, fd => Assert.Equal(within ? OverLoopback : Machines, LoopbackSockets.Of(fd)));
@@ -62,8 +60,7 @@ public sealed class LoopbackSocketSpecs
         socket.Listen(1);
         var copy = Bal.Infrastructure.Linux.Sockets.Duplicate((int)socket.Handle);
 
-        var set = InheritedSockets.Adopt(
-            new Listener(new Host.Address(IPAddress.Loopback), PortOf(socket.LocalEndPoint)), [copy], 16, 1, 1);
+        var set = InheritedSockets.Adopt([copy], 16, 1, 1);
 
         Assert.Equal(OverLoopback, LoopbackSockets.Of((int)socket.Handle));
         set.Discard();
@@ -82,7 +79,8 @@ public sealed class LoopbackSocketSpecs
 
     public static Arbitrary<IPAddress> Addresses() => Arb.From(
         Gen.OneOf(
-            Gen.Elements("127.0.0.1", "127.255.0.3", "126.0.0.1", "::1", "::", "::ffff:127.0.0.1", "::ffff:10.0.0.127", "::127.0.0.1")
+            Gen.Elements("127.0.0.1", "127.255.0.3", "126.0.0.1", "::1", "::", "::ffff:127.0.0.1", "::ffff:10.0.0.127",
+                "::127.0.0.1")
                 .Select(IPAddress.Parse),
             Gen.ArrayOf(Gen.Choose(0, 255), 4).Select(Bytes),
             Gen.ArrayOf(Gen.Choose(0, 255), 16).Select(Bytes),

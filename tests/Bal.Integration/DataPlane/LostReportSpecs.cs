@@ -4,7 +4,9 @@ using Bal.Infrastructure.DataPlane;
 
 namespace Bal.Integration.DataPlane;
 
-/// <summary>A loop's mailbox that the supervisor does not empty in time loses reports, and none of them in silence.</summary>
+/// <summary>
+/// A loop's mailbox that the supervisor does not empty in time loses reports, and none of them in silence.
+/// </summary>
 public sealed class LostReportSpecs
 {
     [Fact]

@@ -1,3 +1,4 @@
+using Bal.Domain.Relay;
 using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
 
@@ -61,7 +62,7 @@ public sealed unsafe class PoolSpecs
     [Fact]
     public void The_first_pipes_of_a_loop_are_large_and_all_others_of_the_default_size()
     {
-        using var pool = new PipePool(descriptorCeiling: int.MaxValue);
+        using var pool = new PipePool(descriptorCeiling: int.MaxValue, new SharedPlaces { Size = 1_000 });
         var sides = new Side[PipePool.MaxLarge + 4];
         for (var i = 0; i < sides.Length; i++)
             Assert.True(pool.Rent(ref sides[i], now: 0));
@@ -82,9 +83,68 @@ public sealed unsafe class PoolSpecs
     }
 
     [Fact]
+    public void An_empty_pipe_that_comes_back_is_given_out_again()
+    {
+        using var pool = new PipePool(descriptorCeiling: int.MaxValue, new SharedPlaces { Size = 1_000 });
+        var side = default(Side);
+        Assert.True(pool.Rent(ref side, now: 0));
+        var ends = (side.PipeIn, side.PipeOut);
+        pool.Return(ref side);
+        Assert.Equal((0, 0, 0), (side.PipeIn, side.PipeOut, side.PipeLength));
+
+        Assert.True(pool.Rent(ref side, now: 0));
+        Assert.Equal(ends, (side.PipeIn, side.PipeOut));
+        pool.Return(ref side);
+    }
+
+    [Fact]
+    public void A_pipe_with_bytes_inside_never_reaches_another_stream()
+    {
+        using var pool = new PipePool(descriptorCeiling: int.MaxValue, new SharedPlaces { Size = 1_000 });
+        var side = default(Side);
+        Assert.True(pool.Rent(ref side, now: 0));
+        byte secret = 42;
+        Assert.Equal(1, Libc.write(side.PipeIn, &secret, 1));
+        side.PipeLength = 1;
+        pool.Return(ref side);
+
+        Assert.True(pool.Rent(ref side, now: 0));
+        byte read = 0;
+        Assert.Equal(-1, Libc.read(side.PipeOut, &read, 1));
+        pool.Return(ref side);
+    }
+
+    [Fact]
+    public void Of_the_pipes_of_the_default_size_a_loop_keeps_a_few()
+    {
+        const int Small = LoopRule.MaxIdlePipes + 5;
+        using var pool = new PipePool(descriptorCeiling: int.MaxValue, new SharedPlaces { Size = 1_000 });
+        var sides = new Side[PipePool.MaxLarge + Small];
+        for (var i = 0; i < sides.Length; i++)
+            Assert.True(pool.Rent(ref sides[i], now: 0));
+        var large = sides.Take(PipePool.MaxLarge).Select(s => s.PipeIn).ToHashSet();
+        var small = sides.Skip(PipePool.MaxLarge).Take(LoopRule.MaxIdlePipes).Select(s => s.PipeIn).ToHashSet();
+        for (var i = 0; i < sides.Length; i++)
+            pool.Return(ref sides[i]);
+
+        // Those that were kept come first, the large ones before the others.
+        for (var i = 0; i < sides.Length; i++)
+        {
+            Assert.True(pool.Rent(ref sides[i], now: 0));
+            Assert.Equal(i < PipePool.MaxLarge, sides[i].Has(SideFlags.LargePipe));
+        }
+
+        Assert.True(large.SetEquals(sides.Take(PipePool.MaxLarge).Select(s => s.PipeIn)));
+        Assert.True(small.SetEquals(
+            sides.Skip(PipePool.MaxLarge).Take(LoopRule.MaxIdlePipes).Select(s => s.PipeIn)));
+        for (var i = 0; i < sides.Length; i++)
+            pool.Return(ref sides[i]);
+    }
+
+    [Fact]
     public void No_pipe_above_the_ceiling_of_descriptors_is_used()
     {
-        using var pool = new PipePool(descriptorCeiling: 3);
+        using var pool = new PipePool(descriptorCeiling: 3, new SharedPlaces { Size = 1_000 });
         var side = default(Side);
         Assert.False(pool.Rent(ref side, now: 0));
         Assert.Equal((0, 0), (side.PipeIn, side.PipeOut));

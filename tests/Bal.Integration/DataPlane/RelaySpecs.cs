@@ -1,3 +1,4 @@
+using Bal.Domain.Counting;
 using System.Diagnostics;
 using System.Net.Sockets;
 using Bal.Domain.Config;
@@ -119,7 +120,7 @@ public abstract class RelaySpecs(RelayMode relay, GatherRule? gatherRule = null)
     {
         using var silent = new Silent();
         using var plane = new LivePlane(relay, gatherRule, 1, serving: true, silent.Port);
-        plane.Publish(t => t with { ConnectTimeout = new(60_000) });
+        plane.Tune(t => t with { ConnectTimeout = new(60_000) });
         using var client = plane.Client();
         plane.Until(() => plane.Open == 1, "the client is admitted");
         client.Reset();
@@ -212,6 +213,23 @@ public abstract class RelaySpecs(RelayMode relay, GatherRule? gatherRule = null)
         Assert.Equal("abcde"u8.ToArray(), server.Read(5));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void An_urgent_byte_that_is_the_last_one_before_the_FIN_arrives(int before)
+    {
+        using var backend = new Backend();
+        using var plane = new LivePlane(relay, gatherRule, 1, serving: false, backend.Port);
+        using var client = plane.Client();
+        client.Send("ab"u8[..before]);
+        client.Send("c"u8, SocketFlags.OutOfBand);
+        client.Shutdown(SocketShutdown.Send);
+        plane.Plane.Commit();
+
+        using var server = backend.Accept();
+        Assert.Equal([.. "ab"u8[..before], (byte)'c'], server.ReadToEnd().Bytes);
+    }
+
     [Fact]
     public void It_is_counted_how_many_connections_go_through_the_kernel()
     {
@@ -229,12 +247,14 @@ public abstract class RelaySpecs(RelayMode relay, GatherRule? gatherRule = null)
             // A connection that is no bulk is spliced only where the file says so.
             var (connections, directions) = relay == RelayMode.Splice ? (2, 4) : (0, 0);
             var traffic = plane.Plane.Measure();
-            Assert.Equal((connections, directions), (traffic.SplicedConnections, traffic.SplicedDirections));
+            Assert.Equal(connections, traffic.Of(ServiceCounters.SplicedConnections));
+            Assert.Equal(directions, traffic.Of(ServiceCounters.SplicedDirections));
         }
 
         plane.Until(() => plane.Open == 0, "both have ended");
         var after = plane.Plane.Measure();
-        Assert.Equal((0, 0), (after.SplicedConnections, after.SplicedDirections));
+        Assert.Equal(0, after.Of(ServiceCounters.SplicedConnections));
+        Assert.Equal(0, after.Of(ServiceCounters.SplicedDirections));
     }
 
     [Fact]

@@ -3,7 +3,9 @@ using Bal.Infrastructure.Linux;
 
 namespace Bal.Integration.DataPlane;
 
-/// <summary>A dead backend on an ephemeral port of this machine must not look alive because the kernel chose that port.</summary>
+/// <summary>
+/// A dead backend on an ephemeral port of this machine must not look alive because the kernel chose that port.
+/// </summary>
 public sealed class SelfConnectSpecs
 {
     [Theory]

@@ -50,7 +50,8 @@ public sealed class DoctorTests : IDisposable
         File.WriteAllText(Path.Combine(_home, "notes.txt"), "remember the milk\n");
         File.CreateSymbolicLink(Path.Combine(_home, "link"), Path.Combine(_home, "decisions.ndjson"));
 
-        Assert.Equal(state, MachineFacts.DecisionLog(Path.Combine(_home, name)).State);
+        Assert.Equal(state,
+            MachineFacts.DecisionLog(Path.Combine(_home, name), new Infrastructure.Process.BalHome(_home)).State);
         Assert.False(File.Exists(Path.Combine(_home, "new.ndjson")));
     }
 
@@ -125,7 +126,7 @@ public sealed class DoctorTests : IDisposable
     }
 
     [Fact]
-    public async Task The_json_form_carries_the_keys_of_the_contract()
+    public async Task The_json_form_has_the_documented_keys()
     {
         var report = await Examine(FreePort(), [FreePort()]);
         using var json = JsonDocument.Parse(DoctorJson.Write(report));

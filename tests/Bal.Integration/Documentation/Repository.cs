@@ -21,7 +21,18 @@ internal static partial class Repository
 
     public static IEnumerable<string> Sources(params string[] folder) =>
         Directory.EnumerateFiles(Path.Combine([Root(), .. folder]), "*.cs", SearchOption.AllDirectories)
-            .Where(file => !file.Contains("/obj/", StringComparison.Ordinal));
+            .Where(file => !IsOutput(file));
+
+    /// <summary>Every source in C# or F#, relative to the root.</summary>
+    public static IEnumerable<string> AllSources() =>
+        from folder in new[] { "src", "tests", "bench", "sample" }
+        from file in Directory.EnumerateFiles(At(folder), "*.*", SearchOption.AllDirectories)
+        where Path.GetExtension(file) is ".cs" or ".fs" or ".fsx" && !IsOutput(file)
+        orderby file
+        select Path.GetRelativePath(Root(), file);
+
+    private static bool IsOutput(string file) =>
+        file.Contains("/obj/", StringComparison.Ordinal) || file.Contains("/bin/", StringComparison.Ordinal);
 
     // A file may hold several classes: each method belongs to the last one that begins before it.
     private static IEnumerable<string> MethodsOf(string source)

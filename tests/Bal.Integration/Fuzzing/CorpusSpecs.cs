@@ -2,7 +2,9 @@ using Bal.Fuzz;
 
 namespace Bal.Integration.Fuzzing;
 
-/// <summary>What fuzzing has found, and what was broken once, fulfils every claim of its target (docs/fuzzing.md).</summary>
+/// <summary>
+/// What fuzzing has found, and what was broken once, fulfils every claim of its target (docs/fuzzing.md).
+/// </summary>
 public sealed class CorpusSpecs
 {
     private const int MostBytes = 300 * 1024;

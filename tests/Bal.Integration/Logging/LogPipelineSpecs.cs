@@ -126,7 +126,8 @@ public sealed class LogPipelineSpecs : IDisposable
         Assert.Equal(1, log.Dropped);
         var lines = Lines(_place.File("dir/log"));
         Assert.Equal([3], lines.Where(l => Event(l) == "n").Select(Number));
-        Assert.Equal(1, lines.Single(l => Event(l) == "log_lines_dropped").GetProperty("fields").GetProperty("dropped").GetInt64());
+        Assert.Equal(1, lines.Single(l => Event(l) == "log_lines_dropped").GetProperty("fields").GetProperty("dropped")
+            .GetInt64());
     }
 
     [Fact]

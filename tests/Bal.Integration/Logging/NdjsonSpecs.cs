@@ -54,7 +54,7 @@ public sealed class NdjsonSpecs
     }
 
     [Fact]
-    public void The_keys_hold_what_the_contract_says()
+    public void The_keys_hold_what_is_documented()
     {
         var root = Parse(Logged(log => log.Write(LogEvent.Warn("health", "backend_down", "down",
             LogField.Of("n", 5L), LogField.Of("yes", true), LogField.None("none"), LogField.Of("text", "t")))));

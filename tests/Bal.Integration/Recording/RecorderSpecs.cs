@@ -5,6 +5,7 @@ using Bal.Domain.Control;
 using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
+using Bal.Infrastructure.Process;
 using Bal.Infrastructure.Recording;
 using Bal.Integration.DataPlane;
 using Bal.Integration.Process;
@@ -23,6 +24,8 @@ public sealed class RecorderSpecs : IDisposable
     private readonly List<LogEvent> said = [];
 
     private string File => directory.File("decisions.ndjson");
+
+    private bool IsOwn(string path) => new BalHome(directory.Root).Owns(path);
 
     public void Dispose() => directory.Dispose();
 
@@ -50,7 +53,7 @@ public sealed class RecorderSpecs : IDisposable
         Assert.All([File, File + ".1"], file =>
         {
             Assert.InRange(new FileInfo(file).Length, 1, 21_000);
-            Assert.StartsWith("{\"decision_log\":1,", System.IO.File.ReadAllText(file), StringComparison.Ordinal);
+            Assert.StartsWith("{\"decision_log\":2,", System.IO.File.ReadAllText(file), StringComparison.Ordinal);
             Assert.True(Replay(file).Fault.IsNone);
         });
         Assert.Contains("\"reason\":\"rotated\"", System.IO.File.ReadLines(File).First(), StringComparison.Ordinal);
@@ -136,7 +139,7 @@ public sealed class RecorderSpecs : IDisposable
     [Theory]
     [InlineData("link", "decision_log_failed", "it is a symbolic link")]
     [InlineData("missing/d.ndjson", "decision_log_failed", "No such file or directory")]
-    [InlineData("notes.txt", "decision_log_foreign", "holds something else than decisions")]
+    [InlineData("notes.txt", "decision_log_foreign", "contains something other than decisions")]
     [InlineData("", "decision_log_failed", "Is a directory")]
     public void A_file_that_cannot_be_used_is_said_once_and_costs_nothing_else(string name, string code, string what)
     {
@@ -184,6 +187,103 @@ public sealed class RecorderSpecs : IDisposable
     }
 
     [Fact]
+    public void Steps_that_were_not_recorded_before_a_hand_over_are_counted()
+    {
+        using var held = new ManualResetEventSlim();
+        // What the writer says it says on its own thread, which thus stands still.
+        using (var bal = new Bal(this, File, onSaid: () => held.Wait(Patience)))
+        {
+            bal.Live(DecisionRecorder.Capacity + 10);
+            held.Set();
+            Assert.True(bal.Recorder.Flush(Patience));
+            bal.Step(new ControlEvent.HandedOver(4711));
+        }
+
+        var totals = Replay(File).State.Totals;
+
+        Assert.True(totals.Unrecorded > 0);
+        Assert.Equal(DecisionRecorder.Capacity + 11, totals.Steps + totals.Unrecorded);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_line_that_is_missing_before_a_start_is_noticed_and_so_is_a_start_that_stands_twice(bool missing)
+    {
+        for (var i = 0; i < 2; i++)
+            using (var bal = new Bal(this, File))
+                bal.Live(3);
+        var lines = System.IO.File.ReadAllLines(File).ToList();
+        Assert.Equal(8, lines.Count);
+        if (missing)
+            lines.RemoveAt(3);
+        else
+            lines.Insert(5, lines[4]);
+        System.IO.File.WriteAllLines(File, lines);
+
+        var fault = Replay(File).Fault.Match(f => f, () => throw new InvalidOperationException("not noticed"));
+
+        Assert.Equal(missing ? 4 : 6, fault.Line);
+        Assert.Equal("decision_log_damaged", fault.Problem.Code);
+    }
+
+    [Fact]
+    public void A_first_line_that_stands_twice_is_noticed()
+    {
+        using (var bal = new Bal(this, File))
+            bal.Live(3);
+        var lines = System.IO.File.ReadAllLines(File);
+        System.IO.File.WriteAllLines(File, lines.Prepend(lines[0]));
+
+        Assert.Contains(
+            "it repeats the line before",
+            Replay(File).Fault.Match(f => f.Problem.WhatHappened, () => ""), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Two_files_of_one_recording_replay_as_one()
+    {
+        var kept = directory.File("kept.ndjson");
+        using (var bal = new Bal(this, File))
+        {
+            bal.Live(5);
+            Assert.True(bal.Recorder.Flush(Patience));
+            System.IO.File.Move(File, kept);
+            bal.Recorder.Reopen();
+            bal.Live(5);
+        }
+
+        var both = directory.File("both.ndjson");
+        System.IO.File.WriteAllText(both, System.IO.File.ReadAllText(kept) + System.IO.File.ReadAllText(File));
+
+        Assert.Equal((2, 9, 0), Totals(Replay(both)));
+    }
+
+    [Theory]
+    [InlineData("bal.pid")]
+    [InlineData("bal.log")]
+    [InlineData("bal.sock")]
+    public void No_file_of_bal_itself_becomes_a_decision_log(string name)
+    {
+        using (var bal = new Bal(this, directory.File(name)))
+            bal.Live(10);
+
+        Assert.Equal("decision_log_foreign", Assert.Single(said).Event);
+        Assert.False(System.IO.File.Exists(directory.File(name)));
+    }
+
+    [Fact]
+    public void A_file_that_cannot_be_read_on_is_a_problem_that_says_why()
+    {
+        using var reader = DecisionLogReader.Open("/proc/self/mem")
+            .Match(Right: r => r, Left: p => throw new InvalidOperationException(p.WhatHappened));
+
+        var outcome = Replaying.Follow(reader.Lines(), Version, _ => { });
+
+        Assert.Equal("decision_log_unreadable", outcome.Fault.Match(f => f.Problem.Code, () => ""));
+    }
+
+    [Fact]
     public void A_line_beyond_the_limit_is_a_fault_and_not_read()
     {
         System.IO.File.WriteAllText(File, new string('x', 5_000));
@@ -200,9 +300,9 @@ public sealed class RecorderSpecs : IDisposable
     [Theory]
     [InlineData("", "the decision log is empty")]
     [InlineData("{\"decision_log\":1", "line 1 of the decision log is damaged")]
-    [InlineData("{\"decision_log\":9,\"chain\":\"0123456789abcdef\"}\n", "decision_log: format 1 belongs here")]
-    [InlineData("hello\n", "no checksum of the chain ends this line")]
-    public void A_file_that_is_no_decision_log_is_said_to_be_none(string content, string what)
+    [InlineData("{\"decision_log\":9,\"chain\":\"0123456789abcdef\"}\n", "decision_log: expected format 1 or 2")]
+    [InlineData("hello\n", "it does not end in a checksum")]
+    public void What_is_not_a_decision_log_is_said_not_to_be_one(string content, string what)
     {
         System.IO.File.WriteAllText(File, content);
 
@@ -238,6 +338,7 @@ public sealed class RecorderSpecs : IDisposable
                         specs.said.Add(line);
                         onSaid?.Invoke();
                     },
+                    specs.IsOwn,
                     limit),
                 () => DateTimeOffset.UnixEpoch);
             var config = LivePlane.ConfigOf(9_295);

@@ -7,7 +7,9 @@ using Bal.Integration.Process;
 
 namespace Bal.Integration.Supervision;
 
-/// <summary>No client of the control socket can keep the supervisor from its work, whatever it does or leaves undone.</summary>
+/// <summary>
+/// No client of the control socket can keep the supervisor from its work, whatever it does or leaves undone.
+/// </summary>
 public sealed class ControlServerSpecs : IDisposable
 {
     private readonly TempDirectory directory = new();

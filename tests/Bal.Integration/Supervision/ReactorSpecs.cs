@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Bal.Application;
 using Bal.Domain.Control;
+using Bal.Domain.Primitives;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Reacting;
 
@@ -63,6 +64,129 @@ public sealed class ReactorSpecs
         for (var i = 0; i < 100 && fired.Count < 2; i++)
             Assert.True(reactor.Next(reactor.Now.Plus(new Duration(60))).IsNone);
         Assert.Equal(["first", "second"], fired);
+    }
+
+    [Fact]
+    public void What_is_urgent_goes_before_a_mass_of_reports_and_a_flood_of_it_does_not_hold_them_up()
+    {
+        using var reactor = new Reactor();
+        using var asked = new WakeUp();
+        var isUrgent = new List<bool>();
+        reactor.Watch(asked.Fd, Libc.EPOLLIN, _ =>
+        {
+            asked.Clear();
+            for (var i = 0; i < 200; i++)
+                reactor.PostUrgent(new SupervisorInput.Call(() => isUrgent.Add(true)));
+        });
+        for (var i = 0; i < 1_000; i++)
+            reactor.Post(new SupervisorInput.Call(() => isUrgent.Add(false)));
+        _ = reactor.Next(Instant.Never);
+        asked.Signal();
+        for (var i = 0; i < 1_199; i++)
+            reactor.Next(Instant.Never).IfSome(input => ((SupervisorInput.Call)input).Action());
+
+        Assert.InRange(isUrgent.IndexOf(true), 1, Reactor.MostInARow);
+        var flood = isUrgent.Skip(isUrgent.IndexOf(true)).Take(250).ToArray();
+        Assert.Equal(200, flood.Count(urgent => urgent));
+        Assert.False(flood[4], "a report has its turn between requests");
+    }
+
+    [Fact]
+    public void However_long_each_input_takes_a_descriptor_is_looked_at_after_a_few_milliseconds()
+    {
+        using var reactor = new Reactor();
+        using var asked = new WakeUp();
+        var seen = false;
+        reactor.Watch(asked.Fd, Libc.EPOLLIN, _ => seen = true);
+        for (var i = 0; i < Reactor.MostInARow; i++)
+            reactor.Post(new ControlEvent.Tick());
+        _ = reactor.Next(Instant.Never);
+        asked.Signal();
+        Assert.False(seen);
+        Thread.Sleep(2 * Reactor.LongestTurnMs);
+        Assert.False(reactor.HasMore, "the batch is over, although more is waiting");
+        _ = reactor.Next(Instant.Never);
+        Assert.True(seen);
+    }
+
+    [Fact]
+    public void A_batch_has_more_until_it_is_handed_out()
+    {
+        using var reactor = new Reactor();
+        Assert.False(reactor.HasMore);
+        reactor.Post(new ControlEvent.Tick());
+        reactor.PostUrgent(new ControlEvent.Tick());
+        _ = reactor.Next(Instant.Never);
+        Assert.True(reactor.HasMore);
+        _ = reactor.Next(Instant.Never);
+        Assert.False(reactor.HasMore);
+    }
+
+    [Fact]
+    public void A_deadline_is_judged_only_after_everything_that_waits_has_been_read()
+    {
+        const int waiting = 1_300;
+        using var reactor = new Reactor();
+        var descriptors = Enumerable.Range(0, waiting).Select(_ => new WakeUp()).ToArray();
+        var read = 0;
+        var readAtDeadline = -1;
+        foreach (var descriptor in descriptors)
+        {
+            reactor.Watch(descriptor.Fd, Libc.EPOLLIN, _ =>
+            {
+                read++;
+                descriptor.Clear();
+            });
+            descriptor.Signal();
+        }
+
+        reactor.After(new Duration(1), () => readAtDeadline = read);
+        // A pause of the process.
+        Thread.Sleep(20);
+        while (readAtDeadline < 0)
+            _ = reactor.Next(reactor.Now.Plus(new Duration(50)));
+        Assert.Equal(waiting, readAtDeadline);
+        Array.ForEach(descriptors, d => d.Dispose());
+    }
+
+    [Fact]
+    public void Cancelled_timers_leave_at_once_and_the_rest_stay_in_order()
+    {
+        var timers = new Timers();
+        var random = new Random(7);
+        var fired = new List<int>();
+        var armed = Enumerable.Range(0, 2_000).Select(_ => random.Next(500)).Select(due =>
+        {
+            var timer = new Timers.Timer(() => fired.Add(due));
+            timers.Arm(timer, due);
+            return (Timer: timer, Due: due, IsCancelled: random.Next(3) > 0);
+        }).ToArray();
+        foreach (var cancelled in armed.Where(a => a.IsCancelled))
+            cancelled.Timer.Cancel();
+        var left = armed.Where(a => !a.IsCancelled).Select(a => a.Due).Order().ToArray();
+        Assert.Equal(left.Length, timers.Count);
+
+        for (var now = 0; timers.Count > 0; now = (int)timers.NextDue)
+            timers.Fire(now);
+        Assert.Equal(left, fired);
+    }
+
+    [Fact]
+    public void A_timer_that_arms_itself_again_for_now_lets_everything_else_happen_in_between()
+    {
+        using var reactor = new Reactor();
+        var fired = 0;
+        void Again()
+        {
+            fired++;
+            reactor.After(Duration.Zero, Again);
+        }
+
+        Again();
+        reactor.Post(new ControlEvent.Tick());
+        Assert.True(reactor.Next(Instant.Never).IsSome);
+        Assert.True(reactor.Next(reactor.Now.Plus(new Duration(5))).IsNone);
+        Assert.True(fired > 1);
     }
 
     [Fact]

@@ -119,6 +119,8 @@ public sealed class SupervisorLoopSpecs
 
         public Instant Now { get; private set; } = Instant.Zero;
 
+        public bool HasMore => script.Count > 0;
+
         public void Add(SupervisorInput input) => script.Enqueue(input);
 
         public Option<SupervisorInput> Next(Instant until)
@@ -144,6 +146,8 @@ public sealed class SupervisorLoopSpecs
         public void Publish(RoutingTable table) => Do("publish");
 
         public void Forget(BackendId backend) => Do("forget");
+
+        public void ForgetService(ServiceId service) => Do("forget service");
 
         public void StopAccepting() => Do("stop accepting");
 

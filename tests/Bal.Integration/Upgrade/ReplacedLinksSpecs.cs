@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using Bal.Domain.Counting;
+using Bal.Domain.Recording;
 using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Hosting;
-using Bal.Infrastructure.Json;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Reacting;
 using Bal.Integration.DataPlane;
@@ -69,9 +69,9 @@ public sealed class ReplacedLinksSpecs
 
         public Scene(long patienceMs)
         {
-            _plane = new Plane(1, long.MaxValue, LivePlane.Counts(), _reactor.Wake, _ => { });
-            _plane.Replaced = new Replaced(Traffic.None, 0, 0, 0, Prelude.Array(new ReplacedProcess(
-                Pid, "0", _reactor.Now, LivePlane.Counts(), Arr<string>.Empty, Traffic.None)));
+            _plane = new Plane(1, LivePlane.Unlimited(1), LivePlane.Counts(), _reactor.Wake, _ => { });
+            _plane.Replaced = new Replaced(Traffic.None, 0, Prelude.Array(new ReplacedProcess(
+                Pid, "0", _reactor.Now, LivePlane.Counts(), Arr<ServiceSlot>.Empty, Traffic.None)));
             Links = new ReplacedLinks(_reactor, _plane, _ => { }) { Patience = new(patienceMs) };
             var (own, other) = MessageSocket.Pair()!.Value;
             Other = new Link(other);
@@ -92,7 +92,7 @@ public sealed class ReplacedLinksSpecs
         public void Say(long bytesIn)
         {
             var traffic = Traffic.None with { Backends = Prelude.Array(new BackendTraffic(new(1), 0, 1, bytesIn, 0)) };
-            Assert.True(Other.SendDocument("report", JsonReport.Write(json => TrafficJson.Write(json, traffic))));
+            Assert.True(Other.SendDocument("report", CanonicalJson.Bytes(TrafficCodec.Traffic, traffic)));
         }
 
         public void Until(Func<bool> condition, string what)

@@ -1,0 +1,77 @@
+using Bal.Domain.Backend;
+using Bal.Infrastructure.DataPlane;
+using Bal.Infrastructure.Linux;
+
+namespace Bal.Integration.DataPlane;
+
+/// <summary>The memory in which a process that takes over sees what the replaced one still has open.</summary>
+public sealed unsafe class OpenCountsSpecs
+{
+    [Fact]
+    public void While_services_are_few_it_has_the_size_that_0_1_0_wants()
+    {
+        using var counts = LivePlane.Counts();
+        Assert.Equal(32 * 64, Libc.EndOf(counts.Fd));
+        Assert.True(counts.Grow(32).IsRight);
+        Assert.Equal(32 * 64, Libc.EndOf(counts.Fd));
+
+        Assert.True(counts.Grow(33).IsRight);
+        *counts.At(32) = 7;
+        Assert.True(Libc.EndOf(counts.Fd) > 32 * 64);
+        counts.Shrink(1);
+        Assert.Equal(32 * 64, Libc.EndOf(counts.Fd));
+        Assert.True(counts.Grow(33).IsRight);
+        Assert.Equal(0, counts.Read(32));
+    }
+
+    [Fact]
+    public void Another_process_reads_every_slot_as_it_changes()
+    {
+        using var counts = LivePlane.Counts();
+        Assert.True(counts.Grow(4_000).IsRight);
+        using var read = OpenCounts.Of(Bal.Infrastructure.Linux.Sockets.Duplicate(counts.Fd))!;
+        foreach (var slot in new[] { 0, 31, 32, 3_999 })
+        {
+            *counts.At(slot) = slot + 1;
+            Assert.Equal(slot + 1, read.Read(slot));
+        }
+
+        Assert.Equal(0, read.Read(1_000_000));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(2_047)]
+    [InlineData(2_049)]
+    public void Memory_of_another_size_is_refused(long bytes) =>
+        Assert.Null(OpenCounts.Of(SharedMemory.Create("test", bytes)));
+
+    [Fact]
+    public void More_services_than_there_can_be_are_a_problem()
+    {
+        using var counts = LivePlane.Counts();
+        Assert.True(counts.Grow(OpenCounts.MaxSlots).IsRight);
+        Assert.True(counts.Grow(OpenCounts.MaxSlots + 1).IsLeft);
+    }
+
+    [Fact]
+    public void The_slot_of_a_forgotten_service_is_used_again_and_begins_at_zero()
+    {
+        using var backend = new Backend().Echoing();
+        using var fleet = new Fleet();
+        var table = Fleet.Table(1, "a", Ports.Free(), backend);
+        fleet.Apply(table);
+        Fleet.Echoed(table.Service.Listener.Port).Dispose();
+        fleet.Apply(Fleet.Removed(table));
+        fleet.Until(() => fleet.IsIdle(1), "the backend is idle");
+        fleet.Plane.Forget(new BackendId(1));
+        fleet.Plane.ForgetService(new ServiceId(1));
+        fleet.Settle();
+
+        var next = Fleet.Table(2, "b", Ports.Free(), backend);
+        fleet.Apply(next);
+        Assert.Equal(new ServiceSlot(new(2), "b", 0), Assert.Single(fleet.Plane.Slots));
+        Assert.Equal(0, fleet.TrafficOf(2).Active + fleet.TrafficOf(2).Counts.Sum());
+        Fleet.Echoed(next.Service.Listener.Port).Dispose();
+    }
+}
