@@ -90,7 +90,7 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
     }
 
     /// <summary>Closes sockets that no loop has seen.</summary>
-    public void Discard() => Close(descriptors);
+    public void Discard() => Close(Descriptors);
 
     /// <summary>Opens one socket of a group; zero or errno.</summary>
     internal static int OpenOne(BoundAddress address, List<int> sockets, bool shared)
