@@ -53,7 +53,7 @@ public class ConfigFormSpecs
 
         Assert.Equal(
             (config.IsSingle ? [] : new[] { "services" }).Concat(lists ? ["bind_address"] : []),
-            FirstRelease.Ignores(config));
+            FirstRelease.Ignores(config).Filter(key => key is "services" or "bind_address"));
     }
 
     private static string Text(BalConfig config) =>
