@@ -14,7 +14,7 @@ namespace Bal.Infrastructure.DataPlane;
 internal sealed class ListenerSet(int[] descriptors, int tag)
 {
     /// <summary>The descriptors, the loops' as soon as they know of them.</summary>
-    public int[] Descriptors => descriptors;
+    public int[] Descriptors { get; } = descriptors;
 
     /// <summary>What the loops call it.</summary>
     public int Tag => tag;
@@ -90,7 +90,7 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
     }
 
     /// <summary>Closes sockets that no loop has seen.</summary>
-    public void Discard() => Close(descriptors);
+    public void Discard() => Close(Descriptors);
 
     /// <summary>Opens one socket of a group; zero or errno.</summary>
     internal static int OpenOne(BoundAddress address, List<int> sockets, bool shared)
