@@ -112,7 +112,7 @@ internal static class ServiceTransitions
             .Say(LogEvent.Info("reload", "backend_drained",
                 $"backend {backend.Endpoint} has no connections left and is gone",
                 LogField.Of("service", service.Config.Name),
-                LogField.Of("backend", backend.Endpoint.ToString())));
+                LogField.Of("backend", backend.Endpoint.ToString()))) with { Touched = null };
         return over
             ? step
                 .And(new ControlEffect.Forget(backend.Id))

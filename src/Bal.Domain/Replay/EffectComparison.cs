@@ -1,6 +1,5 @@
 using System.Globalization;
 using Bal.Domain.Backend;
-using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Recording;
 using LanguageExt;

@@ -130,7 +130,7 @@ public static class ReplayMachine
         var recordedBy = position.Checkpoint.Version;
         var isOwn = recordedBy == state.Version;
         var step = ControlMachine.Step(line.Happened, line.At, position.State);
-        var digest = isOwn ? position.Digest.Next(step.State) : position.Digest;
+        var digest = isOwn ? position.Digest.Next(step) : position.Digest;
         var fault = isOwn
             ? ByDigest(number, line, digest.With(step.Effects), state.Version)
             : EffectComparison.OfStep(position.State, line, step)

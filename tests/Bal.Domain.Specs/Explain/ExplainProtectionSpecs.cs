@@ -98,7 +98,7 @@ public class ExplainProtectionSpecs
         var open = nearly ? Math.Max(0, tuning.MaxConcurrentConnections - count.Value) : count.Value;
         var state = ControlMachine.Start(Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.Birth).State;
 
-        var said = ExplainService.Of(Shorthand.Open(open), Life.Birth, state).Connections;
+        var said = ExplainService.Of(Shorthand.Open(open), Life.Birth, state).Services[0].Connections;
 
         Assert.Equal(said.Left > 0, Domain.Admission.AdmissionRule.Admits(open, tuning.MaxConcurrentConnections));
         Assert.Equal(Math.Max(0, tuning.MaxConcurrentConnections - open), said.Left);

@@ -46,11 +46,21 @@ public class ConfigFormSpecs
             Read(more.ToJsonString()));
     }
 
+    [Property]
+    public void What_0_1_0_would_not_heed_is_named(BalConfig config)
+    {
+        var lists = config.Services.Exists(service => service.Listener.Addresses.Count > 1);
+
+        Assert.Equal(
+            (config.IsSingle ? [] : new[] { "services" }).Concat(lists ? ["bind_address"] : []),
+            FirstRelease.Ignores(config));
+    }
+
     private static string Text(BalConfig config) =>
-        Encoding.UTF8.GetString(CanonicalJson.Bytes(json => CanonicalJson.Write(json, config)));
+        Encoding.UTF8.GetString(CanonicalJson.Bytes(CanonicalJson.Config, config));
 
     private static Either<string, BalConfig> Read(string text) => CanonicalJson
-        .Parse(Encoding.UTF8.GetBytes(text), CanonicalJson.ReadConfig).MapLeft(fault => fault.ToText());
+        .Read(CanonicalJson.Config, Encoding.UTF8.GetBytes(text)).MapLeft(fault => fault.ToText());
 
     private static string Fixtures([CallerFilePath] string here = "") =>
         Path.Combine(Path.GetDirectoryName(here)!, "../../Fixtures/0.1.0/handover");
