@@ -88,9 +88,14 @@ internal static class ConfigCodec
 
     private static Codec<T> Of<T>(Func<T, RawNode> write, Func<RawNode, Checked<T>> read) where T : class => new(
         (walk, value) => Raw.Write(walk.Json, write(value)),
-        (walk, json) => Raw.Read(json).Match(
-            node => read(node) is var checkedValue && checkedValue.Findings.IsEmpty
-                ? checkedValue.Value.IfNone(() => walk.Fail<T>("it could not be read"))
-                : walk.Fail<T>(checkedValue.Findings[0].Message),
-            () => walk.Fail<T>("expected text in valid Unicode")));
+        (walk, json) =>
+        {
+            // Not by Match: what a walk that has failed goes on with is null, which Match refuses.
+            if (Raw.Read(json) is not { IsSome: true } node)
+                return walk.Fail<T>("expected text in valid Unicode");
+            var found = read((RawNode)node);
+            return found.Findings.IsEmpty && found.Value.IsSome
+                ? (T)found.Value
+                : walk.Fail<T>(found.Findings.IsEmpty ? "it could not be read" : found.Findings[0].Message);
+        });
 }
