@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Bal.Domain.Primitives;
 using Bal.Domain.Simulation;
 using LanguageExt;
 
