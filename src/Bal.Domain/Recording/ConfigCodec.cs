@@ -93,10 +93,12 @@ internal static class ConfigCodec
         (walk, value) => Raw.Write(walk.Json, write(value)),
         (walk, json) =>
         {
-            foreach (var found in Raw.Read(json).Map(read))
-                return found.Findings.IsEmpty && found.Value.Case is T value
-                    ? value
-                    : walk.Fail<T>(found.Findings.IsEmpty ? "it could not be read" : found.Findings[0].Message);
-            return walk.Fail<T>("expected text in valid Unicode");
+            // Not by Match: what a walk that has failed goes on with is null, which Match refuses.
+            if (Raw.Read(json) is not { IsSome: true } node)
+                return walk.Fail<T>("expected text in valid Unicode");
+            var found = read((RawNode)node);
+            return found.Findings.IsEmpty && found.Value.IsSome
+                ? (T)found.Value
+                : walk.Fail<T>(found.Findings.IsEmpty ? "it could not be read" : found.Findings[0].Message);
         });
 }

@@ -14,7 +14,7 @@ namespace Bal.Domain.Specs.Control;
 /// Several services in one process (docs/behaviour.md, Several services): each has its own state, and a reload adds, removes and renames them.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
-public class ServiceSpecs
+public class FleetSpecs
 {
     private static readonly Instant Now = new(10_000_000);
 
