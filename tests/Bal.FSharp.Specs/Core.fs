@@ -59,13 +59,14 @@ let (|Seen|_|) (entry: Bal.Domain.History.BackendEntry) =
     | :? BackendHappening.Failed as failed -> Some(failed.Witness, failed.Kind, entry.Count)
     | _ -> None
 
-let (|Published|Probed|LookedUp|Said|Forgotten|Other|) (effect: ControlEffect) =
+let (|Published|Probed|LookedUp|Said|Forgotten|ServiceForgotten|Other|) (effect: ControlEffect) =
     match effect with
-    | :? ControlEffect.Publish as p -> Published p.Table
+    | :? ControlEffect.Publish as p -> Published p.Service.Value
     | :? ControlEffect.StartProbe as p -> Probed(p.Backend.Value, List.ofSeq p.Addresses)
     | :? ControlEffect.Resolve as r -> LookedUp r.Name
     | :? ControlEffect.Log as l -> Said l.Line.Event
     | :? ControlEffect.Forget as f -> Forgotten f.Backend.Value
+    | :? ControlEffect.ForgetService as f -> ServiceForgotten f.Service.Value
     | _ -> Other
 
 let (|Valid|Invalid|) (outcome: ConfigOutcome) =
@@ -88,21 +89,35 @@ let backend (text: string) =
     let colon = text.LastIndexOf ':'
     mapping [ "host", scalar text[.. colon - 1]; "port", scalar text[colon + 1 ..] ]
 
-let document (backends: string list) =
-    mapping [ "bind_address", scalar "127.0.0.1"; "backends", sequence (List.map backend backends) ]
+let listening (port: int) (backends: string list) =
+    mapping
+        [ "bind_address", scalar "127.0.0.1"
+          "port", scalar (string port)
+          "backends", sequence (List.map backend backends) ]
+
+/// The service "default" alone.
+let document backends = listening 9295 backends
+
+/// Services by name, each on a port of its own.
+let documentOf services =
+    mapping [ "services", mapping [ for name, port, backends in services -> name, listening port backends ] ]
 
 let parse document = ConfigValidation.Validate(document, HostFacts.Unknown)
 
-let config backends =
-    match parse (document backends) with
+let private valid document =
+    match parse document with
     | Valid config -> config
     | Invalid why -> failwithf "no configuration: %A" why
 
-/// The same configuration with another tuning.
+let config backends = valid (document backends)
+let configOf services = valid (documentOf services)
+
+/// The same configuration with another tuning of every service.
 let tuned change (config: BalConfig) =
-    let main = config.Main
-    let service = Service(main.Name, main.Listener, main.Method, main.Backends, change main.Tuning)
-    BalConfig(config.Mode, config.LogLevel, config.Threads, Arr<Service>[ service ])
+    let services =
+        [ for s in config.Services -> Service(s.Name, s.Listener, s.Method, s.Backends, change s.Tuning) ]
+
+    BalConfig(config.Mode, config.LogLevel, config.Threads, Arr<Service> services)
 
 // A life: a start, and a script of (milliseconds, event), folded into the last state and every effect.
 
@@ -126,9 +141,14 @@ let probe id outcome = ControlEvent.ProbeEnded(BackendId id, outcome, Maybe<IPAd
 let tick = ControlEvent.Tick() :> ControlEvent
 let stop = ControlEvent.StopRequested() :> ControlEvent
 
-let backends (state: ControlState) = List.ofSeq state.Services[0].Backends
-let protection (state: ControlState) = state.Services[0].Protection
-let table (state: ControlState) = state.Services[0].Table
+let services (state: ControlState) = List.ofSeq state.InOrder
+let backendsOf (service: ServiceState) = List.ofSeq service.InOrder
+
+// Of the first service, which is the only one of most lives.
+let first state = List.head (services state)
+let backends state = backendsOf (first state)
+let protection state = (first state).Protection
+let table state = Publishing.TableOf(first state)
 let ids (routes: Arr<Route>) = [ for route in routes -> route.Id.Value ]
 
 /// Every backend that a client tries, in its order, if none of them answers.

@@ -15,7 +15,7 @@ open Bal.Domain.History
 open Bal.FSharp.Core
 open Bal.FSharp.Generators
 
-let explained time state = ExplainBackend.Of(List.head (backends state), Traffic.None, at time, state)
+let explained time state = ExplainBackend.Of(List.head (backends state), 0L, at time, state)
 let one = [ "127.0.0.1:9000" ]
 
 /// One backend that has already succeeded, and whose thresholds are these.
@@ -66,7 +66,7 @@ let ``the history of a backend reads as a story`` () =
 [<Fact>]
 let ``protection mode says how far it is from changing sides, and that is how far it is`` () =
     let life = run one [ 1, refused 1 3 ]
-    let standing (state: ControlState, _) = ExplainProtection.Of(at 2, state.Services[0]).Standing
+    let standing (state: ControlState, _) = ExplainProtection.Of(at 2, first state).Standing
 
     match standing life with
     | Protecting _ -> failwith "on after three failures"

@@ -4,6 +4,7 @@ open System.Net
 open Xunit
 open FsCheck
 open FsCheck.Xunit
+open Bal.Domain.Admission
 open Bal.Domain.Backend
 open Bal.Domain.Control
 open Bal.Domain.Primitives
@@ -28,7 +29,7 @@ let ``a name is looked up, and probed at the address that is answered`` () =
         |> List.choose (function
             | LookedUp name -> Some name
             | Probed(id, addresses) -> Some $"{id} at {addresses}"
-            | Published _ | Said _ | Forgotten _ | Other -> None)
+            | Published _ | Said _ | Forgotten _ | ServiceForgotten _ | Other -> None)
 
     Assert.Equal<string>([ "db.internal"; "1 at [10.0.0.7]" ], steps)
 
@@ -47,9 +48,35 @@ let ``a reload keeps what is known, and forgets a backend when its last connecti
     Assert.Equal(1, List.length (backends state))
     Assert.Contains(2, effects |> List.choose (function Forgotten id -> Some id | _ -> None))
 
+let orders = "orders", 5432, [ "127.0.0.1:9000" ]
+let cache = "cache", 6379, [ "127.0.0.1:9001" ]
+let reload services = ControlEvent.Reloaded(configOf services) :> ControlEvent
+
+[<Fact>]
+let ``each service has its own protection mode, and a renamed one keeps it`` () =
+    let renamed = "shop", 5432, [ "127.0.0.1:9000" ]
+    let state, _ = play (configOf [ orders; cache ]) [ 0, refused 1 10; 1, reload [ renamed; cache ] ]
+
+    Assert.Equal<string * int * bool>(
+        [ "shop", 1, true; "cache", 2, false ],
+        [ for service in services state -> service.Config.Name, service.Id.Value, service.Protection.IsOn ])
+
+[<Fact>]
+let ``a removed service is forgotten with its last backend`` () =
+    let life = play (configOf [ orders; cache ]) [ 0, reload [ cache ] ]
+    Assert.Equal<string * bool>(
+        [ "cache", false; "orders", true ], [ for service in services (fst life) -> service.Config.Name, service.Removed ])
+
+    let state, effects = step life (1, ControlEvent.BackendIdle(BackendId 1))
+    Assert.Equal<string>([ "cache" ], [ for service in services state -> service.Config.Name ])
+
+    match effects |> List.filter (function Forgotten _ | ServiceForgotten _ -> true | _ -> false) with
+    | [ Forgotten 1; ServiceForgotten 1 ] -> ()
+    | other -> failwithf "otherwise: %A" other
+
 [<Property>]
 let ``rejected connections are said at most once a second, and none is lost`` (PositiveInt first) (PositiveInt more) =
-    let rejected (total: int) = ControlEvent.ClientsRejected(int64 total) :> ControlEvent
+    let rejected (total: int) = ControlEvent.ClientsRefused(ServiceId 1, Refusal.Limit, int64 total) :> ControlEvent
     let _, effects = run two [ 0, rejected first; 999, rejected (first + more); 999, tick; 1_000, tick ]
     let lines = effects |> List.choose (function :? ControlEffect.Log as log -> Some log.Line | _ -> None)
 
@@ -82,4 +109,4 @@ let ``the same script gives the same life, state by state and effect by effect``
             (match what % 4uy with 0uy -> tick | 1uy -> refused id 1 | 2uy -> served id 1 | _ -> probe id Outcome.Success))
 
     let (one, effects), (other, same) = run two script, run two script
-    one.Services[0].Backends[0] = other.Services[0].Backends[0] && table one = table other && effects = same
+    one = other && table one = table other && effects = same

@@ -48,5 +48,5 @@ let ``a storm of refusals turns it on for a service, and the loops are told`` ()
     | ProtectionOff marks -> failwithf "off with %d marks" marks
 
     match List.last effects with
-    | Published told -> Assert.True told.Protection
+    | Published 1 -> Assert.True (table state).Protection
     | other -> failwithf "not told: %A" other

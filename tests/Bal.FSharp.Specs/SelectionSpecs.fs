@@ -2,7 +2,8 @@ module Bal.FSharp.SelectionSpecs
 
 open FsCheck
 open FsCheck.Xunit
-open Bal.Domain.Config
+open Bal.Domain.Backend
+open Bal.Domain.Control
 open Bal.Domain.Primitives
 open Bal.FSharp.Core
 
@@ -25,8 +26,7 @@ let ``clients that follow each other are spread evenly`` (first: uint32) (Positi
 
 [<Property>]
 let ``in protection mode a client gets one last resort`` (turn: uint64) =
-    let exhausted =
-        Bal.Domain.Control.ControlEvent.ClientExhausted Service.DefaultName :> Bal.Domain.Control.ControlEvent
+    let exhausted = ControlEvent.ClientExhausted(ServiceId 1) :> ControlEvent
     // Two of three are down.
     let state, _ = run three [ 0, refused 1 1; 0, refused 2 1; 0, exhausted ]
 

@@ -4,14 +4,17 @@ using Bal.Domain.Simulation;
 namespace Bal.Application.Simulation;
 
 /// <summary>
-/// Clients come at a rate: each has its share of time and comes somewhere within it, as the dice say.
+/// The clients of a stream come at a rate: each has its share of time and comes somewhere within it, as the dice say.
 /// </summary>
-internal sealed class Arrivals(VirtualClock clock, Dice dice, Scenario scenario, Action<long> arrive)
+internal sealed class Arrivals(VirtualClock clock, Dice dice, Scenario scenario, int stream, Action<long> arrive)
 {
+    // No two clients have the same number, whose rolls of the dice would be the same.
+    private const int NumberBits = 40;
+
     private ClientRate rate;
     private Instant since;
     private long inThisRate;
-    private long number;
+    private long number = (long)stream << NumberBits;
     private int generation;
 
     /// <summary>From now on they come like this.</summary>

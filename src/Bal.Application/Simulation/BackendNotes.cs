@@ -6,7 +6,7 @@ using LanguageExt;
 namespace Bal.Application.Simulation;
 
 /// <summary>What is written down about one backend, across reloads and restarts of bal.</summary>
-internal sealed class BackendNotes(Endpoint endpoint, Duration length)
+internal sealed class BackendNotes(ServiceNotes service, Endpoint endpoint, Duration length)
 {
     private readonly SpanList<LaneState> lane = new(LaneState.Absent);
     private readonly SpanList<Fault> faults = new(Fault.Healthy);
@@ -15,9 +15,15 @@ internal sealed class BackendNotes(Endpoint endpoint, Duration length)
     private long refused;
     private long timedOut;
 
+    public ServiceNotes Service { get; } = service;
+
     public Endpoint Endpoint { get; } = endpoint;
 
-    public void Served() => served++;
+    public void Served()
+    {
+        served++;
+        Service.Served++;
+    }
 
     public void ConnectFailed(FailureKind kind, Instant now)
     {
@@ -33,10 +39,29 @@ internal sealed class BackendNotes(Endpoint endpoint, Duration length)
     public void Suffers(Fault fault, Instant now) => faults.Become(fault, now);
 
     public BackendHistory ToHistory(Instant end) => new(
-        Endpoint, served, refused, timedOut,
+        Service.Name, Endpoint, served, refused, timedOut,
         lane.Until(end).Map(s => new LaneSpan(s.During, s.Value)),
         faults.Until(end).Filter(s => s.Value is not Fault.None).Map(s => new FaultSpan(s.During, s.Value)),
         failures.ToBursts());
+}
+
+/// <summary>What is written down about one service, across reloads and restarts of bal.</summary>
+internal sealed class ServiceNotes(string name)
+{
+    private readonly SpanList<bool> protection = new(false);
+
+    public string Name { get; } = name;
+
+    public long Served { get; set; }
+
+    public long Failed { get; set; }
+
+    public long Rejected { get; set; }
+
+    public void IsProtected(bool on, Instant now) => protection.Become(on, now);
+
+    public ServiceHistory ToHistory(Instant end) => new(
+        Name, Served, Failed, Rejected, protection.Until(end).Filter(s => s.Value).Map(s => s.During));
 }
 
 /// <summary>A value that changes with time, kept as spans without a gap, at most so many.</summary>

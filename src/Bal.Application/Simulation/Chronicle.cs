@@ -12,36 +12,58 @@ namespace Bal.Application.Simulation;
 /// <summary>Writes down what happens in a simulated world, in bounded memory, for the report.</summary>
 internal sealed class Chronicle(Scenario scenario, VirtualClock clock) : ILogSink
 {
-    private readonly Dictionary<Endpoint, BackendNotes> notes = [];
-    private readonly List<Endpoint> order = [];
+    private readonly OrderedDictionary<BackendKey, BackendNotes> backends = [];
+    private readonly OrderedDictionary<string, ServiceNotes> services = [];
+    private readonly Dictionary<Endpoint, TimedFault> faults = [];
     private readonly EntryList entries = new();
     private readonly PartCounts trouble = new(scenario.Length);
-    private readonly SpanList<bool> protection = new(false);
     private readonly SpanList<bool> absence = new(false);
-    private readonly ProtectionCounts counts = new();
+    private readonly Dictionary<int, ProtectionCounts> counts = [];
     private readonly Dictionary<long, long> lost = [];
     private ControlState? latest;
     private Option<string> said;
     private long clients, served, failed, retried, rejected, cut, failedOver, steps;
     private int maxOpen, maxTries;
 
-    public BackendNotes NotesOf(Endpoint endpoint)
+    /// <summary>A service of this configuration may be there from now on.</summary>
+    public void Knows(BalConfig config)
     {
-        if (!notes.TryGetValue(endpoint, out var found))
+        foreach (var service in config.Services)
         {
-            notes[endpoint] = found = new BackendNotes(endpoint, scenario.Length);
-            order.Add(endpoint);
+            foreach (var endpoint in service.Endpoints)
+                _ = NotesOf(service.Name, endpoint);
         }
+    }
 
+    public BackendNotes NotesOf(string service, Endpoint endpoint)
+    {
+        if (backends.TryGetValue(new(service, endpoint), out var found))
+            return found;
+        backends[new(service, endpoint)] = found = new BackendNotes(NotesOf(service), endpoint, scenario.Length);
+        if (faults.TryGetValue(endpoint, out var fault))
+            found.Suffers(fault.Fault, fault.Since);
         return found;
+    }
+
+    /// <summary>From now on a backend answers like this, in whatever services it is.</summary>
+    public void Suffers(Endpoint endpoint, Fault fault)
+    {
+        faults[endpoint] = new(fault, clock.Now);
+        foreach (var (key, note) in backends)
+        {
+            if (key.Endpoint == endpoint)
+                note.Suffers(fault, clock.Now);
+        }
     }
 
     /// <summary>Looks on while the core decides.</summary>
     public ControlStep Observe(ControlEvent happened, Instant now, ControlState before, ControlStep step)
     {
         steps++;
-        said = counts.Observe(happened, now, before, step.State);
-        if (latest is null || step.Effects.Exists(effect => effect is ControlEffect.Publish))
+        said = ConcernedBy(happened, before).Bind(id =>
+            before.Services.Find(id.Value).Bind(was => step.State.Services.Find(id.Value).Bind(becomes =>
+                CountsOf(id).Observe(happened, now, was, becomes))));
+        if (latest is null || step.Effects.Exists(effect => effect is ControlEffect.Publish or ControlEffect.ForgetService))
             Look(now, step.State);
         latest = step.State;
         return step;
@@ -53,7 +75,10 @@ internal sealed class Chronicle(Scenario scenario, VirtualClock clock) : ILogSin
         if (line.Level < LogLevel.Info)
             return;
         var text = line.Event is "protection_on" or "protection_off" ? said.IfNone(line.Message) : line.Message;
-        entries.Add(clock.Now, TimelineKind.Decision, line.Event, text);
+        var service = line.Fields.Find(field => field.Name == "service")
+            .Bind(field => field.Value is LogValue.Text name ? Option<string>.Some(name.Value) : Option<string>.None);
+        entries.Add(
+            clock.Now, TimelineKind.Decision, line.Event, service.Match(name => Of(name) + text, () => text));
     }
 
     /// <summary>The scenario did something.</summary>
@@ -63,10 +88,11 @@ internal sealed class Chronicle(Scenario scenario, VirtualClock clock) : ILogSin
     public void BalGone()
     {
         absence.Become(true, clock.Now);
-        protection.Become(false, clock.Now);
-        counts.Reset();
+        counts.Clear();
         latest = null;
-        foreach (var backend in notes.Values)
+        foreach (var service in services.Values)
+            service.IsProtected(false, clock.Now);
+        foreach (var backend in backends.Values)
             backend.IsIn(LaneState.Absent, clock.Now);
     }
 
@@ -91,29 +117,38 @@ internal sealed class Chronicle(Scenario scenario, VirtualClock clock) : ILogSin
     public void ConnectFailed(BackendNotes backend, FailureKind kind)
     {
         backend.ConnectFailed(kind, clock.Now);
-        entries.Burst(clock.Now, "connects_failed",
-            $"client connect(s) to {backend.Endpoint} {(kind == FailureKind.Refused ? "were refused" : "timed out")}");
+        var (one, several) = kind == FailureKind.Refused ? ("was refused", "were refused") : ("timed out", "timed out");
+        var name = services.Count > 1 ? $"{backend.Service.Name}/{backend.Endpoint}" : backend.Endpoint.ToString();
+        entries.Burst(
+            clock.Now, "connects_failed", $"1 client connect to {name} {one}", $"client connects to {name} {several}");
     }
 
     public void Exhausted(int tries) => maxTries = Math.Max(maxTries, tries);
 
-    public void Failed(string why)
+    public void Failed(string service, string why)
     {
         failed++;
+        NotesOf(service).Failed++;
         trouble.Add(clock.Now);
-        entries.Burst(clock.Now, "clients_failed", $"client(s) got no backend: {why}");
+        var whose = services.Count > 1 ? $" of {service}" : "";
+        entries.Burst(
+            clock.Now, "clients_failed", $"1 client{whose} got no backend: {why}", $"clients{whose} got no backend: {why}");
     }
 
     public void Retried() => retried++;
 
-    public void Rejected() => rejected++;
+    public void Rejected(string service)
+    {
+        rejected++;
+        NotesOf(service).Rejected++;
+    }
 
     /// <summary>A connection ended because bal did.</summary>
-    public void Cut(bool waiting)
+    public void Cut(string service, bool waiting)
     {
         cut++;
         if (waiting)
-            Failed("bal ended meanwhile");
+            Failed(service, "bal ended meanwhile");
     }
 
     /// <summary>The report of the run up to <paramref name="end"/>.</summary>
@@ -125,28 +160,54 @@ internal sealed class Chronicle(Scenario scenario, VirtualClock clock) : ILogSin
             new SimulationTotals(
                 clients, served, failed, retried, rejected, cut, failedOver,
                 Percentile(50), Percentile(99), Percentile(100), maxOpen, maxTries, steps),
-            new Arr<BackendHistory>(order.Select(endpoint => notes[endpoint].ToHistory(end))),
+            new Arr<ServiceHistory>(services.Values.Select(service => service.ToHistory(end))),
+            new Arr<BackendHistory>(backends.Values.Select(backend => backend.ToHistory(end))),
             timeline, leftOut,
-            On(protection, end), On(absence, end), trouble.ToBursts());
+            On(absence, end), trouble.ToBursts());
     }
 
     private void Look(Instant now, ControlState state)
     {
-        var service = state.InOrder[0];
-        protection.Become(service.Protection.IsOn, now);
-        foreach (var (endpoint, note) in notes)
+        var on = new System.Collections.Generic.HashSet<string>();
+        var lanes = new Dictionary<BackendKey, LaneState>();
+        foreach (var service in state.Services.Values)
         {
-            var seen = LaneState.Absent;
+            if (service.Protection.IsOn)
+                on.Add(service.Config.Name);
+            // Where two have been one at different times, what matters is the one in use.
             foreach (var backend in service.Backends.Values)
             {
-                // One that was removed and added again is two for a while; what matters is the one in use.
-                if (backend.Endpoint == endpoint && (seen == LaneState.Absent || !backend.Draining))
-                    seen = StateOf(backend);
+                var key = new BackendKey(service.Config.Name, backend.Endpoint);
+                if (!backend.Draining || !lanes.ContainsKey(key))
+                    lanes[key] = StateOf(backend);
             }
-
-            note.IsIn(seen, now);
         }
+
+        foreach (var service in services.Values)
+            service.IsProtected(on.Contains(service.Name), now);
+        foreach (var (key, backend) in backends)
+            backend.IsIn(lanes.GetValueOrDefault(key, LaneState.Absent), now);
     }
+
+    private ServiceNotes NotesOf(string service) => services.TryGetValue(service, out var found)
+        ? found
+        : services[service] = new ServiceNotes(service);
+
+    private ProtectionCounts CountsOf(ServiceId service) => counts.TryGetValue(service.Value, out var found)
+        ? found
+        : counts[service.Value] = new ProtectionCounts();
+
+    // Only these events turn protection mode on or off.
+    private static Option<ServiceId> ConcernedBy(ControlEvent happened, ControlState state) => happened switch
+    {
+        ControlEvent.ConnectsFailed e => state.Index.Find(e.Backend).Map(home => home.Service),
+        ControlEvent.ConnectsSucceeded e => state.Index.Find(e.Backend).Map(home => home.Service),
+        ControlEvent.ProbeEnded e => state.Index.Find(e.Backend).Map(home => home.Service),
+        ControlEvent.ClientExhausted e => e.Service,
+        _ => Option<ServiceId>.None,
+    };
+
+    private string Of(string service) => services.Count > 1 ? $"service {service}: " : "";
 
     private static LaneState StateOf(BackendState backend) =>
         backend.Draining ? LaneState.Draining
@@ -174,4 +235,8 @@ internal sealed class Chronicle(Scenario scenario, VirtualClock clock) : ILogSin
 
         return Option<Duration>.None;
     }
+
+    private readonly record struct BackendKey(string Service, Endpoint Endpoint);
+
+    private sealed record TimedFault(Fault Fault, Instant Since);
 }

@@ -28,10 +28,14 @@ internal sealed class EntryList
             leftOut++;
     }
 
-    /// <summary>One more of what <paramref name="text"/> says.</summary>
-    public void Burst(Instant at, string name, string text)
+    /// <summary>Something happened once more.</summary>
+    /// <param name="at">When.</param>
+    /// <param name="name">Its stable name.</param>
+    /// <param name="one">What is said if it happened once.</param>
+    /// <param name="several">What is said after the number if it happened several times.</param>
+    public void Burst(Instant at, string name, string one, string several)
     {
-        if (bursts.TryGetValue(text, out var burst))
+        if (bursts.TryGetValue(several, out var burst))
         {
             if (at.Milliseconds - burst.Last.Milliseconds <= Gap && at.Milliseconds - burst.From.Milliseconds < Longest)
             {
@@ -40,31 +44,34 @@ internal sealed class EntryList
                 return;
             }
 
-            Close(text, burst);
+            Close(several, burst);
         }
 
-        bursts[text] = new Running(name, at);
+        bursts[several] = new Running(name, one, at);
     }
 
     /// <summary>The lines in order, and how many more there were.</summary>
     public (Arr<TimelineEntry> Lines, long LeftOut) Until(Instant end)
     {
-        foreach (var (text, burst) in bursts)
-            Close(text, burst);
+        foreach (var (several, burst) in bursts)
+            Close(several, burst);
         bursts.Clear();
         return (new Arr<TimelineEntry>(entries.Where(e => e.At.IsDue(end)).OrderBy(e => e.At.Milliseconds)), leftOut);
     }
 
-    private void Close(string text, Running burst)
+    private void Close(string several, Running burst)
     {
         var span = burst.Last.Since(burst.From);
+        var text = burst.Count == 1 ? burst.One : $"{burst.Count} {several}";
         Add(burst.From, TimelineKind.Clients, burst.Name,
-            span == Duration.Zero ? $"{burst.Count} {text}" : $"{burst.Count} {text}, within {span.ToText()}");
+            span == Duration.Zero ? text : $"{text}, within {span.ToText()}");
     }
 
-    private sealed class Running(string name, Instant from)
+    private sealed class Running(string name, string one, Instant from)
     {
         public string Name { get; } = name;
+
+        public string One { get; } = one;
 
         public Instant From { get; } = from;
 

@@ -7,7 +7,7 @@ using LanguageExt;
 namespace Bal.Application.Simulation;
 
 /// <summary>
-/// Which failures turned protection mode on, and which successes off: the core keeps only how many, the timeline says
+/// Which failures turned protection mode of a service on, and which successes off: the core keeps only how many, the timeline says
 /// whose.
 /// </summary>
 internal sealed class ProtectionCounts
@@ -16,10 +16,9 @@ internal sealed class ProtectionCounts
     private long probes;
     private long clients;
 
-    /// <summary>Counts an event; the sentence about protection mode if it has just turned on or off.</summary>
-    public Option<string> Observe(ControlEvent happened, Instant now, ControlState earlier, ControlState later)
+    /// <summary>Counts an event that concerns the service; the sentence about protection mode if it has just turned on or off.</summary>
+    public Option<string> Observe(ControlEvent happened, Instant now, ServiceState before, ServiceState after)
     {
-        var (before, after) = (earlier.InOrder[0], later.InOrder[0]);
         Count(happened, now, before);
         return (before.Protection, after.Protection) switch
         {
@@ -27,13 +26,6 @@ internal sealed class ProtectionCounts
             (ProtectionState.On on, ProtectionState.Off) => TurnedOff(on, now, before),
             _ => Option<string>.None,
         };
-    }
-
-    /// <summary>A bal that is started again knows of nothing.</summary>
-    public void Reset()
-    {
-        failures.Clear();
-        (probes, clients) = (0, 0);
     }
 
     private void Count(ControlEvent happened, Instant now, ServiceState before)

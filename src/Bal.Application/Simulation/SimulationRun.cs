@@ -26,7 +26,7 @@ public sealed class SimulationRun
     private readonly VirtualNetwork network;
     private readonly VirtualPlane plane;
     private readonly VirtualProber prober;
-    private readonly Arrivals arrivals;
+    private readonly Arr<Arrivals> arrivals;
     private BalConfig file;
     private Duration away;
     private bool over;
@@ -42,11 +42,11 @@ public sealed class SimulationRun
         network = new VirtualNetwork(clock, dice, scenario.ConnectLatency);
         plane = new VirtualPlane(clock, network, scenario, rules, chronicle);
         prober = new VirtualProber(clock, network, plane.EndpointOf);
-        arrivals = new Arrivals(clock, dice, scenario, number =>
+        arrivals = new(scenario.Clients.Select((load, stream) => new Arrivals(clock, dice, scenario, stream, number =>
         {
             chronicle.Came();
-            plane.Arrive(number, scenario.Clients.Retries, connects: 0, again: false);
-        });
+            plane.Arrive(stream, number, load.Retries, connects: 0, again: false);
+        })));
     }
 
     /// <summary>Runs a scenario.</summary>
@@ -62,11 +62,11 @@ public sealed class SimulationRun
 
     private SimulationReport Run()
     {
-        foreach (var endpoint in config.Main.Endpoints)
-            _ = chronicle.NotesOf(endpoint);
+        chronicle.Knows(config);
         foreach (var planned in scenario.Events)
             clock.Plan.At(planned.At, () => Do(planned.Do));
-        arrivals.Begin(scenario.Clients.Rate);
+        for (var i = 0; i < arrivals.Count; i++)
+            arrivals[i].Begin(scenario.Clients[i].Rate);
         clock.Plan.At(End, Finish);
 
         while (!over)
@@ -128,7 +128,7 @@ public sealed class SimulationRun
             foreach (var endpoint in a.Backend.In(config))
             {
                 network.Set(endpoint, a.Fault);
-                chronicle.NotesOf(endpoint).Suffers(a.Fault, clock.Now);
+                chronicle.Suffers(endpoint, a.Fault);
                 chronicle.Scene(a.Fault.Word, $"backend {endpoint} {a.Fault.ToText()}");
             }
 
@@ -137,16 +137,21 @@ public sealed class SimulationRun
         reload: a =>
         {
             file = a.Config;
-            foreach (var endpoint in a.Config.Main.Endpoints)
-                _ = chronicle.NotesOf(endpoint);
+            chronicle.Knows(a.Config);
             chronicle.Scene("reload", $"reload with {a.Name}");
             clock.Post(new SupervisorInput.Reload(_ => { }));
             return Unit.Default;
         },
         setRate: a =>
         {
-            chronicle.Scene("rate", $"clients come at {a.Rate.ToText()} a second");
-            arrivals.Begin(a.Rate);
+            var whose = a.Service.Match(name => $" of {name}", () => "");
+            chronicle.Scene("rate", $"clients{whose} come at {a.Rate.ToText()} a second");
+            for (var i = 0; i < arrivals.Count; i++)
+            {
+                if (scenario.Concerns(a, i))
+                    arrivals[i].Begin(a.Rate);
+            }
+
             return Unit.Default;
         },
         setAddresses: a =>
@@ -174,7 +179,8 @@ public sealed class SimulationRun
     /// <summary>No client comes any more; those that wait for a backend still find out whether there is one.</summary>
     private void Finish()
     {
-        arrivals.End();
+        foreach (var stream in arrivals)
+            stream.End();
         plane.Closing = true;
         Settle();
     }

@@ -28,6 +28,12 @@ internal sealed class VirtualClient
 
     public ClientState State { get; set; }
 
+    /// <summary>The stream it is of.</summary>
+    public int Stream { get; set; }
+
+    /// <summary>The service that it came to; none while it is outside.</summary>
+    public VirtualService? Service { get; set; }
+
     /// <summary>Which client it is, counted from 0; the same for its retries.</summary>
     public long Number { get; set; }
 

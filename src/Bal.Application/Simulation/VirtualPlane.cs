@@ -26,11 +26,11 @@ internal sealed class VirtualPlane(
     private readonly Dictionary<int, Ledger> ledgers = [];
     private readonly List<VirtualClient> open = [];
     private readonly Stack<VirtualClient> unused = [];
-    private RoutingTable table = Publishless();
+    private readonly Dictionary<int, VirtualService> services = [];
+    private readonly Dictionary<string, VirtualService> listeners = [];
     private CutShare carried = CutShare.None;
-    private ulong turns;
-    private long rejected;
-    private bool rejectionSaid;
+    private string prepared = "";
+    private string first = "";
     private bool listening;
     private bool stopping;
     private int connecting;
@@ -50,19 +50,31 @@ internal sealed class VirtualPlane(
     /// <summary>The endpoint of a backend that the core has published.</summary>
     public Endpoint EndpointOf(BackendId id) => ledgers[id.Value].Notes.Endpoint;
 
-    public Either<Problem, Unit> Prepare(BalConfig config) => Unit.Default;
+    public Either<Problem, Unit> Prepare(BalConfig config)
+    {
+        prepared = config.Services[0].Name;
+        return Unit.Default;
+    }
 
-    public void Commit() => listening = !stopping;
+    public void Commit()
+    {
+        first = prepared;
+        listening = !stopping;
+    }
 
     public void Abandon() { }
 
     public void Publish(RoutingTable published)
     {
-        table = published;
+        if (!services.TryGetValue(published.Id.Value, out var service))
+            services[published.Id.Value] = service = new VirtualService(published);
+        service.Table = published;
+        if (!published.Removed)
+            listeners[published.Service.Name] = service;
         foreach (var route in published.Up.Append(published.Cooling).Append(published.Down))
         {
             if (!ledgers.TryGetValue(route.Id.Value, out var ledger))
-                ledgers[route.Id.Value] = ledger = new Ledger(chronicle.NotesOf(route.Endpoint));
+                ledgers[route.Id.Value] = ledger = new Ledger(chronicle.NotesOf(published.Service.Name, route.Endpoint));
             // One that drained may have come back.
             if (ledger.Draining && !published.Draining.Contains(route.Id))
                 (ledger.Draining, ledger.SaidIdle) = (false, false);
@@ -87,7 +99,11 @@ internal sealed class VirtualPlane(
             throw new SimulationStuckException($"backend {ledger.Notes.Endpoint} was forgotten with connections left");
     }
 
-    public void ForgetService(ServiceId service) { }
+    public void ForgetService(ServiceId service)
+    {
+        if (services.Remove(service.Value, out var gone) && gone.Open != 0)
+            throw new SimulationStuckException($"service {gone.Table.Service.Name} was forgotten with connections left");
+    }
 
     public void StopAccepting()
     {
@@ -106,8 +122,9 @@ internal sealed class VirtualPlane(
 
     public Traffic Measure() => Traffic.None with
     {
-        Services = Prelude.Array(ServiceTraffic.NoneOf(table.Id) with { Active = open.Count })
-            .Map(service => service.With(ServiceCounters.Of(Refusal.Limit), rejected)),
+        Services = new Arr<ServiceTraffic>(services.Select(s =>
+            (ServiceTraffic.NoneOf(new ServiceId(s.Key)) with { Active = s.Value.Open })
+                .With(ServiceCounters.Of(Refusal.Limit), s.Value.Rejected))),
         Backends = new Arr<BackendTraffic>(ledgers.Select(l =>
             new BackendTraffic(new BackendId(l.Key), l.Value.Active, l.Value.Total, 0, 0))),
     };
@@ -118,50 +135,62 @@ internal sealed class VirtualPlane(
         stopping = true;
         while (open.Count > 0)
             CutOne(open[^1]);
-        listening = stopping = rejectionSaid = false;
-        (table, carried, turns, rejected) = (Publishless(), CutShare.None, 0, 0);
+        listening = stopping = false;
+        carried = CutShare.None;
+        services.Clear();
+        listeners.Clear();
         ledgers.Clear();
     }
 
-    /// <summary>A client comes, or comes again.</summary>
-    public void Arrive(long number, int retriesLeft, int connects, bool again)
+    /// <summary>A client of a stream comes, or comes again.</summary>
+    public void Arrive(int stream, long number, int retriesLeft, int connects, bool again)
     {
         if (again)
             Returning--;
+        var name = scenario.Clients[stream].Service.IfNone(first);
         if (!listening)
         {
-            Miss(number, retriesLeft, connects, "bal is not running");
+            Miss(name, stream, number, retriesLeft, connects, "bal is not running");
             return;
         }
 
-        if (!rules.Admits(open.Count, table.Service.Tuning.MaxConcurrentConnections))
+        // Renamed, or removed: nobody listens under that name.
+        if (!listeners.TryGetValue(name, out var service) || service.Table.Removed || service.Table.Service.Name != name)
         {
-            rejected++;
-            chronicle.Rejected();
-            ReportRejections();
-            Miss(number, retriesLeft, connects, "the connection limit is reached");
+            Miss(name, stream, number, retriesLeft, connects, "there is no such service");
+            return;
+        }
+
+        if (!rules.Admits(service.Open, service.Table.Service.Tuning.MaxConcurrentConnections))
+        {
+            service.Rejected++;
+            chronicle.Rejected(name);
+            ReportRejections(service);
+            Miss(name, stream, number, retriesLeft, connects, "the connection limit is reached");
             return;
         }
 
         var client = unused.Count > 0 ? unused.Pop() : new VirtualClient(Woken);
         client.State = ClientState.Connecting;
+        (client.Stream, client.Service) = (stream, service);
         (client.Number, client.RetriesLeft, client.Connects) = (number, retriesLeft, connects);
-        (client.CameAt, client.Turn, client.LastResorts, client.Backend) = (clock.Now, turns++, 0, 0);
+        (client.CameAt, client.Turn, client.LastResorts, client.Backend) = (clock.Now, service.Turns++, 0, 0);
         client.Tried.Clear();
         client.Place = open.Count;
         open.Add(client);
+        service.Open++;
         connecting++;
         chronicle.Opened(open.Count);
-        ConnectNext(client);
+        ConnectNext(client, service);
     }
 
-    private void ConnectNext(VirtualClient client)
+    private void ConnectNext(VirtualClient client, VirtualService service)
     {
-        var next = rules.Select(table, client.Turn, CollectionsMarshal.AsSpan(client.Tried), client.LastResorts);
+        var next = rules.Select(service.Table, client.Turn, CollectionsMarshal.AsSpan(client.Tried), client.LastResorts);
         if (!next.IsSome)
         {
-            clock.Post(new ControlEvent.ClientExhausted(table.Id));
-            Fail(client, client.Tried.Count == 0 ? "there is no backend" : "every backend failed");
+            clock.Post(new ControlEvent.ClientExhausted(service.Table.Id));
+            Fail(client, service, client.Tried.Count == 0 ? "there is no backend" : "every backend failed");
             return;
         }
 
@@ -171,60 +200,61 @@ internal sealed class VirtualPlane(
         client.Backend = candidate.Route.Id.Value;
         client.AddressIndex = 0;
         ledgers[client.Backend].Active++;
-        Connect(client);
+        Connect(client, service);
     }
 
-    private void Connect(VirtualClient client)
+    private void Connect(VirtualClient client, VirtualService service)
     {
+        var timeout = service.Table.Service.Tuning.ConnectTimeout;
         client.ConnectingSince = clock.Now;
         var answer = network.Answer(
             ledgers[client.Backend].Notes.Endpoint, DiceUse.Connect, client.Number * 64 + client.Connects++ % 64);
         var inTime = answer.Fate != ConnectFate.Silence
-            && answer.After.Milliseconds < table.Service.Tuning.ConnectTimeout.Milliseconds;
+            && answer.After.Milliseconds < timeout.Milliseconds;
         client.Answer = !inTime ? ConnectFate.Silence : answer.Fate;
-        clock.After(inTime ? answer.After : table.Service.Tuning.ConnectTimeout, client.Wake);
+        clock.After(inTime ? answer.After : timeout, client.Wake);
     }
 
     private void Woken(VirtualClient client)
     {
-        switch (client.State)
+        switch (client)
         {
-            case ClientState.Outside:
+            case { State: ClientState.Outside } or { Service: null }:
                 unused.Push(client);
                 break;
-            case ClientState.Established:
+            case { State: ClientState.Established }:
                 Leave(client);
                 unused.Push(client);
                 break;
-            case ClientState.Connecting when client.Answer == ConnectFate.Accepted:
-                Establish(client);
+            case { Answer: ConnectFate.Accepted, Service: var service }:
+                Establish(client, service);
                 break;
             default:
-                TryElsewhere(client, client.Answer == ConnectFate.Refused ? FailureKind.Refused : FailureKind.Timeout);
+                TryElsewhere(client, client.Service, client.Answer == ConnectFate.Refused ? FailureKind.Refused : FailureKind.Timeout);
                 break;
         }
     }
 
-    private void Establish(VirtualClient client)
+    private void Establish(VirtualClient client, VirtualService service)
     {
         var ledger = ledgers[client.Backend];
         ledger.Total++;
         connecting--;
         client.State = ClientState.Established;
         chronicle.Served(ledger.Notes, client.ConnectingSince.Since(client.CameAt), client.Tried.Count);
-        if (WantsSuccess(client.Backend))
+        if (service.Find(client.Backend).Exists(route => route.WantsSuccess))
             clock.Post(new ControlEvent.ConnectsSucceeded(new BackendId(client.Backend), 1));
         clock.After(
-            scenario.Clients.ConnectionLength.Pick(dice, DiceUse.Length, client.Number), client.Wake);
+            scenario.Clients[client.Stream].ConnectionLength.Pick(dice, DiceUse.Length, client.Number), client.Wake);
     }
 
     /// <summary>The current address has failed: on to the next one, or to the next backend.</summary>
-    private void TryElsewhere(VirtualClient client, FailureKind kind)
+    private void TryElsewhere(VirtualClient client, VirtualService service, FailureKind kind)
     {
         client.AddressIndex++;
-        if (client.AddressIndex < AddressesOf(client.Backend))
+        if (client.AddressIndex < service.Find(client.Backend).Match(route => route.Addresses.Count, () => 0))
         {
-            Connect(client);
+            Connect(client, service);
             return;
         }
 
@@ -233,34 +263,36 @@ internal sealed class VirtualPlane(
         clock.Post(new ControlEvent.ConnectsFailed(new BackendId(client.Backend), kind, 1));
         client.Tried.Add(client.Backend);
         Release(client);
-        ConnectNext(client);
+        ConnectNext(client, service);
     }
 
-    private void Fail(VirtualClient client, string why)
+    private void Fail(VirtualClient client, VirtualService service, string why)
     {
         chronicle.Exhausted(client.Tried.Count);
         Leave(client);
-        Miss(client.Number, client.RetriesLeft, client.Connects, why);
+        Miss(service.Table.Service.Name, client.Stream, client.Number, client.RetriesLeft, client.Connects, why);
         unused.Push(client);
     }
 
-    private void Miss(long number, int retriesLeft, int connects, string why)
+    private void Miss(string service, int stream, long number, int retriesLeft, int connects, string why)
     {
         if (retriesLeft == 0 || Closing)
         {
-            chronicle.Failed(why);
+            chronicle.Failed(service, why);
             return;
         }
 
         chronicle.Retried();
         Returning++;
-        clock.After(scenario.Clients.RetryAfter, () => Arrive(number, retriesLeft - 1, connects, again: true));
+        clock.After(
+            scenario.Clients[stream].RetryAfter, () => Arrive(stream, number, retriesLeft - 1, connects, again: true));
     }
 
     // What it waits for is still to come; only then is its memory free.
     private void CutOne(VirtualClient client)
     {
-        chronicle.Cut(client.State == ClientState.Connecting);
+        if (client.Service is { } service)
+            chronicle.Cut(service.Table.Service.Name, client.State == ClientState.Connecting);
         Leave(client);
     }
 
@@ -270,6 +302,9 @@ internal sealed class VirtualPlane(
             connecting--;
         client.State = ClientState.Outside;
         Release(client);
+        if (client.Service is { } service)
+            service.Open--;
+        client.Service = null;
         var last = open[^1];
         open[client.Place] = last;
         last.Place = client.Place;
@@ -306,40 +341,19 @@ internal sealed class VirtualPlane(
             clock.Post(new ControlEvent.AllIdle());
     }
 
-    private void ReportRejections()
+    private void ReportRejections(VirtualService service)
     {
-        if (rejectionSaid)
+        if (service.RejectionSaid)
             return;
-        rejectionSaid = true;
+        service.RejectionSaid = true;
         clock.After(RejectionReports, () =>
         {
-            rejectionSaid = false;
-            clock.Post(new ControlEvent.ClientsRefused(table.Id, Refusal.Limit, rejected));
+            service.RejectionSaid = false;
+            // Of a process that was killed meanwhile nobody hears.
+            if (services.GetValueOrDefault(service.Table.Id.Value) == service)
+                clock.Post(new ControlEvent.ClientsRefused(service.Table.Id, Refusal.Limit, service.Rejected));
         });
     }
-
-    private bool WantsSuccess(int id) => Find(id).Match(route => route.WantsSuccess, () => false);
-
-    private int AddressesOf(int id) => Find(id).Match(route => route.Addresses.Count, () => 0);
-
-    private Option<Route> Find(int id)
-    {
-        foreach (var routes in (ReadOnlySpan<Arr<Route>>)[table.Up, table.Cooling, table.Down])
-        {
-            foreach (var route in routes)
-            {
-                if (route.Id.Value == id)
-                    return route;
-            }
-        }
-
-        return Option<Route>.None;
-    }
-
-    private static RoutingTable Publishless() => new(
-        new ServiceId(0),
-        new Service("", new Listener(new Host.Name(""), 0), Method.RoundRobin, Arr<BackendConfig>.Empty, Tuning.For(1)),
-        Arr<Route>.Empty, Arr<Route>.Empty, Arr<Route>.Empty, Protection: false, Removed: false, Arr<BackendId>.Empty);
 
     private sealed class Ledger(BackendNotes notes)
     {

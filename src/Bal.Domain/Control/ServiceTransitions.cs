@@ -108,11 +108,11 @@ internal static class ServiceTransitions
                 : state.Services.SetItem(service.Id.Value, service with { Backends = left }),
             Index = over ? index.Without(service) : index,
         };
-        var step = new ControlStep(without, Arr<ControlEffect>.Empty)
-            .Say(LogEvent.Info("reload", "backend_drained",
-                $"backend {backend.Endpoint} has no connections left and is gone",
-                LogField.Of("service", service.Config.Name),
-                LogField.Of("backend", backend.Endpoint.ToString())));
+        var drained = Nothing(without).Say(LogEvent.Info("reload", "backend_drained",
+            $"backend {backend.Endpoint} has no connections left and is gone",
+            LogField.Of("service", service.Config.Name),
+            LogField.Of("backend", backend.Endpoint.ToString())));
+        var step = drained with { Touched = null };
         return over
             ? step
                 .And(new ControlEffect.Forget(backend.Id))

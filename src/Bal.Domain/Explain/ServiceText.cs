@@ -1,4 +1,3 @@
-using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Protection;
 using Bal.Domain.Reports;

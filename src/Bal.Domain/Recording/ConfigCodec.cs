@@ -33,7 +33,8 @@ internal static class ConfigCodec
     public static readonly Codec<BalConfig> Config = Of(
         config => Raw.Map(
         [
-            .. Settings.Process.ToJson(config), Raw.Entry(Services, Raw.List([.. config.Services.Select(Written)])),
+            .. FirstRelease.Written(Settings.Process, config, 1),
+            Raw.Entry(Services, Raw.List([.. config.Services.Select(Written)])),
         ]),
         node => Members(Whole(node), Settings.Process.Keys.Add(Services)).Then(members =>
             Settings.Process.Read(members).And(
@@ -43,14 +44,16 @@ internal static class ConfigCodec
                     Services = services,
                 })));
 
-    private static RawNode Written(BackendConfig backend) => Raw.Map([.. Settings.OfBackend.ToJson(backend)]);
+    private static RawNode Written(BackendConfig backend) =>
+        Raw.Map([.. FirstRelease.Written(Settings.OfBackend, backend, 1)]);
 
     private static RawNode Written(Service service) => Raw.Map(
     [
         Raw.Entry(Name, service.Name),
-        .. Settings.OfService.ToJson(service),
+        .. FirstRelease.Written(Settings.OfService, service, service.Backends.Count),
         Raw.Entry(Settings.Backends, Raw.List([.. service.Backends.Select(Written)])),
-        Raw.Entry(Settings.RuntimeBlock, Raw.Map([.. Settings.Runtime.ToJson(service.Tuning)])),
+        Raw.Entry(Settings.RuntimeBlock, Raw.Map(
+            [.. FirstRelease.Written(Settings.Runtime, service.Tuning, service.Backends.Count)])),
     ]);
 
     private static Checked<BackendConfig> BackendOf(Field field) =>
@@ -90,10 +93,12 @@ internal static class ConfigCodec
         (walk, value) => Raw.Write(walk.Json, write(value)),
         (walk, json) =>
         {
-            foreach (var found in Raw.Read(json).Map(read))
-                return found.Findings.IsEmpty && found.Value.Case is T value
-                    ? value
-                    : walk.Fail<T>(found.Findings.IsEmpty ? "it could not be read" : found.Findings[0].Message);
-            return walk.Fail<T>("expected text in valid Unicode");
+            // Not by Match: what a walk that has failed goes on with is null, which Match refuses.
+            if (Raw.Read(json) is not { IsSome: true } node)
+                return walk.Fail<T>("expected text in valid Unicode");
+            var found = read((RawNode)node);
+            return found.Findings.IsEmpty && found.Value.IsSome
+                ? (T)found.Value
+                : walk.Fail<T>(found.Findings.IsEmpty ? "it could not be read" : found.Findings[0].Message);
         });
 }

@@ -1,4 +1,5 @@
 using Bal.Domain.Primitives;
+using LanguageExt;
 
 namespace Bal.Domain.Simulation;
 
@@ -20,7 +21,8 @@ public abstract record Expectation
     /// <summary>Protection mode is on, or off, at a time.</summary>
     /// <param name="On">Whether it is to be on.</param>
     /// <param name="At">When.</param>
-    public sealed record Protection(bool On, Instant At) : Expectation;
+    /// <param name="Service">Of which service; none for any of them.</param>
+    public sealed record Protection(bool On, Instant At, Option<string> Service) : Expectation;
 
     /// <summary>A backend is in a state at a time.</summary>
     /// <param name="Backend">Which.</param>

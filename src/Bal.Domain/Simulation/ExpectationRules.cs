@@ -39,7 +39,9 @@ internal static class ExpectationRules
             .Map(bound => (Expectation)new Expectation.FailoverP99(bound)));
         var protection = Each(fields, ExpectationKeys.Protection, f =>
             Scalars.Choice(f, new Arr<bool>([true, false]), on => on ? "on" : "off").And(
-                At(fields, f, end), (on, at) => (Expectation)new Expectation.Protection(on, at)));
+                At(fields, f, end), (on, at) => new { on, at }).And(
+                ScenarioValues.ServiceBeside(fields, around),
+                (o, service) => (Expectation)new Expectation.Protection(o.on, o.at, service)));
         var state = Each(fields, ExpectationKeys.State, f => Scalars.Choice(f, LaneText.All, LaneText.Of).And(
             Backend(fields, f, around), (s, backend) => new { s, backend }).And(
                 At(fields, f, end), (o, at) => (Expectation)new Expectation.State(o.backend, o.s, at)));
@@ -63,7 +65,7 @@ internal static class ExpectationRules
             ScenarioValues.Span(f, Duration.Zero, end).Map(at => Instant.Zero.Plus(at)));
 
     private static Checked<BackendRef> Backend(Fields fields, Field why, ScenarioSurroundings around) => Beside(
-        fields, why, ScenarioKeys.Backend, "1", f => ScenarioValues.Backend(f, around));
+        fields, why, ScenarioKeys.Backend, "1", f => ScenarioValues.Backend(f, fields, around));
 
     private static Checked<T> Beside<T>(
         Fields fields, Field why, string key, string example, Func<Field, Checked<T>> read) => fields.Find(key).Match(
@@ -77,6 +79,8 @@ internal static class ExpectationRules
         [
             new(ScenarioKeys.At, new([ExpectationKeys.Protection, ExpectationKeys.State])),
             new(ScenarioKeys.Backend, new([ExpectationKeys.State, ExpectationKeys.OutOfRotation])),
+            new(ScenarioKeys.Service, new(
+                [ExpectationKeys.Protection, ExpectationKeys.State, ExpectationKeys.OutOfRotation])),
         ]
         from field in fields.Find(use.Key).AsEnumerable()
         where use.With.ForAll(key => fields.Find(key).IsNone)

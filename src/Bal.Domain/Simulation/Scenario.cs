@@ -9,12 +9,12 @@ namespace Bal.Domain.Simulation;
 /// <summary>What happens to bal, its backends and its clients, and what is expected to come of it.</summary>
 /// <param name="Seed">Decides everything that varies.</param>
 /// <param name="Length">How long clients come.</param>
-/// <param name="Clients">Who comes.</param>
+/// <param name="Clients">Who comes: one or more streams of clients.</param>
 /// <param name="ConnectLatency">How long a connect to a backend without a fault takes.</param>
 /// <param name="Events">What happens, in order of time.</param>
 /// <param name="Expected">What has to hold afterwards.</param>
 public sealed record Scenario(
-    ulong Seed, Duration Length, ClientLoad Clients, Spread ConnectLatency, Arr<ScenarioEvent> Events,
+    ulong Seed, Duration Length, Arr<ClientLoad> Clients, Spread ConnectLatency, Arr<ScenarioEvent> Events,
     Arr<Expectation> Expected)
 {
     /// <summary>The longest run.</summary>
@@ -23,23 +23,26 @@ public sealed record Scenario(
     /// <summary>Clients of one run at most: more would only take longer to show the same.</summary>
     public const long MaxClients = 10_000_000;
 
-    /// <summary>How many clients come, retries not counted.</summary>
-    public long ExpectedClients
+    /// <summary>How many clients of a stream come, retries not counted.</summary>
+    /// <param name="stream">Which of <see cref="Clients"/>.</param>
+    public long ExpectedClients(int stream)
     {
-        get
+        var (total, rate, since) = (0L, Clients[stream].Rate, 0L);
+        foreach (var change in Events)
         {
-            var (total, rate, since) = (0L, Clients.Rate, 0L);
-            foreach (var change in Events)
-            {
-                if (change.Do is not ScenarioAction.SetRate set || change.At.Milliseconds >= Length.Milliseconds)
-                    continue;
-                total += rate.Within(change.At.Milliseconds - since);
-                (rate, since) = (set.Rate, change.At.Milliseconds);
-            }
-
-            return total + rate.Within(Length.Milliseconds - since);
+            if (change.Do is not ScenarioAction.SetRate set || !Concerns(set, stream)
+                || change.At.Milliseconds >= Length.Milliseconds)
+                continue;
+            total += rate.Within(change.At.Milliseconds - since);
+            (rate, since) = (set.Rate, change.At.Milliseconds);
         }
+
+        return total + rate.Within(Length.Milliseconds - since);
     }
+
+    /// <summary>Whether a change of the rate is one of that stream: of its service, or of the first where it names none.</summary>
+    public bool Concerns(ScenarioAction.SetRate change, int stream) =>
+        change.Service.Match(name => Clients[stream].Service == name, () => stream == 0);
 }
 
 /// <summary>How many clients come.</summary>
@@ -53,12 +56,14 @@ public readonly record struct ClientRate(long PerThousandSeconds)
     public string ToText() => (PerThousandSeconds / 1_000m).ToString("0.###", CultureInfo.InvariantCulture);
 }
 
-/// <summary>The clients.</summary>
+/// <summary>A stream of clients.</summary>
+/// <param name="Service">The name of the service that they come to; none for the first of the configuration in force.</param>
 /// <param name="Rate">How many come, evenly but for a little chance.</param>
 /// <param name="ConnectionLength">How long a connection lasts once it is established.</param>
 /// <param name="Retries">How often a client that was not served comes again.</param>
 /// <param name="RetryAfter">How long it waits before it does.</param>
-public sealed record ClientLoad(ClientRate Rate, Spread ConnectionLength, int Retries, Duration RetryAfter);
+public sealed record ClientLoad(
+    Option<string> Service, ClientRate Rate, Spread ConnectionLength, int Retries, Duration RetryAfter);
 
 /// <summary>Something that happens.</summary>
 /// <param name="At">When.</param>
@@ -70,12 +75,15 @@ public abstract record BackendRef
 {
     private BackendRef() { }
 
+    /// <summary>The service it is of, by name; none for the first one with a number, and for every one with an address.</summary>
+    public Option<string> Service { get; init; }
+
     /// <summary>By its place in the configuration that bal starts with.</summary>
     /// <param name="Number">Counted from 1.</param>
     public sealed record Position(int Number) : BackendRef
     {
         /// <inheritdoc/>
-        public override string ToString() => $"{Number}";
+        public override string ToString() => Named($"{Number}");
     }
 
     /// <summary>By its address.</summary>
@@ -83,25 +91,32 @@ public abstract record BackendRef
     public sealed record Address(Endpoint Endpoint) : BackendRef
     {
         /// <inheritdoc/>
-        public override string ToString() => Endpoint.ToString();
+        public override string ToString() => Named(Endpoint.ToString());
     }
 
     /// <summary>All of them.</summary>
     public sealed record Every : BackendRef
     {
         /// <inheritdoc/>
-        public override string ToString() => "all";
+        public override string ToString() => Named("all");
     }
+
+    /// <summary>The service by whose list a bal that starts with <paramref name="config"/> counts.</summary>
+    public Option<Service> ServiceIn(BalConfig config) => Service.Match(
+        name => config.Services.Find(service => service.Name == name), () => config.Services[0]);
 
     /// <summary>Which backends those are for a bal that starts with <paramref name="config"/>.</summary>
     public Arr<Endpoint> In(BalConfig config) => this switch
     {
-        Position p when p.Number >= 1 && p.Number <= config.Main.Backends.Count =>
-            Prelude.Array(config.Main.Endpoints[p.Number - 1]),
+        Position p => ServiceIn(config).Map(service => service.Endpoints)
+            .Filter(all => p.Number >= 1 && p.Number <= all.Count)
+            .Match(all => Prelude.Array(all[p.Number - 1]), () => Arr<Endpoint>.Empty),
         Address a => Prelude.Array(a.Endpoint),
-        Every => config.Main.Endpoints,
-        _ => Arr<Endpoint>.Empty,
+        _ => new(config.Services.Where(service => Service.ForAll(name => service.Name == name))
+            .SelectMany(service => service.Endpoints).Distinct()),
     };
+
+    private string Named(string backend) => Service.Match(name => $"{name}/{backend}", () => backend);
 }
 
 /// <summary>What a scenario can do.</summary>
@@ -121,7 +136,8 @@ public abstract record ScenarioAction
 
     /// <summary>Change how many clients come.</summary>
     /// <param name="Rate">From now on.</param>
-    public sealed record SetRate(ClientRate Rate) : ScenarioAction;
+    /// <param name="Service">To which service; none for the first stream of clients.</param>
+    public sealed record SetRate(ClientRate Rate, Option<string> Service) : ScenarioAction;
 
     /// <summary>Change what a name resolves to.</summary>
     /// <param name="Name">The name.</param>

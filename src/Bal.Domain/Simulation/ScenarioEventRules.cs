@@ -33,7 +33,7 @@ internal static class ScenarioEventRules
                     fields, ScenarioKeys.Do, Words, f => Scalars.Choice(f, ActionWord.All, w => w.Word));
                 // Whatever is to be done to it: a backend that does not exist is a mistake of its own.
                 var backend = word.Value.IsNone
-                    ? fields.Find(ScenarioKeys.Backend).Map(f => ScenarioValues.Backends(f, around).Findings)
+                    ? fields.Find(ScenarioKeys.Backend).Map(f => ScenarioValues.Backends(f, fields, around).Findings)
                     : Arr<Finding>.Empty;
                 return Required(
                     fields, ScenarioKeys.At, "a time such as 10s", f => ScenarioValues.Span(f, Duration.Zero, end)).And(
@@ -62,8 +62,9 @@ internal static class ScenarioEventRules
             return Required(
                 fields, ScenarioKeys.Config, "a configuration, or the path of one", f => ConfigOf(f, around));
         if (word == ActionWord.Rate)
-            return Required(fields, ScenarioKeys.Rate, "clients per second", ScenarioValues.Rate)
-                .Map(rate => (ScenarioAction)new ScenarioAction.SetRate(rate));
+            return Required(fields, ScenarioKeys.Rate, "clients per second", ScenarioValues.Rate).And(
+                ScenarioValues.ServiceBeside(fields, around),
+                (rate, service) => (ScenarioAction)new ScenarioAction.SetRate(rate, service));
         if (word == ActionWord.Resolve)
             return Required(fields, ScenarioKeys.Name, "a name", NameOf).And(
                 Required(fields, ScenarioKeys.Addresses, "a list of addresses", ScenarioValues.Addresses),
@@ -76,7 +77,7 @@ internal static class ScenarioEventRules
 
     private static Checked<ScenarioAction> FaultOf(Fields fields, ScenarioSurroundings around, Checked<Fault> fault) =>
         Required(fields, ScenarioKeys.Backend, "the place of a backend, from 1, or HOST:PORT, or all",
-            f => ScenarioValues.Backends(f, around))
+            f => ScenarioValues.Backends(f, fields, around))
             .And(fault, (backend, what) => (ScenarioAction)new ScenarioAction.SetFault(backend, what));
 
     private static Checked<Fault> FlapOf(Fields fields)

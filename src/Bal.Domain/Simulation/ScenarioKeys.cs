@@ -10,6 +10,8 @@ internal static class ScenarioKeys
 
     public const string Seed = "seed";
     public const string Length = "duration";
+    public const string Clients = "clients";
+    public const string Service = "service";
     public const string ClientRate = "client_rate";
     public const string ConnectionLength = "connection_length";
     public const string Retries = "retries";
@@ -32,10 +34,13 @@ internal static class ScenarioKeys
     public const string For = "for";
 
     public static Arr<string> Top { get; } = new(
-        [Seed, Length, ClientRate, ConnectionLength, Retries, RetryAfter, ConnectLatency, Events, Expect]);
+        [Seed, Length, Clients, .. Load, ConnectLatency, Events, Expect]);
+
+    /// <summary>The keys of a stream of clients; those of the top level are the defaults of each.</summary>
+    public static Arr<string> Load => new([Service, ClientRate, ConnectionLength, Retries, RetryAfter]);
 
     public static Arr<string> Event { get; } = new(
-        [At, Backend, Do, Latency, Down, Up, As, Config, Rate, Name, Addresses, For]);
+        [At, Service, Backend, Do, Latency, Down, Up, As, Config, Rate, Name, Addresses, For]);
 }
 
 /// <summary>What an event does: its word, and the keys that go with it beside <c>at</c> and <c>do</c>.</summary>
@@ -43,20 +48,20 @@ internal static class ScenarioKeys
 /// <param name="Keys">The keys that mean something to it.</param>
 internal sealed record ActionWord(string Word, Arr<string> Keys)
 {
-    public static ActionWord Refuse { get; } = new("refuse", new([ScenarioKeys.Backend]));
+    public static ActionWord Refuse { get; } = new("refuse", new([ScenarioKeys.Service, ScenarioKeys.Backend]));
 
-    public static ActionWord Blackhole { get; } = new("blackhole", new([ScenarioKeys.Backend]));
+    public static ActionWord Blackhole { get; } = new("blackhole", new([ScenarioKeys.Service, ScenarioKeys.Backend]));
 
-    public static ActionWord Slow { get; } = new("slow", new([ScenarioKeys.Backend, ScenarioKeys.Latency]));
+    public static ActionWord Slow { get; } = new("slow", new([ScenarioKeys.Service, ScenarioKeys.Backend, ScenarioKeys.Latency]));
 
     public static ActionWord Flap { get; } = new(
-        "flap", new([ScenarioKeys.Backend, ScenarioKeys.Down, ScenarioKeys.Up, ScenarioKeys.As]));
+        "flap", new([ScenarioKeys.Service, ScenarioKeys.Backend, ScenarioKeys.Down, ScenarioKeys.Up, ScenarioKeys.As]));
 
-    public static ActionWord Recover { get; } = new("recover", new([ScenarioKeys.Backend]));
+    public static ActionWord Recover { get; } = new("recover", new([ScenarioKeys.Service, ScenarioKeys.Backend]));
 
     public static ActionWord Reload { get; } = new("reload", new([ScenarioKeys.Config]));
 
-    public static ActionWord Rate { get; } = new("rate", new([ScenarioKeys.Rate]));
+    public static ActionWord Rate { get; } = new("rate", new([ScenarioKeys.Service, ScenarioKeys.Rate]));
 
     public static ActionWord Resolve { get; } = new("resolve", new([ScenarioKeys.Name, ScenarioKeys.Addresses]));
 
@@ -84,7 +89,7 @@ internal static class ExpectationKeys
 
     public static Arr<string> All { get; } = new(
         Counts.Select(c => c.Key).Concat(
-        [FailoverP99, Protection, ScenarioKeys.Backend, State, OutOfRotation, ScenarioKeys.At]));
+        [FailoverP99, Protection, ScenarioKeys.Service, ScenarioKeys.Backend, State, OutOfRotation, ScenarioKeys.At]));
 
     /// <summary>The key that bounds <paramref name="number"/>.</summary>
     public static string Of(CountedNumber number, Limit limit) => Word(number) + limit switch

@@ -16,16 +16,24 @@ public sealed record NamedConfig(string Name, LoadedConfig Loaded);
 public sealed record ScenarioSurroundings(Arr<BalConfig> Configs, Arr<NamedConfig> Files)
 {
     /// <summary>The backends of every configuration.</summary>
-    public Arr<Endpoint> Endpoints => new(Configs
-        .Concat(Files.SelectMany(f => f.Loaded.Outcome.Config.AsEnumerable()))
-        .Concat(Written)
-        .SelectMany(c => c.Services).SelectMany(s => s.Endpoints).Distinct());
+    public Arr<Endpoint> Endpoints => new(Services.SelectMany(s => s.Endpoints).Distinct());
 
-    /// <summary>How many backends the configurations have at least.</summary>
-    public int FewestBackends => Configs.Min(c => c.Main.Backends.Count);
+    /// <summary>The services of every configuration.</summary>
+    public Arr<string> ServiceNames => new(Services.Select(s => s.Name).Distinct());
+
+    /// <summary>How many backends a service has at least in the configurations that the scenario runs on.</summary>
+    /// <param name="service">Its name; none for the first.</param>
+    public int FewestBackends(Option<string> service) => Configs.Min(config => service
+        .Match(name => config.Services.Find(s => s.Name == name), () => config.Services[0])
+        .Match(s => s.Backends.Count, () => 0));
 
     /// <summary>The configurations that the scenario itself holds, written out.</summary>
     internal Arr<BalConfig> Written { get; init; } = Arr<BalConfig>.Empty;
+
+    private IEnumerable<Service> Services => Configs
+        .Concat(Files.SelectMany(f => f.Loaded.Outcome.Config.AsEnumerable()))
+        .Concat(Written)
+        .SelectMany(c => c.Services);
 
     internal bool Knows(Endpoint endpoint) => Endpoints.Exists(e => e == endpoint);
 }
@@ -72,21 +80,13 @@ public static class ScenarioValidation
                 "missing_key", $"{ScenarioKeys.Root}.{ScenarioKeys.Length}", top.At,
                 "scenario.duration is missing; required is how long clients come",
                     "add a line such as 'duration: 10m'")));
-        var rate = Or(top, ScenarioKeys.ClientRate, ScenarioValues.Rate, new ClientRate(10_000));
-        var life = Or(top, ScenarioKeys.ConnectionLength, f => ScenarioValues.SpreadOf(f, Scenario.MaxLength),
-            new Spread(new(100), new(1_000)));
-        var retries = Or(top, ScenarioKeys.Retries, f => Scalars.Integer(f, new IntRange(0, 100, "")), 0);
-        var pause = Or(
-            top, ScenarioKeys.RetryAfter, f => ScenarioValues.Span(f, Duration.Zero, Longest), new Duration(1_000));
         var latency = Or(top, ScenarioKeys.ConnectLatency, f => ScenarioValues.SpreadOf(f, Longest),
             new Spread(new(1), new(3)));
         var end = length.Value.IfNone(Scenario.MaxLength);
         var events = ScenarioEventRules.Read(top, end, around);
         var expected = ExpectationRules.Read(top, end, around);
 
-        var clients = rate.And(life, (r, l) => new { r, l })
-            .And(retries, (c, again) => new { c.r, c.l, again })
-            .And(pause, (c, wait) => new ClientLoad(c.r, c.l, c.again, wait));
+        var clients = Streams(top, around);
         return seed.And(length, (s, l) => new { s, l })
             .And(clients, (o, c) => new { o.s, o.l, c })
             .And(latency, (o, spread) => new { o.s, o.l, o.c, spread })
@@ -95,24 +95,58 @@ public static class ScenarioValidation
             .Then(scenario => Checked.Good(scenario).With(Excess(top, scenario, around)));
     }
 
+    // The keys of the top level are the only stream, or the defaults of each in the list.
+    private static Checked<Arr<ClientLoad>> Streams(Fields top, ScenarioSurroundings around)
+    {
+        var one = Load(top, around, new ClientLoad(
+            Option<string>.None, new ClientRate(10_000), new Spread(new(100), new(1_000)), 0, new Duration(1_000)));
+        return top.Find(ScenarioKeys.Clients).Match(
+            field => field.Value is RawNode.Sequence { Items.IsEmpty: false } list
+                ? one.Then(defaults => Checked.Each(list.Items, (item, i) => item is RawNode.Mapping mapping
+                    ? Fields.Read(mapping, $"{field.Path}[{i}]", ScenarioKeys.Load)
+                        .Then(fields => Load(fields, around, defaults))
+                    : Checked.Bad<ClientLoad>(Scalars.WrongKind(
+                        new Field($"{field.Path}[{i}]", item.At, item), "a mapping", "write '- service: NAME'"))))
+                : Checked.Bad<Arr<ClientLoad>>(Scalars.WrongKind(
+                    field, "a list with an entry for each stream of clients", "start each one with '- service: NAME'")),
+            () => one.Map(load => Prelude.Array(load)));
+    }
+
+    private static Checked<ClientLoad> Load(Fields fields, ScenarioSurroundings around, ClientLoad otherwise) =>
+        ScenarioValues.ServiceBeside(fields, around).Map(service => service.IsSome ? service : otherwise.Service)
+            .And(Or(fields, ScenarioKeys.ClientRate, ScenarioValues.Rate, otherwise.Rate), (s, r) => new { s, r })
+            .And(
+                Or(fields, ScenarioKeys.ConnectionLength, f => ScenarioValues.SpreadOf(f, Scenario.MaxLength),
+                    otherwise.ConnectionLength),
+                (o, life) => new { o.s, o.r, life })
+            .And(
+                Or(fields, ScenarioKeys.Retries, f => Scalars.Integer(f, new IntRange(0, 100, "")), otherwise.Retries),
+                (o, again) => new { o.s, o.r, o.life, again })
+            .And(
+                Or(fields, ScenarioKeys.RetryAfter, f => ScenarioValues.Span(f, Duration.Zero, Longest), otherwise.RetryAfter),
+                (o, wait) => new ClientLoad(o.s, o.r, o.life, o.again, wait));
+
     // What a run costs is known before it begins; nobody has to wait to find out that it is too much.
     private static IEnumerable<Finding> Excess(Fields top, Scenario scenario, ScenarioSurroundings around)
     {
-        var connections = scenario.ExpectedClients * (1 + scenario.Clients.Retries);
+        var connections = scenario.Clients.Select((load, i) => scenario.ExpectedClients(i) * (1 + load.Retries)).Sum();
         if (connections > Scenario.MaxClients)
             yield return TooMuch(top, ScenarioKeys.ClientRate,
                 $"{connections} connections could be made, retries included; allowed are {Scenario.MaxClients}",
                 "lower client_rate or retries, or shorten duration");
-        var rate = scenario.Events.Fold(scenario.Clients.Rate.PerThousandSeconds, (most, e) =>
-            e.Do is ScenarioAction.SetRate set ? Math.Max(most, set.Rate.PerThousandSeconds) : most);
-        if (new ClientRate(rate).Within(scenario.Clients.ConnectionLength.Most.Milliseconds) is > MaxOpen and var open)
+        var open = scenario.Clients.Select((load, i) => new ClientRate(scenario.Events.Fold(
+            load.Rate.PerThousandSeconds,
+            (most, e) => e.Do is ScenarioAction.SetRate set && scenario.Concerns(set, i)
+                ? Math.Max(most, set.Rate.PerThousandSeconds)
+                : most)).Within(load.ConnectionLength.Most.Milliseconds)).Sum();
+        if (open > MaxOpen)
             yield return TooMuch(top, ScenarioKeys.ConnectionLength,
                 $"{open} connections could be open at once; allowed are {MaxOpen}",
                 "lower client_rate or connection_length");
         var probes = around.Configs.Concat(scenario.Events.SelectMany(e =>
             e.Do is ScenarioAction.Reload reload ? Prelude.Array(reload.Config) : Arr<BalConfig>.Empty)).Max(config =>
-                scenario.Length.Milliseconds / config.Main.Tuning.Health.Interval.Milliseconds
-                    * config.Main.Backends.Count);
+                config.Services.Sum(service =>
+                    scenario.Length.Milliseconds / service.Tuning.Health.Interval.Milliseconds * service.Backends.Count));
         if (probes > MaxProbes)
             yield return TooMuch(top, ScenarioKeys.Length,
                 $"{probes} probes would be made at the configured interval; allowed are {MaxProbes}",

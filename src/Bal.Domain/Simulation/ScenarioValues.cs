@@ -44,18 +44,22 @@ internal static class ScenarioValues
     }
 
     /// <summary>A place in the list of backends, or an address with its port.</summary>
-    public static Checked<BackendRef> Backend(Field field, ScenarioSurroundings around)
+    public static Checked<BackendRef> Backend(Field field, Fields beside, ScenarioSurroundings around) =>
+        ServiceBeside(beside, around).Then(service => Backend(field, service, around));
+
+    private static Checked<BackendRef> Backend(Field field, Option<string> service, ScenarioSurroundings around)
     {
+        var fewest = around.FewestBackends(service);
         const string allowed = "the place of a backend in the configuration, from 1, or HOST:PORT as it stands there";
         return Scalars.Text(field, allowed).Then(scalar =>
         {
             if (scalar.Text.All(char.IsAsciiDigit))
-                return Scalars.Integer(field, scalar, new IntRange(1, around.FewestBackends, ""),
-                    $"{allowed}; there {(around.FewestBackends == 1 ? "is 1" : $"are {around.FewestBackends}")}")
-                    .Map(number => (BackendRef)new BackendRef.Position(number));
+                return Scalars.Integer(field, scalar, new IntRange(1, fewest, ""),
+                    $"{allowed}; there {(fewest == 1 ? "is 1" : $"are {fewest}")}")
+                    .Map(number => (BackendRef)new BackendRef.Position(number) { Service = service });
             return EndpointOf(scalar.Text).Match(
                 endpoint => around.Knows(endpoint)
-                    ? Checked.Good<BackendRef>(new BackendRef.Address(endpoint))
+                    ? Checked.Good<BackendRef>(new BackendRef.Address(endpoint) { Service = service })
                     : Bad<BackendRef>(field, "unknown_backend", allowed, Nearest.To(
                         endpoint.ToString(), around.Endpoints.Map(e => e.ToString())).Match(
                             near => $"did you mean '{near}'?",
@@ -65,10 +69,21 @@ internal static class ScenarioValues
     }
 
     /// <summary>A backend as above, or all of them.</summary>
-    public static Checked<BackendRef> Backends(Field field, ScenarioSurroundings around) =>
-        field.Value is RawNode.Scalar { Text: "all" }
-            ? Checked.Good<BackendRef>(new BackendRef.Every())
-            : Backend(field, around);
+    public static Checked<BackendRef> Backends(Field field, Fields beside, ScenarioSurroundings around) =>
+        ServiceBeside(beside, around).Then(service => field.Value is RawNode.Scalar { Text: "all" }
+            ? Checked.Good<BackendRef>(new BackendRef.Every { Service = service })
+            : Backend(field, service, around));
+
+    /// <summary>The service that a mapping names; none where it has no such key.</summary>
+    public static Checked<Option<string>> ServiceBeside(Fields fields, ScenarioSurroundings around) =>
+        fields.Find(ScenarioKeys.Service).Match(
+            field => Scalars.Text(field, "the name of a service").Then(scalar => around.ServiceNames.Contains(scalar.Text)
+                ? Checked.Good(Option<string>.Some(scalar.Text))
+                : Bad<Option<string>>(field, "unknown_service", "the name of a service of the configuration", Nearest.To(
+                    scalar.Text, around.ServiceNames).Match(
+                        near => $"did you mean '{near}'?",
+                        () => $"the services are {string.Join(", ", around.ServiceNames.Take(10))}"))),
+            () => Checked.Good(Option<string>.None));
 
     /// <summary>A list of literal addresses, which may be empty.</summary>
     public static Checked<Arr<IPAddress>> Addresses(Field field) => field.Value is RawNode.Sequence list

@@ -23,7 +23,7 @@ public sealed record SimulationComparison(
     public bool Passed => Left.Passed && Right.Passed;
 
     /// <summary>
-    /// Compares two runs of one scenario. Backends are matched by their place in the two configurations.
+    /// Compares two runs of one scenario. Services and backends are matched by their place in the two configurations.
     /// </summary>
     public static SimulationComparison Of(SimulationReport left, SimulationReport right)
     {
@@ -31,7 +31,8 @@ public sealed record SimulationComparison(
         var lanes = Enumerable.Range(0, places).SelectMany(i => Between(
             NameOf(i, left, right), StatesOf(i, left), StatesOf(i, right)));
         var partings = lanes
-            .Concat(Between("protection mode", ProtectionOf(left), ProtectionOf(right)))
+            .Concat(Enumerable.Range(0, Math.Max(left.Services.Count, right.Services.Count)).SelectMany(i => Between(
+                SubjectOf(i, left, right), ProtectionOf(i, left), ProtectionOf(i, right))))
             .OrderBy(p => p.During.From.Milliseconds)
             .ToList();
         var others = SimulationText.FiguresOf(right);
@@ -81,18 +82,27 @@ public sealed record SimulationComparison(
     }
 
     private static string EndpointAt(int place, SimulationReport report) =>
-        place < report.Backends.Count ? report.Backends[place].Endpoint.ToString() : "";
+        place < report.Backends.Count ? report.NameOf(report.Backends[place]) : "";
 
     private static List<Stretch> StatesOf(int place, SimulationReport report) => place < report.Backends.Count
         ? [.. report.Backends[place].Lane.Select(s => new Stretch(s.During, LaneText.Of(s.State)))]
         : [new Stretch(
             new Period(Instant.Zero, Instant.Zero.Plus(report.Scenario.Length)), LaneText.Of(LaneState.Absent))];
 
-    private static List<Stretch> ProtectionOf(SimulationReport report)
+    private static string SubjectOf(int place, SimulationReport left, SimulationReport right)
+    {
+        if (left.Services.Count < 2 && right.Services.Count < 2)
+            return "protection mode";
+        var names = new[] { left, right }.Where(run => place < run.Services.Count)
+            .Select(run => run.Services[place].Name).Distinct();
+        return $"protection mode of {string.Join(" / ", names)}";
+    }
+
+    private static List<Stretch> ProtectionOf(int place, SimulationReport report)
     {
         var stretches = new List<Stretch>();
         var from = Instant.Zero;
-        foreach (var on in report.Protection)
+        foreach (var on in place < report.Services.Count ? report.Services[place].Protection : Arr<Period>.Empty)
         {
             stretches.Add(new(new Period(from, on.From), "off"));
             stretches.Add(new(on, "on"));

@@ -10,10 +10,10 @@ namespace Bal.Domain.Simulation;
 /// <param name="Config">That configuration.</param>
 /// <param name="Scenario">That scenario.</param>
 /// <param name="Totals">The whole run in numbers.</param>
+/// <param name="Services">Each service that was ever configured, in the order in which it appeared.</param>
 /// <param name="Backends">Each backend that was ever configured, in the order in which it appeared.</param>
 /// <param name="Timeline">What happened, in order.</param>
 /// <param name="LeftOut">Happenings beyond <see cref="MaxEntries"/>, which are only counted.</param>
-/// <param name="Protection">When protection mode was on.</param>
 /// <param name="Absences">When no bal was running.</param>
 /// <param name="Trouble">Clients without a backend, by time.</param>
 public sealed record SimulationReport(
@@ -22,10 +22,10 @@ public sealed record SimulationReport(
     BalConfig Config,
     Scenario Scenario,
     SimulationTotals Totals,
+    Arr<ServiceHistory> Services,
     Arr<BackendHistory> Backends,
     Arr<TimelineEntry> Timeline,
     long LeftOut,
-    Arr<Period> Protection,
     Arr<Period> Absences,
     Arr<Burst> Trouble)
 {
@@ -35,9 +35,22 @@ public sealed record SimulationReport(
     /// <summary>Into how many parts a run is divided where only sums are kept.</summary>
     public const int Parts = 500;
 
+    /// <summary>When protection mode of a service was on, of all services by their beginning.</summary>
+    public Arr<Period> Protection =>
+        new(Services.SelectMany(service => service.Protection).OrderBy(period => period.From.Milliseconds));
+
     /// <summary>The history of the backend that <paramref name="backend"/> means.</summary>
-    public Option<BackendHistory> HistoryOf(BackendRef backend) =>
-        backend.In(Config) is [var endpoint] ? Backends.Find(b => b.Endpoint == endpoint) : Option<BackendHistory>.None;
+    public Option<BackendHistory> HistoryOf(BackendRef backend)
+    {
+        var service = backend is BackendRef.Position ? backend.ServiceIn(Config).Map(s => s.Name) : backend.Service;
+        return backend.In(Config) is [var endpoint]
+            ? Backends.Find(b => b.Endpoint == endpoint && service.ForAll(name => b.Service == name))
+            : Option<BackendHistory>.None;
+    }
+
+    /// <summary>How a backend is called in this run: with its service where there are several.</summary>
+    public string NameOf(BackendHistory backend) =>
+        Services.Count > 1 ? $"{backend.Service}/{backend.Endpoint}" : backend.Endpoint.ToString();
 
     /// <summary>What became of the expectations, in the order of the scenario.</summary>
     public Arr<Verdict> Verdicts => Scenario.Expected.Map(e => ExpectationRule.Judge(e, this));
@@ -65,7 +78,16 @@ public sealed record SimulationTotals(
     Option<Duration> FailoverP50, Option<Duration> FailoverP99, Option<Duration> FailoverMax,
     int MaxOpen, int MaxTries, long Steps);
 
+/// <summary>What became of the clients of a service.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="Served">Clients that got a backend.</param>
+/// <param name="Failed">Clients that got none, retries included.</param>
+/// <param name="Rejected">Connections turned away by its <c>max_concurrent_connections</c>.</param>
+/// <param name="Protection">When its protection mode was on.</param>
+public sealed record ServiceHistory(string Name, long Served, long Failed, long Rejected, Arr<Period> Protection);
+
 /// <summary>What a simulated backend looked like from bal's side, and what was wrong with it.</summary>
+/// <param name="Service">The name of its service.</param>
 /// <param name="Endpoint">As configured.</param>
 /// <param name="Served">Connections that it took.</param>
 /// <param name="Refused">Client connects that it refused.</param>
@@ -74,7 +96,7 @@ public sealed record SimulationTotals(
 /// <param name="Faults">What the scenario did to it; empty while it was well.</param>
 /// <param name="Failures">Client connects to it that failed, by time.</param>
 public sealed record BackendHistory(
-    Endpoint Endpoint, long Served, long Refused, long TimedOut, Arr<LaneSpan> Lane, Arr<FaultSpan> Faults,
+    string Service, Endpoint Endpoint, long Served, long Refused, long TimedOut, Arr<LaneSpan> Lane, Arr<FaultSpan> Faults,
     Arr<Burst> Failures)
 {
     /// <summary>Its state at <paramref name="at"/>.</summary>

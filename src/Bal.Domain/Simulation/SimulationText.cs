@@ -1,4 +1,5 @@
 using System.Text;
+using Bal.Domain.Primitives;
 using LanguageExt;
 
 namespace Bal.Domain.Simulation;
@@ -22,6 +23,7 @@ public static class SimulationText
             text.Append($"  {entry.At.ToClock()}  {Word(entry.Kind),-8}  {entry.Text}\n");
         if (report.Timeline.Count + report.LeftOut > MaxLines)
             text.Append($"  and {report.Timeline.Count - MaxLines + report.LeftOut} more (see --json and --html)\n");
+        Services(text, report);
         Backends(text, report);
         Totals(text, report);
         Verdicts(text, report.Verdicts);
@@ -54,8 +56,20 @@ public static class SimulationText
             new("failover_latency_max", Text(t.FailoverMax)),
             new("most_connections_open", $"{t.MaxOpen}"),
             new("most_tries_of_a_client", $"{t.MaxTries}"),
-            new("protection", Protection(report)),
+            new("protection", Protection(report.Protection)),
         ]);
+    }
+
+    private static void Services(StringBuilder text, SimulationReport report)
+    {
+        if (report.Services.Count < 2)
+            return;
+        text.Append("services:\n");
+        foreach (var service in report.Services)
+        {
+            text.Append($"  {service.Name}: served {service.Served}, failed {service.Failed}, ");
+            text.Append($"rejected {service.Rejected}; protection mode {Protection(service.Protection)}\n");
+        }
     }
 
     private static void Backends(StringBuilder text, SimulationReport report)
@@ -63,7 +77,7 @@ public static class SimulationText
         text.Append("backends:\n");
         foreach (var backend in report.Backends)
         {
-            text.Append($"  {backend.Endpoint}: served {backend.Served}, refused {backend.Refused}, ");
+            text.Append($"  {report.NameOf(backend)}: served {backend.Served}, refused {backend.Refused}, ");
             text.Append($"timed out {backend.TimedOut}; in rotation {backend.InRotation.ToText()}, ");
             text.Append($"longest out {backend.LongestOut.ToText()}\n");
         }
@@ -85,10 +99,9 @@ public static class SimulationText
             text.Append($"  {(verdict.Holds ? "ok    " : "FAILED")}  {verdict.Expected} (seen: {verdict.Seen})\n");
     }
 
-    private static string Protection(SimulationReport report) => report.Protection.IsEmpty
+    private static string Protection(Arr<Period> on) => on.IsEmpty
         ? "never on"
-        : $"on {report.Protection.Count} time(s), "
-            + $"{new Duration(report.Protection.Sum(p => p.Length.Milliseconds)).ToText()} in all";
+        : $"on {Plural.Of(on.Count, "time")}, {new Duration(on.Sum(p => p.Length.Milliseconds)).ToText()} in all";
 
     private static string Text(Option<Duration> span) => span.Match(s => s.ToText(), () => "none");
 }

@@ -23,17 +23,19 @@ public static class ExpectationRule
         {
             // A period ends before its last moment; what holds at the very end held just before.
             var last = new Instant(Math.Min(e.At.Milliseconds, report.Scenario.Length.Milliseconds - 1));
-            var on = report.Protection.Exists(p => p.Covers(last));
-            return new Verdict($"protection: {Word(e.On)} at {e.At.ToClock()}", Word(on), on == e.On);
+            var on = report.Services.Exists(service =>
+                e.Service.ForAll(name => service.Name == name) && service.Protection.Exists(p => p.Covers(last)));
+            var whose = e.Service.Match(name => $" of {name}", () => "");
+            return new Verdict($"protection{whose}: {Word(e.On)} at {e.At.ToClock()}", Word(on), on == e.On);
         },
         state: e => Of(e.Backend, report, history =>
         {
             var seen = history.StateAt(e.At);
             return new Verdict(
-                $"backend {history.Endpoint} {LaneText.Of(e.Is)} at {e.At.ToClock()}", LaneText.Of(seen), seen == e.Is);
+                $"backend {report.NameOf(history)} {LaneText.Of(e.Is)} at {e.At.ToClock()}", LaneText.Of(seen), seen == e.Is);
         }),
         outOfRotation: e => Of(e.Backend, report, history => new Verdict(
-            $"backend {history.Endpoint} out_of_rotation_at_most: {e.Bound.ToText()}", history.LongestOut.ToText(),
+            $"backend {report.NameOf(history)} out_of_rotation_at_most: {e.Bound.ToText()}", history.LongestOut.ToText(),
             history.LongestOut.Milliseconds <= e.Bound.Milliseconds)));
 
     private static Verdict Judge(Expectation.Count expected, SimulationTotals totals, int protections)

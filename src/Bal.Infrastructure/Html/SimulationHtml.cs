@@ -103,7 +103,7 @@ public static class SimulationHtml
         page.Append("</tr></thead>\n<tbody>\n");
         foreach (var backend in run.Backends)
         {
-            page.Append($"<tr><th scope=\"row\">{Text(backend.Endpoint.ToString())}</th><td>{backend.Served}</td>");
+            page.Append($"<tr><th scope=\"row\">{Text(run.NameOf(backend))}</th><td>{backend.Served}</td>");
             page.Append($"<td>{backend.Refused}</td><td>{backend.TimedOut}</td><td>{backend.InRotation.ToText()}</td>");
             page.Append($"<td>{backend.LongestOut.ToText()}</td></tr>\n");
         }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Bal.Domain.Primitives;
 using Bal.Domain.Simulation;
 using LanguageExt;
 
@@ -65,11 +66,11 @@ internal static class TimelineSvg
         var text = new StringBuilder();
         foreach (var backend in run.Backends)
         {
-            text.Append($"{backend.Endpoint} was in rotation for {backend.InRotation.ToText()} ");
+            text.Append($"{run.NameOf(backend)} was in rotation for {backend.InRotation.ToText()} ");
             text.Append($"and out for at most {backend.LongestOut.ToText()} in one piece. ");
         }
 
-        text.Append($"Protection mode was on {run.Protection.Count} times. ");
+        text.Append($"Protection mode was on {Plural.Of(run.Protection.Count, "time")}. ");
         return text.Append($"{run.Totals.Served} clients were served, {run.Totals.Failed} failed.").ToString();
     }
 
@@ -103,11 +104,11 @@ internal static class TimelineSvg
 
     private static void Backend(StringBuilder svg, SimulationReport run, BackendHistory backend, int top)
     {
-        svg.Append($"<text x=\"0\" y=\"{top + MarkHeight + 15}\">{Html(Cut(backend.Endpoint.ToString()))}");
-        svg.Append($"<title>{Html(backend.Endpoint.ToString())}</title></text>\n");
+        svg.Append($"<text x=\"0\" y=\"{top + MarkHeight + 15}\">{Html(Cut(run.NameOf(backend)))}");
+        svg.Append($"<title>{Html(run.NameOf(backend))}</title></text>\n");
         foreach (var span in Visible(backend.Lane, run))
             State(svg, span, top + MarkHeight, run,
-                $"{backend.Endpoint} {LaneText.Of(span.State)} from {span.During.From.ToClock()} to "
+                $"{run.NameOf(backend)} {LaneText.Of(span.State)} from {span.During.From.ToClock()} to "
                 + $"{span.During.To.ToClock()}");
         foreach (var fault in backend.Faults)
             Disturbance(svg, backend, fault, top + MarkHeight + Bar + 3, run);
@@ -128,7 +129,7 @@ internal static class TimelineSvg
     {
         var (from, to) = (fault.During.From.Milliseconds, fault.During.To.Milliseconds);
         Rect(svg, "fault", from, to, top, 4, run,
-            $"{backend.Endpoint} {fault.Fault.ToText()} from {fault.During.From.ToClock()} to "
+            $"{run.NameOf(backend)} {fault.Fault.ToText()} from {fault.During.From.ToClock()} to "
             + $"{fault.During.To.ToClock()}");
         // About seven units a letter; a word that does not fit would run into the next one.
         if (X(to, run) - X(from, run) >= fault.Fault.Word.Length * 7)

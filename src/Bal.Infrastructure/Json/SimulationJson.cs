@@ -55,6 +55,14 @@ public static class SimulationJson
             json.WriteString("seen", verdict.Seen);
             json.WriteBoolean("holds", verdict.Holds);
         });
+        List(json, "services", report.Services, service =>
+        {
+            json.WriteString("name", service.Name);
+            json.WriteNumber("served", service.Served);
+            json.WriteNumber("failed", service.Failed);
+            json.WriteNumber("rejected", service.Rejected);
+            List(json, "protection", service.Protection, period => Period(json, period));
+        });
         List(json, "backends", report.Backends, backend => Backend(json, backend));
         List(json, "protection", report.Protection, period => Period(json, period));
         List(json, "bal_absent", report.Absences, period => Period(json, period));
@@ -87,6 +95,7 @@ public static class SimulationJson
 
     private static void Backend(Utf8JsonWriter json, BackendHistory backend)
     {
+        json.WriteString("service", backend.Service);
         json.WriteString("address", backend.Endpoint.ToString());
         json.WriteNumber("served", backend.Served);
         json.WriteNumber("refused", backend.Refused);

@@ -134,7 +134,7 @@ public static class StatusJson
     private static Codec<Arr<long>> Counts(CounterKind kind)
     {
         var counters = ServiceCounters.All.Filter(counter => counter.Kind == kind);
-        return Codec.Object<Arr<long>>(m => new(counters.Map((i, counter) =>
+        return Codec.Object<Arr<long>>(m => new(counters.Select((counter, i) =>
             m.Of(counter.Word, Scalar.Total, counts => counts[i], 0L)).ToArray()));
     }
 }

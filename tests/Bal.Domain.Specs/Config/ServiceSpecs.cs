@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Bal.Domain.Config;
 using Bal.Domain.Messages;
-using Bal.Domain.Primitives;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;

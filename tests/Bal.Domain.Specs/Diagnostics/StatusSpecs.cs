@@ -27,7 +27,7 @@ public sealed class StatusSpecs
     {
         var state = Started();
         // Just below the limit one more or less is seen.
-        var open = nearly ? state.Config.Main.Tuning.MaxConcurrentConnections - (count.Get % 3) : count.Get;
+        var open = nearly ? state.Config.Services[0].Tuning.MaxConcurrentConnections - (count.Get % 3) : count.Get;
         if (protects)
             state = After(state, new ControlEvent.ClientExhausted(new ServiceId(1)));
         if (down)
@@ -39,7 +39,7 @@ public sealed class StatusSpecs
             state = After(state, new ControlEvent.StopRequested());
         var report = StatusReports.Of(Process, Shorthand.Open(open), Clock, state);
 
-        var atLimit = open >= state.Config.Main.Tuning.MaxConcurrentConnections;
+        var atLimit = open >= state.Config.Services[0].Tuning.MaxConcurrentConnections;
         Assert.Equal(!down && !refused && !stopping && !protects && !atLimit, report.Overall == OverallStatus.Ok);
         Assert.NotEqual(OverallStatus.Critical, report.Overall);
     }
@@ -79,7 +79,7 @@ public sealed class StatusSpecs
 
         Assert.Equal(report.Overall != OverallStatus.Ok, text.Contains("what_happened: ", StringComparison.Ordinal));
         Assert.Equal(
-            StatusText.ProblemsOf(report).Count,
+            StatusProblems.Of(report).Count,
             text.Split('\n').Count(line => line.StartsWith("do_this_now: ", StringComparison.Ordinal)));
         Assert.StartsWith("overall: ", text, StringComparison.Ordinal);
         Assert.Contains("\nnext: ", text, StringComparison.Ordinal);
@@ -90,7 +90,7 @@ public sealed class StatusSpecs
     {
         var state = Started();
         var report = running
-            ? StatusReports.Of(Process, Traffic.None with { ActiveConnections = open.Get }, Clock, state)
+            ? StatusReports.Of(Process, Shorthand.Open(open.Get), Clock, state)
             : StatusReports.Stopped("0.1.0", "config.yaml", state.Config);
         var lines = StatusText.Verbose(report).Split('\n');
 

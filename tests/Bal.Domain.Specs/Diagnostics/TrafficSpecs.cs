@@ -1,3 +1,4 @@
+using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Counting;
 using FsCheck;
@@ -12,44 +13,45 @@ namespace Bal.Domain.Specs.Diagnostics;
 public sealed class TrafficSpecs
 {
     public static Arbitrary<Traffic> Traffics() => Arb.From(
-        from figures in Gen.ArrayOf(Count, 4)
-        from ended in Gen.ArrayOf(Count, Enum.GetValues<TerminationReason>().Length)
-        from backends in Gen.Choose(0, 4)
+        from services in Gen.Shuffle(Ids).SelectMany(ids => Gen.Choose(0, 4).Select(n => ids.Take(n).ToArray()))
+        from backends in Gen.Shuffle(Ids).SelectMany(ids => Gen.Choose(0, 4).Select(n => ids.Take(n).ToArray()))
+        from figures in Gen.ArrayOf(Count, 4 * (1 + ServiceCounters.Count))
         from counts in Gen.ArrayOf(Count, 4 * 4)
         select new Traffic(
-            figures[0], figures[1], figures[2], figures[3],
-            new Arr<TerminationCount>(ended.Select((n, i) => new TerminationCount((TerminationReason)i, n))),
-            new Arr<BackendTraffic>(Enumerable.Range(0, backends).Select(i => new BackendTraffic(
-                new BackendId(i + 1), counts[4 * i], counts[4 * i + 1], counts[4 * i + 2], counts[4 * i + 3])))));
+            new Arr<ServiceTraffic>(services.Select((id, i) => new ServiceTraffic(
+                new ServiceId(id), figures[i], new Arr<long>(figures.Skip(4 + i * ServiceCounters.Count).Take(ServiceCounters.Count))))),
+            new Arr<BackendTraffic>(backends.Select((id, i) => new BackendTraffic(
+                new BackendId(id), counts[4 * i], counts[4 * i + 1], counts[4 * i + 2], counts[4 * i + 3])))));
+
+    private static int[] Ids => [1, 2, 3, 4];
 
     private static Gen<long> Count => Gen.Choose(0, 1_000_000).Select(n => (long)n);
 
     [Property]
-    public void Whatever_is_open_or_has_happened_in_either_process_is_summed(Traffic one, Traffic other)
+    public void Whatever_is_open_or_has_happened_in_either_process_is_summed_by_service_and_by_backend(Traffic one, Traffic other)
     {
         var both = one.Plus(other);
 
-        Assert.Equal(one.ActiveConnections + other.ActiveConnections, both.ActiveConnections);
-        Assert.Equal(one.RejectedConnections + other.RejectedConnections, both.RejectedConnections);
-        Assert.Equal(one.SplicedConnections + other.SplicedConnections, both.SplicedConnections);
-        Assert.Equal(one.SplicedDirections + other.SplicedDirections, both.SplicedDirections);
-        foreach (var reason in Enum.GetValues<TerminationReason>())
-            Assert.Equal(Ended(one, reason) + Ended(other, reason), Ended(both, reason));
-        foreach (var id in Enumerable.Range(1, 4).Select(i => new BackendId(i)))
+        Assert.Equal(one.Active + other.Active, both.Active);
+        foreach (var counter in ServiceCounters.All)
+            Assert.Equal(one.Of(counter) + other.Of(counter), both.Of(counter));
+        foreach (var id in Ids)
         {
-            Assert.Equal(Of(one, id).Active + Of(other, id).Active, Of(both, id).Active);
-            Assert.Equal(Of(one, id).Total + Of(other, id).Total, Of(both, id).Total);
-            Assert.Equal(Of(one, id).BytesIn + Of(other, id).BytesIn, Of(both, id).BytesIn);
-            Assert.Equal(Of(one, id).BytesOut + Of(other, id).BytesOut, Of(both, id).BytesOut);
+            var (a, b, sum) = (Of(one, new ServiceId(id)), Of(other, new ServiceId(id)), Of(both, new ServiceId(id)));
+            Assert.Equal(a.Active + b.Active, sum.Active);
+            Assert.Equal(a.Counts.Zip(b.Counts, (x, y) => x + y), sum.Counts);
+            var (c, d, total) = (Of(one, new BackendId(id)), Of(other, new BackendId(id)), Of(both, new BackendId(id)));
+            Assert.Equal(
+                (c.Active + d.Active, c.Total + d.Total, c.BytesIn + d.BytesIn, c.BytesOut + d.BytesOut),
+                (total.Active, total.Total, total.BytesIn, total.BytesOut));
         }
     }
 
     [Property]
     public void A_process_that_has_counted_nothing_changes_nothing(Traffic one)
     {
-        Assert.Equal(one.ActiveConnections, one.Plus(Traffic.None).ActiveConnections);
-        Assert.Equal(one.Backends, one.Plus(Traffic.None).Backends);
-        Assert.Equal(one.Terminations, Traffic.None.Plus(one).Terminations);
+        Assert.Equal(one, one.Plus(Traffic.None));
+        Assert.Equal(one, Traffic.None.Plus(one));
     }
 
     [Property]
@@ -57,14 +59,25 @@ public sealed class TrafficSpecs
     {
         var past = gone.Past;
 
-        Assert.Equal((0, 0, 0), (past.ActiveConnections, past.SplicedConnections, past.SplicedDirections));
-        Assert.Equal(gone.RejectedConnections, past.RejectedConnections);
-        Assert.Equal(gone.Terminations, past.Terminations);
+        Assert.Equal(0, past.Active);
+        foreach (var counter in ServiceCounters.All)
+            Assert.Equal(counter.Kind == CounterKind.Open ? 0 : gone.Of(counter), past.Of(counter));
         Assert.Equal(gone.Backends.Map(b => b with { Active = 0 }), past.Backends);
     }
 
-    private static long Ended(Traffic traffic, TerminationReason reason) =>
-        traffic.Terminations.Where(t => t.Reason == reason).Sum(t => t.Count);
+    [Fact]
+    public void Every_reason_has_a_counter_of_its_own()
+    {
+        var counters = Refusals.All.Map(ServiceCounters.Of)
+            .Append(new Arr<ServiceCounter>(Enum.GetValues<TerminationReason>().Select(ServiceCounters.Of)))
+            .Append(new Arr<ServiceCounter>([ServiceCounters.SplicedConnections, ServiceCounters.SplicedDirections]));
+
+        Assert.Equal(ServiceCounters.All, counters);
+        Assert.Distinct(counters.Map(c => c.Word));
+    }
+
+    private static ServiceTraffic Of(Traffic traffic, ServiceId service) =>
+        traffic.Services.Find(s => s.Service == service).IfNone(ServiceTraffic.NoneOf(service));
 
     private static BackendTraffic Of(Traffic traffic, BackendId backend) =>
         traffic.Backends.Find(b => b.Backend == backend).IfNone(BackendTraffic.NoneOf(backend));

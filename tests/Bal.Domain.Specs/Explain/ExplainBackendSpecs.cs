@@ -156,7 +156,7 @@ public class ExplainBackendSpecs
         var clock = new ClockReading(now, DateTimeOffset.UnixEpoch.AddDays(20_000));
         var said = ExplainService.Of(Traffic.None, now, state);
 
-        Assert.All(state.Backends().Zip(said.Backends), pair =>
+        Assert.All(state.Backends().Zip(said.Services.Bind(s => s.Backends)), pair =>
         {
             Assert.Equal(
                 (CheckState.None, LanguageExt.Option<Instant>.None), (pair.Item2.Check.State, pair.Item2.Check.NextAt));
@@ -219,7 +219,7 @@ public class ExplainBackendSpecs
         foreach (var failure in failures.Take(patient - 1))
             state = state.Then(now = now.Plus(new Duration(1)), Life.ConnectsFailed(1, 1, failure.Kind));
 
-        var said = ExplainBackend.Of(state.Backend(1), Traffic.None, now, state).Health;
+        var said = ExplainBackend.Of(state.Backend(1), 0, now, state).Health;
 
         Assert.Equal(said.Failures, said.InARow.Sum(e => e.Count));
         Assert.Equal(
@@ -232,12 +232,7 @@ public class ExplainBackendSpecs
         Explained(scenario, (o, backend, _) =>
         {
             var service = o.After.State.InOrder.Single(s => s.Backends.Exists(b => b.Id == backend.Id));
-            var traffic = Traffic.None with
-            {
-                Backends = LanguageExt.Prelude.Array(BackendTraffic.NoneOf(backend.Id) with { Active = count.Value }),
-            };
-
-            var said = ExplainBackend.Of(backend, traffic, o.Now, o.After.State);
+            var said = ExplainBackend.Of(backend, count.Value, o.Now, o.After.State);
 
             Assert.Equal(count.Value, said.Connections);
             Assert.Equal(backend.Draining, said.Position == 0);
@@ -267,7 +262,7 @@ public class ExplainBackendSpecs
         ControlMachine.Step(Life.Tick, at, state).Effects.OfType<ControlEffect.Cut>();
 
     private static NameExplanation NameOf(ControlState state, Instant now) =>
-        ExplainBackend.Of(state.Backend(1), Traffic.None, now, state)
+        ExplainBackend.Of(state.Backend(1), 0, now, state)
             .Name.Match(n => n, () => throw new InvalidOperationException());
 
     private static void Explained(Scenario scenario, Action<Observation, BackendState, BackendExplanation> agree) =>
@@ -278,7 +273,7 @@ public class ExplainBackendSpecs
             foreach (var service in o.After.State.InOrder)
             {
                 foreach (var backend in service.InOrder)
-                    agree(o, backend, ExplainBackend.Of(backend, Traffic.None, o.Now, o.After.State));
+                    agree(o, backend, ExplainBackend.Of(backend, 0, o.Now, o.After.State));
             }
         });
 

@@ -81,13 +81,19 @@ public class ExplainProtectionSpecs
     public void It_is_said_in_lines_that_can_be_read(Scenario scenario) => Life.Of(scenario, o =>
     {
         var clock = new ClockReading(o.Now, DateTimeOffset.UnixEpoch.AddDays(20_000));
-        var overview = ServiceText.Lines(clock, ExplainService.Of(Traffic.None, o.Now, o.After.State));
+        var said = ExplainService.Of(Traffic.None, o.Now, o.After.State);
+        var overview = ServiceText.Lines(clock, said);
+        var services = said.Services.Bind(service => ServiceText.Lines(clock, service));
         var protection = ServiceText.Lines(clock, ExplainProtection.Of(o.Now, o.After.State.InOrder[0]));
 
-        Assert.All(overview.Concat(protection), line => Assert.DoesNotContain('\n', line));
+        Assert.All(overview.Concat(services).Concat(protection), line => Assert.DoesNotContain('\n', line));
         Assert.Equal(
-            o.After.State.InOrder[0].Backends.Count,
-            overview.Count(line => line.StartsWith("backend ", StringComparison.Ordinal)));
+            o.After.State.Backends().Count(), services.Count(line => line.StartsWith("backend ", StringComparison.Ordinal)));
+        // A single service is said in full at once.
+        var (word, count) = said.Services.Count == 1
+            ? ("backend ", o.After.State.Backends().Count())
+            : ("service ", o.After.State.Services.Count);
+        Assert.Equal(count, overview.Count(line => line.StartsWith(word, StringComparison.Ordinal)));
         Assert.StartsWith("protection_mode: ", protection[0], StringComparison.Ordinal);
     });
 
@@ -98,7 +104,7 @@ public class ExplainProtectionSpecs
         var open = nearly ? Math.Max(0, tuning.MaxConcurrentConnections - count.Value) : count.Value;
         var state = ControlMachine.Start(Configs.Of(Configs.Service(tuning, Configs.Pool[0])), Life.Birth).State;
 
-        var said = ExplainService.Of(Shorthand.Open(open), Life.Birth, state).Connections;
+        var said = ExplainService.Of(Shorthand.Open(open), Life.Birth, state).Services[0].Connections;
 
         Assert.Equal(said.Left > 0, Domain.Admission.AdmissionRule.Admits(open, tuning.MaxConcurrentConnections));
         Assert.Equal(Math.Max(0, tuning.MaxConcurrentConnections - open), said.Left);

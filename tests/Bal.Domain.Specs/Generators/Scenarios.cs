@@ -24,9 +24,6 @@ public sealed record Scenario(BalConfig Config, Arr<Moment> Moments)
         what is ControlEvent.Reloaded reloaded ? $"Reloaded {Configs.Text(reloaded.Config)}" : what.ToString();
 }
 
-/// <summary>A scenario of one service whose policy is never changed.</summary>
-public sealed record SteadyScenario(Scenario Scenario);
-
 /// <summary>
 /// A scenario of services that come, go and are renamed, all under one policy that is never changed: what a naive model of the
 /// past can still follow.
@@ -44,13 +41,6 @@ public static class Scenarios
         from moments in MomentsOf(Events(Fleets.Next(fleet.Config, Configs.Services().Generator)))
         select new Scenario(fleet.Config, moments),
         Smaller);
-
-    public static Arbitrary<SteadyScenario> Steady() => Arb.From(
-        from config in Configs.BalConfigs().Generator
-        let reloads = Configs.Services().Generator.Select(s => Configs.Of(s with { Tuning = config.Services[0].Tuning }))
-        from moments in MomentsOf(Events(reloads))
-        select new SteadyScenario(new Scenario(config, moments)),
-        steady => Smaller(steady.Scenario).Select(s => new SteadyScenario(s)));
 
     public static Arbitrary<SteadyFleet> SteadyFleets() => Arb.From(
         from tuning in Configs.Tunings().Generator

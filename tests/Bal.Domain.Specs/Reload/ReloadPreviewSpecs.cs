@@ -19,50 +19,62 @@ public class ReloadPreviewSpecs
     private static readonly Instant Now = new(10_000_000);
 
     [Property]
-    public void What_it_says_of_the_backends_is_what_a_reload_does_with_them(SteadyScenario past, BalConfig next)
+    public void What_it_says_of_backends_and_services_is_what_a_reload_does_with_them(SteadyFleet past, Fleet next)
     {
         var before = Past(past);
-        var said = ReloadPreviews.Of(next, Traffic.None, Now, before);
+        var said = ReloadPreviews.Of(next.Config, Traffic.None, before);
 
-        var after = before.Then(Now, new ControlEvent.Reloaded(next));
+        var after = before.Then(Now, new ControlEvent.Reloaded(next.Config));
 
-        var serving = Configured(before);
-        var kept = Configured(after).Filter(b => serving.Exists(s => s.Id == b.Id));
-        Assert.Equal(kept.Map(b => b.Endpoint), said.Kept);
-        Assert.Equal(Configured(after).Filter(b => !kept.Contains(b)).Map(b => b.Endpoint), said.Added);
+        var (had, has) = (Serving(before), Serving(after));
+        var several = before.Config.Services.Count > 1 || next.Config.Services.Count > 1;
+        IEnumerable<string> Names(IEnumerable<(ServiceState Service, BackendState Backend)> backends) => backends
+            .Select(b => several ? $"{b.Service.Config.Name}/{b.Backend.Endpoint}" : b.Backend.Endpoint.ToString());
+        bool IsIn((ServiceState Service, BackendState Backend)[] others, BackendState backend) =>
+            others.Any(o => o.Backend.Id == backend.Id);
+        Assert.Equal(Names(has.Where(b => IsIn(had, b.Backend))), said.Kept);
+        Assert.Equal(Names(has.Where(b => !IsIn(had, b.Backend))), said.Added);
+        Assert.Equal(Names(had.Where(b => !IsIn(has, b.Backend))), said.Removed.Map(b => b.Name));
         Assert.Equal(
-            after.Backends().Where(b => b.Draining && serving.Exists(s => s.Id == b.Id)).Select(b => b.Endpoint),
-            said.Removed.Map(b => b.Endpoint));
+            after.InOrder.Filter(s => !s.Removed && !before.Services.ContainsKey(s.Id.Value)).Map(s => s.Config.Name),
+            said.AddedServices);
+        Assert.Equal(
+            before.InOrder.Filter(s => !s.Removed && after.Services[s.Id.Value].Removed).Map(s => s.Config.Name),
+            said.RemovedServices);
     }
 
     [Property]
-    public void The_connections_that_would_drain_are_those_of_the_backend_that_goes(SteadyScenario past, BalConfig next)
+    public void The_connections_that_would_drain_are_those_of_the_backend_that_goes(SteadyFleet past, Fleet next)
     {
         var before = Past(past);
-        // As many as its identity says, so that no two are alike; a draining one of the same address has its own.
+        // As many as its identity says, so that no two are alike.
         var traffic = Traffic.None with
         {
             Backends = new Arr<BackendTraffic>(before.Backends().Select(b =>
                 BackendTraffic.NoneOf(b.Id) with { Active = b.Id.Value })),
         };
 
-        var said = ReloadPreviews.Of(next, traffic, Now, before);
+        var said = ReloadPreviews.Of(next.Config, traffic, before);
 
+        var stays = Serving(before.Then(Now, new ControlEvent.Reloaded(next.Config))).Select(b => b.Backend.Id).ToHashSet();
         Assert.Equal(
-            Configured(before).Filter(b => !next.Main.Endpoints.Contains(b.Endpoint)).Map(b => (long)b.Id.Value),
+            Serving(before).Where(b => !stays.Contains(b.Backend.Id)).Select(b => (long)b.Backend.Id.Value),
             said.Removed.Map(b => b.Connections));
         Assert.All(said.Removed, b => Assert.Contains(
-            $"backend {b.Endpoint} removed; {b.Connections} connection(s) drain", said.ToLines()));
+            b.Connections == 1
+                ? $"backend {b.Name} removed; 1 connection drains"
+                : $"backend {b.Name} removed; {b.Connections} connections drain",
+            said.ToLines()));
     }
 
     [Property]
-    public void Of_the_configuration_in_force_nothing_would_change(SteadyScenario past)
+    public void Of_the_configuration_in_force_nothing_would_change(SteadyFleet past)
     {
         var state = Past(past);
-        var said = ReloadPreviews.Of(state.Config, Traffic.None, Now, state);
+        var said = ReloadPreviews.Of(state.Config, Traffic.None, state);
 
         Assert.Empty(said.ToLines());
-        Assert.Equal(state.Config.Main.Endpoints, said.Kept);
+        Assert.Equal(state.Config.Services.Sum(s => s.Backends.Count), said.Kept.Count);
     }
 
     [Property]
@@ -99,7 +111,7 @@ public class ReloadPreviewSpecs
             said.Map(change => change.ToText()));
     }
 
-    private static ControlState Past(SteadyScenario past) => Life.Of(
+    private static ControlState Past(SteadyFleet past) => Life.Of(
         past.Scenario with
         {
             Moments = past.Scenario.Moments.Filter(
@@ -107,6 +119,6 @@ public class ReloadPreviewSpecs
         },
         _ => { }).Then(Now, Life.Tick);
 
-    private static Arr<BackendState> Configured(ControlState state) =>
-        state.InOrder[0].InOrder.Filter(b => !b.Draining);
+    private static (ServiceState Service, BackendState Backend)[] Serving(ControlState state) =>
+        [.. state.InOrder.Filter(s => !s.Removed).Bind(s => s.InOrder.Filter(b => !b.Draining).Map(b => (s, b)))];
 }

@@ -14,7 +14,7 @@ namespace Bal.Domain.Specs.Control;
 /// Several services in one process (docs/behaviour.md, Several services): each has its own state, and a reload adds, removes and renames them.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
-public class ServiceSpecs
+public class FleetSpecs
 {
     private static readonly Instant Now = new(10_000_000);
 
@@ -125,7 +125,8 @@ public class ServiceSpecs
             var table = service.Table;
             Assert.True(table.Removed);
             Assert.Equal(
-                service.InOrder.Filter(b => !b.Addresses.IsEmpty).Map(b => b.Id).Order(), table.Routes().Select(r => r.Id).Order());
+                service.InOrder.Filter(b => !b.Addresses.IsEmpty).Map(b => b.Id.Value).Order(),
+                table.Routes().Select(r => r.Id.Value).Order());
             Assert.Equal(service.InOrder.Map(b => b.Id), table.Draining);
             Assert.All(table.Routes(), r => Assert.False(r.WantsSuccess));
 
