@@ -26,15 +26,16 @@ public readonly record struct DecisionDigest(ulong State, ulong Effects)
 }
 
 /// <summary>
-/// The effects of a step in a form that versions of bal have in common, so that a later one can compare: what was to be done
-/// with whom, without log lines and details, and without order, since none is promised within a step.
+/// The effects of a step in a form that versions of bal have in common, so that a later one can compare: what was to be
+/// done with whom, without log lines and details, and without order, since none is promised within a step.
 /// </summary>
 /// <param name="Value">64 bits.</param>
 public sealed record EffectDigest(ulong Value)
 {
     /// <summary>The digest of some effects.</summary>
     public static EffectDigest Of(Arr<ControlEffect> effects) => new(XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(
-        string.Join('\n', effects.Map(InCommon).Filter(text => text.Length > 0).Distinct().Order(StringComparer.Ordinal)))));
+        string.Join('\n', effects.Map(InCommon).Filter(text => text.Length > 0)
+            .Distinct().Order(StringComparer.Ordinal)))));
 
     private static string InCommon(ControlEffect effect) => effect.Match(
         publish: e => Text($"publish {e.Service.Value}"),
@@ -51,8 +52,8 @@ public sealed record EffectDigest(ulong Value)
 }
 
 /// <summary>
-/// The digest of a state: the sum of the digests of its parts, so that the next one costs what a step has changed. That is
-/// one backend, and there may be thousands.
+/// The digest of a state: the sum of the digests of its parts, so that the next one costs what a step has changed. That
+/// is one backend, and there may be thousands.
 /// </summary>
 public sealed class StateDigest
 {
@@ -74,7 +75,9 @@ public sealed class StateDigest
     /// <summary>The same of a state that came out of the one that this digest is of; only faster.</summary>
     public StateDigest Next(ControlState next) => new(next, unchecked(Value + Change(state, next)));
 
-    /// <summary>The same of what a step made of the state that this digest is of; it costs what the step changed.</summary>
+    /// <summary>
+    /// The same of what a step made of the state that this digest is of; it costs what the step changed.
+    /// </summary>
     public StateDigest Next(ControlStep step) => step.Touched is { } touched
         ? new(step.State, unchecked(Value + Change(state, step.State, touched)))
         : Next(step.State);

@@ -68,8 +68,8 @@ public abstract record Replayed
 public sealed record ReplayStep(ReplayState State, Replayed What);
 
 /// <summary>
-/// Follows a decision log with the same function that decided when it was written, and holds every step against its digest;
-/// where another version wrote it, against its effects (<see cref="EffectComparison"/>).
+/// Follows a decision log with the same function that decided when it was written, and holds every step against its
+/// digest; where another version wrote it, against its effects (<see cref="EffectComparison"/>).
 /// </summary>
 public static class ReplayMachine
 {

@@ -9,7 +9,9 @@ using LanguageExt;
 
 namespace Bal.Integration.Upgrade;
 
-/// <summary>What a released version hands over is understood, and an upgrade to it is possible or refused for a reason.</summary>
+/// <summary>
+/// What a released version hands over is understood, and an upgrade to it is possible or refused for a reason.
+/// </summary>
 public class ReleasedHandoverSpecs
 {
     public static TheoryData<string> Documents => new(
@@ -92,7 +94,7 @@ public class ReleasedHandoverSpecs
         foreach (var ended in json.GetProperty("ended").EnumerateObject())
             Assert.Equal(
                 ended.Value.GetInt64(),
-                traffic.Of(ServiceCounters.All.Find(c => c.Word == ended.Name).Match(c => c, () => throw new InvalidOperationException())));
+                traffic.Of(ServiceCounters.All.First(counter => counter.Word == ended.Name)));
         Assert.Equal(
             json.GetProperty("backends").EnumerateArray().Select(b => b.GetProperty("bytes_in").GetInt64()),
             traffic.Backends.Select(b => b.BytesIn));
