@@ -6,7 +6,7 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
-MAX_BYTES=$((12 * 1024 * 1024))
+MAX_BYTES=$((14 * 1024 * 1024))
 BINARY="$ROOT/dist/bal"
 
 up_to_date() {

@@ -1,6 +1,5 @@
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Counting;
 using Bal.Domain.Messages;
 using Bal.Domain.Reports;
 using LanguageExt;

@@ -3,7 +3,6 @@ using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Reports;
@@ -16,11 +15,14 @@ public interface IDataPlane
 {
     /// <summary>
     /// Acquires what a configuration needs of the system, its listening sockets above all, without changing anything
-    /// that serves. What was acquired takes effect with <see cref="Commit"/> and is given back by <see cref="Abandon"/>.
+    /// that serves. What was acquired takes effect with <see cref="Commit"/> and is given back by
+    /// <see cref="Abandon"/>.
     /// </summary>
     Either<Problem, Unit> Prepare(BalConfig config);
 
-    /// <summary>Puts what <see cref="Prepare"/> acquired into service; listeners that go are accepted empty first.</summary>
+    /// <summary>
+    /// Puts what <see cref="Prepare"/> acquired into service; listeners that go are accepted empty first.
+    /// </summary>
     void Commit();
 
     /// <summary>Gives back what <see cref="Prepare"/> acquired.</summary>
@@ -65,8 +67,8 @@ public interface IInbox
     Option<SupervisorInput> Next(Instant until);
 
     /// <summary>
-    /// Whether <see cref="Next"/> has another input at once that belongs to the same batch: what follows from a batch is
-    /// published once. False at the end of a batch, even where more is waiting.
+    /// Whether <see cref="Next"/> has another input at once that belongs to the same batch: what follows from a batch
+    /// is published once. False at the end of a batch, even where more is waiting.
     /// </summary>
     bool HasMore { get; }
 }
@@ -121,7 +123,9 @@ public abstract record SupervisorInput
         public Option<Either<ConfigRefusal, ConfigReading>> Reading { get; init; }
     }
 
-    /// <summary>Something of the shell's own, to be done between two events: after everything that was reported before it.</summary>
+    /// <summary>
+    /// Something of the shell's own, to be done between two events: after everything that was reported before it.
+    /// </summary>
     /// <param name="Action">What to do.</param>
     public sealed record Call(Action Action) : SupervisorInput;
 

@@ -45,8 +45,8 @@ public sealed class SupervisorLoop(
         "wait until it has ended, then run 'bal start -d'");
 
     /// <summary>
-    /// Makes the decisions: the core, as it is. A simulation looks on here, and a test puts a wrong decision in its place
-    /// to see whether anybody notices.
+    /// Makes the decisions: the core, as it is. A simulation looks on here, and a test puts a wrong decision in its
+    /// place to see whether anybody notices.
     /// </summary>
     public Func<ControlEvent, Instant, ControlState, ControlStep> Decide { get; init; } = ControlMachine.Step;
 
@@ -63,8 +63,8 @@ public sealed class SupervisorLoop(
     public IDecisionRecorder Recorder { private get; init; } = new Unrecorded();
 
     /// <summary>
-    /// Begins to serve a configuration that the event loops have prepared; false where a stop came first, so that nobody
-    /// was ever accepted and only <see cref="Run"/> is left to do.
+    /// Begins to serve a configuration that the event loops have prepared; false where a stop came first, so that
+    /// nobody was ever accepted and only <see cref="Run"/> is left to do.
     /// </summary>
     public bool Start(BalConfig config)
     {
@@ -83,14 +83,17 @@ public sealed class SupervisorLoop(
         else
             plane.Abandon();
 
-        // A reload prepares listeners of its own, and must find those of the start in service, or it would discard them.
+        // A reload prepares listeners of its own, and must find those of the start in service, or it would discard
+        // them.
         started = true;
         while (early.TryDequeue(out var reload))
             Handle(reload);
         return serving;
     }
 
-    /// <summary>Begins to serve where another process has stopped; the event loops have prepared its configuration.</summary>
+    /// <summary>
+    /// Begins to serve where another process has stopped; the event loops have prepared its configuration.
+    /// </summary>
     public void Adopt(ControlState carried)
     {
         recording = false;

@@ -11,7 +11,9 @@ namespace Bal.Cli;
 
 /// <summary>What <c>start</c> hands to the balancer.</summary>
 /// <param name="Home">The directory of this instance, which exists.</param>
-/// <param name="Config">Where the file is, every path absolute; a missing one is a problem for the balancer to state.</param>
+/// <param name="Config">
+/// Where the file is, every path absolute; a missing one is a problem for the balancer to state.
+/// </param>
 /// <param name="Readiness">To be told once connections are accepted; expected only in a daemon.</param>
 /// <param name="Log">Open, at level info until the configuration says otherwise.</param>
 /// <param name="Manager">Who is told by sd_notify(3).</param>

@@ -26,7 +26,8 @@ internal sealed class ReplayTextReport(Output output, LanguageExt.Option<Trial> 
         var text = new StringBuilder();
         var (state, totals) = (summary.Outcome.State, summary.Outcome.State.Totals);
         Line(text, $"result: {(summary.Outcome.Fault.IsSome ? "DIFFERS" : "OK")}");
-        Line(text, $"steps: {totals.Steps} replayed{(state.OtherVersion.IsSome ? "" : ", each with the recorded state and effects")}");
+        var each = state.OtherVersion.IsSome ? "" : ", each with the recorded state and effects";
+        Line(text, $"steps: {totals.Steps} replayed{each}");
         if (state.Position.IsSome)
             Line(text, $"time: {totals.Covered.ToText()}, {summary.Clock.First} to {summary.Clock.Last}");
         Line(text, $"checkpoints: {totals.Checkpoints}");

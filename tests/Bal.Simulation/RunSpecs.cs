@@ -49,7 +49,8 @@ public sealed class RunSpecs
             """);
         var on = report.Timeline.First(e => e.Event == "protection_on");
         Assert.Contains(
-            "10 of 10 failed client connects within 30 s (127.0.0.1:9000 timed out 10)", on.Text, StringComparison.Ordinal);
+            "10 of 10 failed client connects within 30 s (127.0.0.1:9000 timed out 10)", on.Text,
+                StringComparison.Ordinal);
         var off = report.Timeline.First(e => e.Event == "protection_off");
         Assert.Matches(@"12 of 12 successes in a row \(\d+ of probes, \d+ of clients\)", off.Text);
         Assert.Equal(on.At, report.Protection[0].From);

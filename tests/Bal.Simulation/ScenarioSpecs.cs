@@ -88,7 +88,8 @@ public sealed class ScenarioSpecs
     [InlineData("duration: 5m1h", "a time such as")]
     [InlineData("duration: 1m\nclient_rate: -1", "clients per second")]
     [InlineData("duration: 1m\nclient_rate: 0.0001", "at most three behind the point")]
-    [InlineData("duration: 1m\nevents: [{at: 1s, do: resolve, name: db, addresses: [300.1.1.1]}]", "an IPv4 or IPv6 address")]
+    [InlineData("duration: 1m\nevents: [{at: 1s, do: resolve, name: db, addresses: [300.1.1.1]}]",
+        "an IPv4 or IPv6 address")]
     [InlineData("duration: 1m\nevents: [{at: 1s, do: reload, config: nowhere.yaml}]", "nowhere.yaml")]
     public void What_cannot_be_meant_is_an_error(string yaml, string part)
     {
@@ -107,7 +108,8 @@ public sealed class ScenarioSpecs
     public void Probes_of_a_run_are_bounded_too() => Assert.Contains(
         "1209600000 probes would be made",
         Assert.Single(Scenarios.Read(
-            "duration: 168h\nclient_rate: 0", $"{Scenarios.TwoBackends}\nruntime:\n  health_check_interval_ms: 1").Findings).Message,
+            "duration: 168h\nclient_rate: 0",
+                $"{Scenarios.TwoBackends}\nruntime:\n  health_check_interval_ms: 1").Findings).Message,
         StringComparison.Ordinal);
 
     [Fact]
@@ -115,7 +117,8 @@ public sealed class ScenarioSpecs
         "there is 1",
         Assert.Single(Scenarios.Read(
             "duration: 1m\nevents: [{at: 1s, backend: 2, do: refuse}]",
-            Scenarios.TwoBackends, "backends: [{host: 10.0.0.1, port: 1}]").Findings).Message, StringComparison.Ordinal);
+            Scenarios.TwoBackends, "backends: [{host: 10.0.0.1, port: 1}]").Findings).Message,
+                StringComparison.Ordinal);
 
     [Theory]
     [InlineData("90s", 90_000)]

@@ -5,13 +5,14 @@ using LanguageExt;
 namespace Bal.Application.Simulation;
 
 /// <summary>
-/// The supervisor's inbox in a simulated world, and the world's clock: while the supervisor waits, everything else happens.
+/// The supervisor's inbox in a simulated world, and the world's clock: while the supervisor waits, everything else
+/// happens.
 /// </summary>
 internal sealed class VirtualClock : IInbox
 {
     /// <summary>
-    /// How often the supervisor may wake without anything having happened and without time passing. A core whose due time lies
-    /// in the past for ever would spin in production; here it ends the run.
+    /// How often the supervisor may wake without anything having happened and without time passing. A core whose due
+    /// time lies in the past for ever would spin in production; here it ends the run.
     /// </summary>
     public const int MaxIdleWakes = 1_000;
 
@@ -55,7 +56,8 @@ internal sealed class VirtualClock : IInbox
             throw new SimulationStuckException($"at {Now.Milliseconds} ms bal waits for something that never happens");
         idleWakes = until.IsDue(Now) ? idleWakes + 1 : 0;
         if (idleWakes > MaxIdleWakes)
-            throw new SimulationStuckException($"at {Now.Milliseconds} ms bal wakes again and again with nothing to do");
+            throw new SimulationStuckException(
+                $"at {Now.Milliseconds} ms bal wakes again and again with nothing to do");
         Now = Instant.Max(Now, until);
         return Option<SupervisorInput>.None;
     }

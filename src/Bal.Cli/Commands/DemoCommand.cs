@@ -4,18 +4,23 @@ using Bal.Infrastructure.Process;
 
 namespace Bal.Cli.Commands;
 
-/// <summary><c>bal demo</c>: backends, balancer and traffic in one process, with a running account of what happens.</summary>
+/// <summary>
+/// <c>bal demo</c>: backends, balancer and traffic in one process, with a running account of what happens.
+/// </summary>
 internal static class DemoCommand
 {
     internal static Command Define(CompositionRoot composition)
     {
         var seconds = Options.Seconds();
-        var command = new Command("demo", "Watch bal balance three backends, one of which fails and comes back") { seconds };
+        var command =
+            new Command("demo", "Watch bal balance three backends, one of which fails and comes back") { seconds };
         command.SetAction(parsed => Run(composition, LanguageExt.Prelude.Optional(parsed.GetValue(seconds))));
         return command;
     }
 
-    /// <summary>Runs the demo for so many seconds; without a number until interrupted, or for a while off a terminal.</summary>
+    /// <summary>
+    /// Runs the demo for so many seconds; without a number until interrupted, or for a while off a terminal.
+    /// </summary>
     private static int Run(CompositionRoot composition, LanguageExt.Option<int> seconds)
     {
         ProcessSetup.DeferSignals();

@@ -69,7 +69,11 @@ internal static class StartCommand
                     {
                         var location = composition.Config(home, config);
                         readiness.LeaveDirectory();
-                        return Guarded(new BalancerOptions(home, location, readiness, log, manager, takeover) { Sockets = sockets }).Match(
+                        var options = new BalancerOptions(home, location, readiness, log, manager, takeover)
+                        {
+                            Sockets = sockets,
+                        };
+                        return Guarded(options).Match(
                             Right: code => code,
                             Left: problem => Failed(composition, readiness, takeover, isDaemon, log, problem));
                     }

@@ -78,7 +78,8 @@ public sealed record DescriptorBudget(
     /// <summary>Why a start is refused.</summary>
     public static Problem TooLow(long limit, int threads) => new(
         "descriptor_limit_too_low",
-        $"the limit of {limit} open files is too low for {Plural.Of(threads, "event loop")}: at least {Least(threads)} are needed",
+        $"the limit of {limit} open files is too low for {Plural.Of(threads, "event loop")}: at least "
+        + $"{Least(threads)} are needed",
         "a 'ulimit -n' in the shell, a LimitNOFILE= in the systemd unit, or the limits of a container",
         "raise it (two for each connection, and 64: 'ulimit -n 10000'), or set runtime.threads to a lower number");
 }

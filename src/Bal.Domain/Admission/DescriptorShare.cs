@@ -1,9 +1,9 @@
 namespace Bal.Domain.Admission;
 
 /// <summary>
-/// How services share the connections that the process has descriptors for. Each service is assured of a part; the places
-/// that nobody is assured of are shared, first come, first served. So a flooded service can use up what is shared, and never
-/// what another one is assured of.
+/// How services share the connections that the process has descriptors for. Each service is assured of a part; the
+/// places that nobody is assured of are shared, first come, first served. So a flooded service can use up what is
+/// shared, and never what another one is assured of.
 /// </summary>
 public static class DescriptorShare
 {

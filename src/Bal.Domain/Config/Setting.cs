@@ -33,6 +33,10 @@ internal sealed record Setting<T>(
         ? holder
         : Set(holder, Defaults[Defaults.Count == 1 || backends <= 2 ? 0 : backends <= 5 ? 1 : 2]);
 
+    /// <summary>Whether the value is the default for so many backends.</summary>
+    public bool IsDefault(int backends, T holder) =>
+        !Required && Raw.ToText(Print(holder)) == Raw.ToText(Print(WithDefault(backends, holder)));
+
     /// <summary>The value as the file has it; an empty scalar where the key is left out.</summary>
     public RawNode Print(T holder) => Kind.Print(Get(holder));
 
@@ -77,9 +81,6 @@ internal sealed class SettingTable<T>(params Setting<T>[] rows)
         let value = row.Print(holder)
         where !Scalars.IsNull(value)
         select Raw.Entry(row.Key, value);
-
-    /// <summary>Every key, as JSON has it.</summary>
-    public IEnumerable<RawEntry> ToJson(T holder) => Rows.Select(row => Raw.Entry(row.Key, row.ToJson(holder)));
 
     /// <summary>
     /// Reads the keys that are given. One that cannot be read is an error and changes nothing, so that what depends on

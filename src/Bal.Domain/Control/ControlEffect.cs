@@ -1,6 +1,5 @@
 using System.Net;
 using Bal.Domain.Backend;
-using Bal.Domain.Balancing;
 using Bal.Domain.Messages;
 using LanguageExt;
 

@@ -9,7 +9,24 @@ namespace Bal.Domain.Control;
 /// <summary>A transition of <see cref="ControlState"/>.</summary>
 /// <param name="State">The state after the event.</param>
 /// <param name="Effects">What is to be done, in order.</param>
-public sealed record ControlStep(ControlState State, Arr<ControlEffect> Effects);
+public sealed record ControlStep(ControlState State, Arr<ControlEffect> Effects)
+{
+    /// <summary>The services and backends that may have changed; none where any may have.</summary>
+    internal Touched? Touched { get; init; }
+}
+
+/// <summary>What a step may have changed, so that nobody has to look at everything.</summary>
+/// <param name="Homes">Backends where they are; a place below zero stands for the service alone.</param>
+internal sealed record Touched(Arr<Home> Homes)
+{
+    public static readonly Touched Nothing = new(Arr<Home>.Empty);
+
+    public static Touched? Both(Touched? one, Touched? other) =>
+        one is null || other is null ? null
+        : other.Homes.IsEmpty ? one
+        : one.Homes.IsEmpty ? other
+        : new(one.Homes.AddRange(other.Homes));
+}
 
 /// <summary>
 /// The composed machine: every decision of bal that is not about the bytes of one connection is made here, by the same

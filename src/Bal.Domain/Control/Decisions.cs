@@ -8,14 +8,18 @@ namespace Bal.Domain.Control;
 /// <summary>How transitions are put together: each takes the state of the one before and adds its effects.</summary>
 internal static class Decisions
 {
-    public static ControlStep Nothing(ControlState state) => new(state, Arr<ControlEffect>.Empty);
+    /// <summary>No effect. Who changes, adds or removes backends otherwise than by <see cref="OnBackend"/> says so.</summary>
+    public static ControlStep Nothing(ControlState state) =>
+        new(state, Arr<ControlEffect>.Empty) { Touched = Touched.Nothing };
 
     public static ControlStep Then(this ControlStep step, Func<ControlState, ControlStep> next)
     {
         var after = next(step.State);
-        return after.Effects.IsEmpty
-            ? after with { Effects = step.Effects }
-            : after with { Effects = step.Effects.AddRange(after.Effects) };
+        return after with
+        {
+            Effects = after.Effects.IsEmpty ? step.Effects : step.Effects.AddRange(after.Effects),
+            Touched = Touched.Both(step.Touched, after.Touched),
+        };
     }
 
     public static ControlStep And(this ControlStep step, ControlEffect effect) =>
@@ -58,7 +62,10 @@ internal static class Decisions
                 var before = service.Backends[home.Place];
                 var after = change(service, before);
                 var changed = service with { Protection = after.Protection, History = after.ProtectionHistory };
-                var step = new ControlStep(state.With(changed, home, after.Backend), after.Effects);
+                var step = new ControlStep(state.With(changed, home, after.Backend), after.Effects)
+                {
+                    Touched = new(Prelude.Array(home)),
+                };
                 return Publishing.LooksDifferent(service, before, changed, after.Backend)
                     ? step.And(new ControlEffect.Publish(service.Id))
                     : step;
@@ -68,7 +75,9 @@ internal static class Decisions
     /// <summary>Applies <paramref name="change"/> to the service of that identity, unless it is forgotten.</summary>
     public static ControlStep OnService(
         this ControlState state, ServiceId id, Func<ServiceState, ControlStep> change) =>
-        state.Services.Find(id.Value).Match(change, () => Nothing(state));
+        state.Services.Find(id.Value).Match(
+            service => change(service) with { Touched = new(Prelude.Array(new Home(id, -1))) },
+            () => Nothing(state));
 }
 
 /// <summary>What a change of one backend makes of it and of its service's protection mode.</summary>

@@ -1,6 +1,5 @@
 using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
-using LanguageExt;
 
 namespace Bal.Domain.Control;
 

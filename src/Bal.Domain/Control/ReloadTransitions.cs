@@ -1,6 +1,5 @@
 using Bal.Domain.Backend;
 using Bal.Domain.Config;
-using Bal.Domain.Doctor;
 using Bal.Domain.History;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;

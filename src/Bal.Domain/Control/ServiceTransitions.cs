@@ -101,17 +101,18 @@ internal static class ServiceTransitions
         var left = service.Backends.Remove(place);
         var over = service.Removed && left.IsEmpty;
         var index = state.Index.Without(backend);
-        var step = Nothing(state with
-            {
-                Services = over
-                    ? state.Services.Remove(service.Id.Value)
-                    : state.Services.SetItem(service.Id.Value, service with { Backends = left }),
-                Index = over ? index.Without(service) : index,
-            })
-            .Say(LogEvent.Info("reload", "backend_drained",
-                $"backend {backend.Endpoint} has no connections left and is gone",
-                LogField.Of("service", service.Config.Name),
-                LogField.Of("backend", backend.Endpoint.ToString())));
+        var without = state with
+        {
+            Services = over
+                ? state.Services.Remove(service.Id.Value)
+                : state.Services.SetItem(service.Id.Value, service with { Backends = left }),
+            Index = over ? index.Without(service) : index,
+        };
+        var drained = Nothing(without).Say(LogEvent.Info("reload", "backend_drained",
+            $"backend {backend.Endpoint} has no connections left and is gone",
+            LogField.Of("service", service.Config.Name),
+            LogField.Of("backend", backend.Endpoint.ToString())));
+        var step = drained with { Touched = null };
         return over
             ? step
                 .And(new ControlEffect.Forget(backend.Id))

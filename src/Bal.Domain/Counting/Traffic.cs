@@ -73,14 +73,14 @@ public sealed record ServiceTraffic(ServiceId Service, long Active, Arr<long> Co
     public ServiceTraffic Plus(ServiceTraffic other) => this with
     {
         Active = Active + other.Active,
-        Counts = new(Counts.Map((i, count) => count + other.Counts[i])),
+        Counts = new(Counts.Select((count, i) => count + other.Counts[i])),
     };
 
     /// <summary>What remains once nothing is open.</summary>
     public ServiceTraffic Past => this with
     {
         Active = 0,
-        Counts = new(Counts.Map((i, count) => ServiceCounters.All[i].Kind == CounterKind.Open ? 0 : count)),
+        Counts = new(Counts.Select((count, i) => ServiceCounters.All[i].Kind == CounterKind.Open ? 0 : count)),
     };
 }
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
 

@@ -1,6 +1,5 @@
 using Bal.Domain.Backend;
 using Bal.Domain.Backoff;
-using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.History;
 using Bal.Domain.Primitives;

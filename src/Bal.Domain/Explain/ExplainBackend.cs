@@ -1,5 +1,4 @@
 using Bal.Domain.Control;
-using Bal.Domain.Counting;
 using Bal.Domain.History;
 using Bal.Domain.Primitives;
 using Bal.Domain.Reports;

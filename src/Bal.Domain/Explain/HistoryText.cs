@@ -1,6 +1,5 @@
 using System.Globalization;
 using Bal.Domain.Backend;
-using Bal.Domain.Doctor;
 using Bal.Domain.History;
 using Bal.Domain.Primitives;
 using Bal.Domain.Protection;

@@ -80,7 +80,8 @@ public static class ExplainService
                 service.Removed,
                 service.Config.Listener.ToString(),
                 new ConnectionsExplanation(
-                    its.Active, service.Config.Tuning.MaxConcurrentConnections, its.Of(ServiceCounters.Of(Refusal.Limit))),
+                    its.Active, service.Config.Tuning.MaxConcurrentConnections,
+                    its.Of(ServiceCounters.Of(Refusal.Limit))),
                 ExplainProtection.Of(now, service),
                 service.InOrder.Map(backend => ExplainBackend.Of(
                     backend, connections.GetValueOrDefault(backend.Id), now, state)));

@@ -1,4 +1,3 @@
-using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Protection;
 using Bal.Domain.Reports;
@@ -6,7 +5,9 @@ using LanguageExt;
 
 namespace Bal.Domain.Explain;
 
-/// <summary>The explanation of everything, and of protection mode, as an operator reads it; order and labels are stable.</summary>
+/// <summary>
+/// The explanation of everything, and of protection mode, as an operator reads it; order and labels are stable.
+/// </summary>
 public static class ServiceText
 {
     /// <summary>Of several services only a line each; the first of so many.</summary>
@@ -19,7 +20,8 @@ public static class ServiceText
         var several = services.Count > 1;
         return Prelude.Array($"configuration: {overview.ConfigVersion}")
             .Append(overview.Stopping.Match(
-                Some: stop => Prelude.Array($"stopping: since {HistoryText.Time(clock, stop.Since)}; {End(clock, stop)}"),
+                Some: stop => Prelude.Array(
+                    $"stopping: since {HistoryText.Time(clock, stop.Since)}; {End(clock, stop)}"),
                 None: () => Arr<string>.Empty))
             .Append(overview.RefusedReload.Match(
                 Some: refused => Prelude.Array(
@@ -61,16 +63,19 @@ public static class ServiceText
                 Connections(service.Connections),
                 $"protection_mode: {ProtectionSentence(clock, service.Protection)}")
             .Append(service.Backends.Map(b =>
-                $"backend {(b.Position > 0 ? $"{b.Position} " : "")}{b.Address}: {b.State}, {BackendText.Sentence(clock, b)}"));
+                $"backend {(b.Position > 0 ? $"{b.Position} " : "")}{b.Address}: {b.State}, "
+                + $"{BackendText.Sentence(clock, b)}"));
 
     /// <summary>Protection mode with its history.</summary>
     public static Arr<string> Lines(ClockReading clock, ProtectionExplanation protection) =>
         Prelude.Array(
-                $"protection_mode: {protection.Standing.Match(_ => "off", on => $"on ({ProtectionText.Of(on.Reason)})")}",
+                $"protection_mode: "
+                + $"{protection.Standing.Match(_ => "off", on => $"on ({ProtectionText.Of(on.Reason)})")}",
                 $"why: {Why(clock, protection)}",
                 $"next: {Next(clock, protection)}",
                 "effect: " + protection.Standing.Match(
-                    _ => "none; while it is on, backoff cap and cooldown are doubled and a client gets one last-resort try",
+                    _ => "none; while it is on, backoff cap and cooldown are doubled and a client gets one "
+                        + "last-resort try",
                     _ => "backoff cap and cooldown are doubled, and a client gets one last-resort try"),
                 protection.Events.IsEmpty ? "history: it was never on" : "history:")
             .Append(HistoryText.Lines(clock, protection.Events).Map(line => "  " + line));
@@ -86,7 +91,8 @@ public static class ServiceText
             + (on.Reason == ProtectionReason.AllBackendsUnavailable
                 ? "every backend failed for one client"
                 : on.TrippedBy.Match(
-                    t => $"{t.Failures} of {t.Policy.TriggerThreshold} failed client connects (timeout or refused) within "
+                    t => $"{t.Failures} of {t.Policy.TriggerThreshold} failed client connects (timeout or refused) "
+                        + $"within "
                         + t.Policy.Window.ToText(),
                     () => "too many failed client connects"))
             + (on.FailedSince > 0 ? $"; {on.FailedSince} more failed since" : ""));

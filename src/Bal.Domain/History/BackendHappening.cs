@@ -25,7 +25,9 @@ public abstract record BackendHappening
     /// <param name="Kind">How it failed; never <see cref="FailureKind.Local"/>.</param>
     public sealed record Failed(Witness Witness, FailureKind Kind) : BackendHappening;
 
-    /// <summary>A check or a client connect succeeded and something was to be forgiven: a failure, a cooldown, being down.</summary>
+    /// <summary>
+    /// A check or a client connect succeeded and something was to be forgiven: a failure, a cooldown, being down.
+    /// </summary>
     /// <param name="Witness">Who saw it.</param>
     public sealed record Passed(Witness Witness) : BackendHappening;
 
@@ -56,10 +58,14 @@ public abstract record BackendHappening
     /// <summary>A reload removed it: it drains.</summary>
     public sealed record Removed : BackendHappening;
 
-    /// <summary>Whether what came before belongs to another chapter: equal entries before and after it are kept apart.</summary>
+    /// <summary>
+    /// Whether what came before belongs to another chapter: equal entries before and after it are kept apart.
+    /// </summary>
     public bool IsTurn => EndsRow || this is Added or Removed;
 
-    /// <summary>Whether a row of failures ends here. It goes on where a backend drained and came back in between.</summary>
+    /// <summary>
+    /// Whether a row of failures ends here. It goes on where a backend drained and came back in between.
+    /// </summary>
     public bool EndsRow => this is Passed or WentDown or CameUp;
 
     /// <summary>Applies the function of the case that this happening is.</summary>

@@ -1,5 +1,4 @@
 using Bal.Domain.Backoff;
-using Bal.Domain.Config;
 using Bal.Domain.Primitives;
 using LanguageExt;
 
@@ -12,9 +11,13 @@ namespace Bal.Domain.History;
 /// <param name="Count">How often, above zero.</param>
 public sealed record BackendEntry(BackendHappening What, Instant First, Instant Last, long Count);
 
-/// <summary>What took a backend out of rotation; remembered for as long as the backend, however much happens after it.</summary>
+/// <summary>
+/// What took a backend out of rotation; remembered for as long as the backend, however much happens after it.
+/// </summary>
 /// <param name="Since">When it went down.</param>
-/// <param name="Failures">The failures in a row that had been counted by then; a new backend is given all but one.</param>
+/// <param name="Failures">
+/// The failures in a row that had been counted by then; a new backend is given all but one.
+/// </param>
 /// <param name="Threshold">How many of them were enough.</param>
 /// <param name="Cause">The failures themselves, by who saw them and how, in the order of their coming.</param>
 /// <param name="Until">When it came back; none while it is down.</param>

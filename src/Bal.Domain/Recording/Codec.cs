@@ -7,7 +7,8 @@ namespace Bal.Domain.Recording;
 /// The one form of a type in JSON: the same value is always the same bytes, and these bytes are the value again.
 /// </summary>
 /// <param name="Write">Writes one JSON value.</param>
-/// <param name="Read">Reads it; total over every JSON value. Where the walk has a fault the result means nothing.</param>
+/// <param name="Read">Reads it; total over every JSON value. Where the walk has a fault the result means
+/// nothing.</param>
 public sealed record Codec<T>(Action<Walk, T> Write, Func<Walk, JsonElement, T> Read)
 {
     /// <summary>The form of a type that wraps this one.</summary>
@@ -28,8 +29,8 @@ public sealed record Codec<T>(Action<Walk, T> Write, Func<Walk, JsonElement, T> 
 public static class Codec
 {
     /// <summary>
-    /// A JSON object. <paramref name="members"/> names each member once and makes the value of them: what it makes is what
-    /// was read, and where the object is written it gets its own members back.
+    /// A JSON object. <paramref name="members"/> names each member once and makes the value of them: what it makes is
+    /// what was read, and where the object is written it gets its own members back.
     /// </summary>
     public static Codec<T> Object<T>(Func<Members<T>, T> members) => Of(Body.Of(members));
 

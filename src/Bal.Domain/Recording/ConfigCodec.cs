@@ -33,7 +33,8 @@ internal static class ConfigCodec
     public static readonly Codec<BalConfig> Config = Of(
         config => Raw.Map(
         [
-            .. Settings.Process.ToJson(config), Raw.Entry(Services, Raw.List([.. config.Services.Select(Written)])),
+            .. FirstRelease.Written(Settings.Process, config, 1),
+            Raw.Entry(Services, Raw.List([.. config.Services.Select(Written)])),
         ]),
         node => Members(Whole(node), Settings.Process.Keys.Add(Services)).Then(members =>
             Settings.Process.Read(members).And(
@@ -43,14 +44,16 @@ internal static class ConfigCodec
                     Services = services,
                 })));
 
-    private static RawNode Written(BackendConfig backend) => Raw.Map([.. Settings.OfBackend.ToJson(backend)]);
+    private static RawNode Written(BackendConfig backend) =>
+        Raw.Map([.. FirstRelease.Written(Settings.OfBackend, backend, 1)]);
 
     private static RawNode Written(Service service) => Raw.Map(
     [
         Raw.Entry(Name, service.Name),
-        .. Settings.OfService.ToJson(service),
+        .. FirstRelease.Written(Settings.OfService, service, service.Backends.Count),
         Raw.Entry(Settings.Backends, Raw.List([.. service.Backends.Select(Written)])),
-        Raw.Entry(Settings.RuntimeBlock, Raw.Map([.. Settings.Runtime.ToJson(service.Tuning)])),
+        Raw.Entry(Settings.RuntimeBlock, Raw.Map(
+            [.. FirstRelease.Written(Settings.Runtime, service.Tuning, service.Backends.Count)])),
     ]);
 
     private static Checked<BackendConfig> BackendOf(Field field) =>

@@ -26,15 +26,16 @@ public readonly record struct DecisionDigest(ulong State, ulong Effects)
 }
 
 /// <summary>
-/// The effects of a step in a form that versions of bal have in common, so that a later one can compare: what was to be done
-/// with whom, without log lines and details, and without order, since none is promised within a step.
+/// The effects of a step in a form that versions of bal have in common, so that a later one can compare: what was to be
+/// done with whom, without log lines and details, and without order, since none is promised within a step.
 /// </summary>
 /// <param name="Value">64 bits.</param>
 public sealed record EffectDigest(ulong Value)
 {
     /// <summary>The digest of some effects.</summary>
     public static EffectDigest Of(Arr<ControlEffect> effects) => new(XxHash3.HashToUInt64(Encoding.UTF8.GetBytes(
-        string.Join('\n', effects.Map(InCommon).Filter(text => text.Length > 0).Distinct().Order(StringComparer.Ordinal)))));
+        string.Join('\n', effects.Map(InCommon).Filter(text => text.Length > 0)
+            .Distinct().Order(StringComparer.Ordinal)))));
 
     private static string InCommon(ControlEffect effect) => effect.Match(
         publish: e => Text($"publish {e.Service.Value}"),
@@ -51,8 +52,8 @@ public sealed record EffectDigest(ulong Value)
 }
 
 /// <summary>
-/// The digest of a state: the sum of the digests of its parts, so that the next one costs what has changed. A step changes
-/// one backend, and there may be thousands.
+/// The digest of a state: the sum of the digests of its parts, so that the next one costs what a step has changed. That
+/// is one backend, and there may be thousands.
 /// </summary>
 public sealed class StateDigest
 {
@@ -74,6 +75,13 @@ public sealed class StateDigest
     /// <summary>The same of a state that came out of the one that this digest is of; only faster.</summary>
     public StateDigest Next(ControlState next) => new(next, unchecked(Value + Change(state, next)));
 
+    /// <summary>
+    /// The same of what a step made of the state that this digest is of; it costs what the step changed.
+    /// </summary>
+    public StateDigest Next(ControlStep step) => step.Touched is { } touched
+        ? new(step.State, unchecked(Value + Change(state, step.State, touched)))
+        : Next(step.State);
+
     /// <summary>The digest of a step whose state has this digest.</summary>
     public DecisionDigest With(Arr<ControlEffect> effects) =>
         new(Value, XxHash3.HashToUInt64(CanonicalJson.Bytes(EffectCodec.Effects, effects)));
@@ -82,23 +90,44 @@ public sealed class StateDigest
     private static ulong Change(ControlState? from, ControlState to)
     {
         var sum = Change(ConfigCodec.Config, 1, from?.Config, to.Config);
-        if (from is null || !ReferenceEquals(from.Services, to.Services))
-            ForEach(from?.Services ?? Map<int, ServiceState>.Empty, to.Services, (id, before, after) =>
-                sum = unchecked(sum + Change(id, before, after)));
+        ForEach(from?.Services ?? Map<int, ServiceState>.Empty, to.Services, (id, before, after) =>
+            sum = unchecked(sum + Change(id, before, after)));
         return unchecked(sum + Change(StateCodec.State, 2, from is null ? null : Rest(from), Rest(to)));
+    }
+
+    private static ulong Change(ControlState from, ControlState to, Touched touched)
+    {
+        var sum = unchecked(
+            Change(ConfigCodec.Config, 1, from.Config, to.Config) + Change(StateCodec.State, 2, Rest(from), Rest(to)));
+        foreach (var its in touched.Homes.Distinct().GroupBy(home => home.Service.Value))
+        {
+            var (before, after) = (from.Services[its.Key], to.Services[its.Key]);
+            sum = unchecked(sum + ChangeOfRest(its.Key, before, after));
+            foreach (var place in its.Select(home => home.Place).Where(place => place >= 0))
+                sum = unchecked(sum + ChangeOfBackend(its.Key, place, before.Backends[place], after.Backends[place]));
+        }
+
+        return sum;
     }
 
     private static ulong Change(int id, ServiceState? from, ServiceState? to)
     {
-        var seed = (id + 1L) << 32;
-        var sum = Change(ConfigCodec.Service, seed, from?.Config, to?.Config);
+        var sum = ChangeOfRest(id, from, to);
         ForEach(
             from?.Backends ?? Map<int, BackendState>.Empty,
             to?.Backends ?? Map<int, BackendState>.Empty,
-            (place, before, after) =>
-                sum = unchecked(sum + Change(BackendCodec.Backend, seed + 2 + place, before, after)));
-        return unchecked(sum + Change(StateCodec.Service, seed + 1, Rest(from), Rest(to)));
+            (place, before, after) => sum = unchecked(sum + ChangeOfBackend(id, place, before, after)));
+        return sum;
     }
+
+    private static ulong ChangeOfRest(int id, ServiceState? from, ServiceState? to) => unchecked(
+        Change(ConfigCodec.Service, Seed(id, 0), from?.Config, to?.Config)
+        + Change(StateCodec.Service, Seed(id, 1), Rest(from), Rest(to)));
+
+    private static ulong ChangeOfBackend(int id, int place, BackendState? from, BackendState? to) =>
+        Change(BackendCodec.Backend, Seed(id, 2 + place), from, to);
+
+    private static long Seed(int service, int part) => ((service + 1L) << 32) + part;
 
     // Both are in the order of their keys.
     private static void ForEach<T>(Map<int, T> from, Map<int, T> to, Action<int, T?, T?> onChange) where T : class

@@ -34,7 +34,9 @@ public abstract record DecisionLine
         string Version, CheckpointReason Reason, long Sequence, Instant At, string WallTime, long Unrecorded,
         ControlState State) : DecisionLine
     {
-        /// <summary>The checksum of the line before it, in this file or the one before; none where there was none.</summary>
+        /// <summary>
+        /// The checksum of the line before it, in this file or the one before; none where there was none.
+        /// </summary>
         public Option<DecisionChain> After { get; init; }
     }
 
@@ -62,8 +64,8 @@ public abstract record DecisionLine
 internal static class DecisionLineCodec
 {
     /// <summary>
-    /// The present format. Format 1, of bal 0.1.0, has neither <c>effects</c> nor <c>after</c>, and digests that only 0.1.0
-    /// can compute.
+    /// The present format. Format 1, of bal 0.1.0, has neither <c>effects</c> nor <c>after</c>, and digests that only
+    /// 0.1.0 can compute.
     /// </summary>
     private const int Format = 2;
 
@@ -81,7 +83,9 @@ internal static class DecisionLineCodec
 
     private static readonly Codec<DecisionDigest> Digest = Scalar.Text
         .Where(text => DecisionDigest.Parse(text).IsSome, "32 hexadecimal digits")
-        .Wrap<DecisionDigest>(digest => digest.ToText(), text => DecisionDigest.Parse(text).IfNone(default(DecisionDigest)));
+        .Wrap<DecisionDigest>(
+            digest => digest.ToText(),
+            text => DecisionDigest.Parse(text).IfNone(default(DecisionDigest)));
 
     private static readonly Codec<ulong> Digits = Scalar.Text
         .Where(text => Hex.Parse(text) is not null, "16 hexadecimal digits")

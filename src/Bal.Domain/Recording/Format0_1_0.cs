@@ -12,9 +12,9 @@ namespace Bal.Domain.Recording;
 /// <summary>
 /// What only bal 0.1.0 writes and wants, so that it can be upgraded, and an upgrade taken back.
 /// <para>
-/// It has one service, called <c>default</c>. It requires format 1 of a hand-over with every member that it knows and ignores
-/// all others, so it would serve without what it does not know; hence format 2, which it refuses, wherever something is in use
-/// that came later.
+/// It has one service, called <c>default</c>. It requires format 1 of a hand-over with every member that it knows and
+/// ignores all others, so it would serve without what it does not know; hence format 2, which it refuses, wherever
+/// something is in use that came later.
 /// </para>
 /// </summary>
 public static class Format0_1_0
@@ -27,7 +27,7 @@ public static class Format0_1_0
         Scalar.Positive.Where(format => format <= Unknown, "format 1 or 2; another version of bal wrote this");
 
     /// <summary>A state as it is handed over: with what 0.1.0 wants where it could read it.</summary>
-    public static Codec<ControlState> State { get; } = new(
+    public static Codec<ControlState> State => new(
         (walk, state) => (InUse(state).IsEmpty ? Complete : StateCodec.State).Write(walk, state),
         StateCodec.State.Read);
 
@@ -35,8 +35,8 @@ public static class Format0_1_0
     public static int FormatOf(ControlState state) => InUse(state).IsEmpty ? Known : Unknown;
 
     /// <summary>
-    /// The problem with which a process refuses to take over, and, where that is 0.1.0, the keys in use that it does not know;
-    /// itself it can only say that the format is not its own.
+    /// The problem with which a process refuses to take over, and, where that is 0.1.0, the keys in use that it does
+    /// not know; itself it can only say that the format is not its own.
     /// </summary>
     public static Problem Explained(Problem refusal, ControlState state)
     {
@@ -46,9 +46,10 @@ public static class Format0_1_0
                 ? refusal
                 : refusal with
                 {
-                    WhyLikely = $"the new binary is bal 0.1.0, which does not know what is in use: {string.Join(", ", keys)}",
-                    DoThisNow = "remove these from the configuration and run 'bal graceful' first, or run 'bal stop' and "
-                        + "'bal start -d' with the new binary, which ends the open connections",
+                    WhyLikely = "the new binary is bal 0.1.0, which does not know what is in use: "
+                        + string.Join(", ", keys),
+                    DoThisNow = "remove these from the configuration and run 'bal graceful' first, or run 'bal stop' "
+                        + "and 'bal start -d' with the new binary, which ends the open connections",
                 };
     }
 
@@ -72,7 +73,8 @@ public static class Format0_1_0
         var active = m.Of("active", Scalar.Number, t => t.Active, missing: 0);
         var ended = m.Of("ended", Ended, t => t.Counts, ServiceTraffic.NoneOf(OnlyService).Counts);
         return new(OnlyService, active, ServiceCounters.All.Map(counter =>
-            counter == ServiceCounters.Of(Refusal.Limit) ? m.Of("rejected", Scalar.Number, t => t.Of(counter), missing: 0)
+            counter == ServiceCounters.Of(Refusal.Limit)
+                ? m.Of("rejected", Scalar.Number, t => t.Of(counter), missing: 0)
             : counter.Kind == CounterKind.Open ? m.Of(counter.Word, Scalar.Number, t => t.Of(counter), missing: 0)
             : ended[counter.Index]));
     });

@@ -21,8 +21,8 @@ public static class Body
         (walk, json) => members(new Members<T>(walk, default!, json)));
 
     /// <summary>
-    /// The members of a whole document. It lists, as <c>must_know</c>, the members in it that a reader may not ignore; where
-    /// one of them was not read, because this version does not know it, that is a fault which names it.
+    /// The members of a whole document. It lists, as <c>must_know</c>, the members in it that a reader may not ignore;
+    /// where one of them was not read, because this version does not know it, that is a fault which names it.
     /// </summary>
     public static Body<T> Document<T>(Body<T> body) => new(
         (walk, value) =>
@@ -71,15 +71,15 @@ public sealed class Members<T>
     }
 
     /// <summary>
-    /// A member that may be missing, since an earlier version does not write it; then it is <paramref name="missing"/>. A
-    /// reader that does not know it ignores it.
+    /// A member that may be missing, since an earlier version does not write it; then it is <paramref name="missing"/>.
+    /// A reader that does not know it ignores it.
     /// </summary>
     public TMember Of<TMember>(string name, Codec<TMember> codec, Func<T, TMember> get, TMember missing) =>
         walk.Writes ? Write(name, codec, get(value)) : Read(name, codec, missing);
 
     /// <summary>
-    /// A member that is written only where it is not <paramref name="absent"/>, and then may not be ignored: a reader that
-    /// does not know it refuses the document.
+    /// A member that is written only where it is not <paramref name="absent"/>, and then may not be ignored: a reader
+    /// that does not know it refuses the document.
     /// </summary>
     public TMember MustKnow<TMember>(string name, Codec<TMember> codec, Func<T, TMember> get, TMember absent)
     {

@@ -45,7 +45,7 @@ internal static class StateCodec
     // What was said about the reasons that the writer knew; those that this version does not know are left out.
     private static readonly Codec<Arr<Notice>> Notices = Codec.List(Notice).Wrap<Arr<Notice>>(
         notices => notices,
-        read => Refusals.None.Map((i, none) => i < read.Count ? read[i] : none).ToArr());
+        read => Refusals.None.Select((none, i) => i < read.Count ? read[i] : none).ToArr());
 
     // Places have gaps once a draining backend is gone. In a document of 0.1.0 they follow from the order.
     private static readonly Codec<Map<int, BackendState>> Backends = Codec.List(Codec.Object<PlacedBackend>(m => new(
@@ -53,7 +53,7 @@ internal static class StateCodec
         m.Inline(BackendCodec.Body, b => b.Backend))))
         .Wrap<Map<int, BackendState>>(
             map => new(map.Map((place, backend) => new PlacedBackend(place, backend)).Values),
-            list => new(list.Map((i, b) => (b.Place.IfNone(i), b.Backend))));
+            list => new(list.Select((b, i) => (b.Place.IfNone(i), b.Backend))));
 
     public static readonly Codec<ServiceState> Service = ServiceWith(_ => { });
 
@@ -81,7 +81,7 @@ internal static class StateCodec
             list => list.Map(s => s.Id).Distinct().Count() == list.Count, "a different id for each service")
             .Wrap<Map<int, ServiceState>>(
                 map => new(map.Values.OrderBy(s => s.Place)),
-                list => new(list.Map((i, s) => (s.Id.Value, s.Place < 0 ? s with { Place = i } : s))));
+                list => new(list.Select((s, i) => (s.Id.Value, s.Place < 0 ? s with { Place = i } : s))));
         return Codec.Object<ControlState>(m =>
         {
             more(m);

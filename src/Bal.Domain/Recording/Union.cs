@@ -10,8 +10,8 @@ namespace Bal.Domain.Recording;
 public sealed record UnionCase<T>(string Word, Func<T, bool> Is, Body<T> Body);
 
 /// <summary>
-/// A closed union as members of an object. Either one member, the tag, holds the word of the case; or, with an empty tag, a
-/// member that is named as the case tells it, and a case without a word is what remains.
+/// A closed union as members of an object. Either one member, the tag, holds the word of the case; or, with an empty
+/// tag, a member that is named as the case tells it, and a case without a word is what remains.
 /// </summary>
 /// <param name="Tag">The name of the tag, or empty.</param>
 /// <param name="Cases">The cases.</param>
@@ -23,7 +23,8 @@ public sealed record Union<T>(string Tag, Arr<UnionCase<T>> Cases)
         where TCase : class, T => Case(word, Recording.Body.Of(members));
 
     /// <summary>
-    /// One case more. Where a value is of several, it is written as the first: those after it are words of earlier versions.
+    /// One case more. Where a value is of several, it is written as the first: those after it are words of earlier
+    /// versions.
     /// </summary>
     public Union<T> Case<TCase>(string word, Body<TCase> own)
         where TCase : class, T

@@ -10,8 +10,8 @@ namespace Bal.Domain.Recording;
 public sealed record CodecFault(string Path, string Reason)
 {
     /// <summary>
-    /// The member that the writer of the text uses, this version does not know and may not ignore; empty for every other
-    /// fault.
+    /// The member that the writer of the text uses, this version does not know and may not ignore; empty for every
+    /// other fault.
     /// </summary>
     public string Unknown { get; init; } = "";
 
@@ -20,8 +20,8 @@ public sealed record CodecFault(string Path, string Reason)
 }
 
 /// <summary>
-/// One walk over one JSON document, writing it or reading it: where it is, what is wrong, and which members it met that a
-/// reader may not ignore. Reading ends with the first fault: from there on every value is a default that nobody uses.
+/// One walk over one JSON document, writing it or reading it: where it is, what is wrong, and which members it met that
+/// a reader may not ignore. Reading ends with the first fault: from there on every value is a default that nobody uses.
 /// </summary>
 public sealed class Walk
 {

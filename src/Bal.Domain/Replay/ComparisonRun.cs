@@ -1,4 +1,3 @@
-using Bal.Domain.Balancing;
 using Bal.Domain.Control;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;

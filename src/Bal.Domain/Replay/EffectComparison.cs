@@ -1,6 +1,5 @@
 using System.Globalization;
 using Bal.Domain.Backend;
-using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Recording;
 using LanguageExt;
@@ -10,16 +9,16 @@ namespace Bal.Domain.Replay;
 /// <summary>
 /// What a log of another version is held against, since digests of states and of log lines are a version's own.
 /// <para>
-/// Each step carries a digest of its effects in common terms, and that is compared. Lines of 0.1.0 have none; there an ending
-/// shows what had begun: a probe or a lookup that ends was started, and a backend that becomes idle was draining. An ending
-/// of something that the replay did not begin is a difference; so the first such line may come after the step which decided
-/// otherwise.
+/// Each step carries a digest of its effects in common terms, and that is compared. Lines of 0.1.0 have none; there an
+/// ending shows what had begun: a probe or a lookup that ends was started, and a backend that becomes idle was
+/// draining. An ending of something that the replay did not begin is a difference; so the first such line may come
+/// after the step which decided otherwise.
 /// </para>
 /// <para>
-/// A checkpoint shows health, cooldown and protection mode. It is compared where nothing lies between it and the step before:
-/// where a file was full, and where a process took over. In the latter case a probe may have ended while the state was on its
-/// way, so that a backend counts only where its last probe ended at the same moment in both, and protection mode only where
-/// all backends of its service do.
+/// A checkpoint shows health, cooldown and protection mode. It is compared where nothing lies between it and the step
+/// before: where a file was full, and where a process took over. In the latter case a probe may have ended while the
+/// state was on its way, so that a backend counts only where its last probe ended at the same moment in both, and
+/// protection mode only where all backends of its service do.
 /// </para>
 /// </summary>
 internal static class EffectComparison

@@ -61,9 +61,13 @@ internal static class EventMapping
 
     /// <summary>The backend of that identity, in the service that has it.</summary>
     public static Option<BackendOfService> Find(BackendId id, ControlState state) => state.Index.Find(id).Map(home =>
-        new BackendOfService(state.Services[home.Service.Value], state.Services[home.Service.Value].Backends[home.Place]));
+        new BackendOfService(
+            state.Services[home.Service.Value],
+            state.Services[home.Service.Value].Backends[home.Place]));
 
-    /// <summary>The same backend, by its service and address, in another state: the one in use before one that drains.</summary>
+    /// <summary>
+    /// The same backend, by its service and address, in another state: the one in use before one that drains.
+    /// </summary>
     public static Option<BackendOfService> Counterpart(BackendOfService here, ControlState other) =>
         Find(here.Backend.Id, other).Filter(there => Same(here, there)).Match(
             there => there,

@@ -64,7 +64,8 @@ public sealed record ReplayFault(long Line, Problem Problem)
         recordedBy, replayedBy);
 
     /// <summary>A line that replays differently.</summary>
-    public static ReplayFault Differs(long line, string what, string recordedBy, string replayedBy) => new(line, new Problem(
+    public static ReplayFault Differs(
+        long line, string what, string recordedBy, string replayedBy) => new(line, new Problem(
         "replay_differs",
         Text($"line {line} of the decision log replays differently: {what}"),
         recordedBy == replayedBy

@@ -68,8 +68,8 @@ public abstract record Replayed
 public sealed record ReplayStep(ReplayState State, Replayed What);
 
 /// <summary>
-/// Follows a decision log with the same function that decided when it was written, and holds every step against its digest;
-/// where another version wrote it, against its effects (<see cref="EffectComparison"/>).
+/// Follows a decision log with the same function that decided when it was written, and holds every step against its
+/// digest; where another version wrote it, against its effects (<see cref="EffectComparison"/>).
 /// </summary>
 public static class ReplayMachine
 {
@@ -130,7 +130,7 @@ public static class ReplayMachine
         var recordedBy = position.Checkpoint.Version;
         var isOwn = recordedBy == state.Version;
         var step = ControlMachine.Step(line.Happened, line.At, position.State);
-        var digest = isOwn ? position.Digest.Next(step.State) : position.Digest;
+        var digest = isOwn ? position.Digest.Next(step) : position.Digest;
         var fault = isOwn
             ? ByDigest(number, line, digest.With(step.Effects), state.Version)
             : EffectComparison.OfStep(position.State, line, step)

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;

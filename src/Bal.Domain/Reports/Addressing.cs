@@ -17,8 +17,8 @@ public sealed record Target(ServiceState Service, Option<BackendState> Backend)
 }
 
 /// <summary>
-/// Finds what an operator names: <c>SERVICE</c>, <c>SERVICE/BACKEND</c>, or a backend alone where only one can be meant. A
-/// backend is named by its address, by its host, or by its place in the list of its service, from 1.
+/// Finds what an operator names: <c>SERVICE</c>, <c>SERVICE/BACKEND</c>, or a backend alone where only one can be
+/// meant. A backend is named by its address, by its host, or by its place in the list of its service, from 1.
 /// </summary>
 public static class Addressing
 {

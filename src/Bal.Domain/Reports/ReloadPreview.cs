@@ -1,4 +1,3 @@
-using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
@@ -48,11 +47,13 @@ public static class ReloadPreviews
         var matched = ServiceMatching.Between(state.InOrder, next.Services);
         var several = serving.Count > 1 || next.Services.Count > 1;
         string Name(string service, Endpoint endpoint) => several ? $"{service}/{endpoint}" : endpoint.ToString();
-        var after = next.Services.AsEnumerable().SelectMany(service => service.Endpoints.AsEnumerable().Select(e => (service.Name, Endpoint: e))).ToArray();
+        var after = next.Services.AsEnumerable()
+            .SelectMany(service => service.Endpoints.AsEnumerable().Select(e => (service.Name, Endpoint: e))).ToArray();
         var names = matched.AsEnumerable().ToDictionary(pair => pair.Value, pair => pair.Key);
         // By the name that the service of a backend will have; a service that goes has none.
         var before = serving.AsEnumerable().SelectMany(service => service.InOrder.AsEnumerable().Where(b => !b.Draining)
-            .Select(backend => (Service: names.GetValueOrDefault(service.Id) ?? "", Old: service, Backend: backend))).ToArray();
+            .Select(backend => (Service: names.GetValueOrDefault(service.Id) ?? "", Old: service, Backend: backend)))
+                .ToArray();
         var stays = after.ToHashSet();
         var was = before.Select(b => (b.Service, b.Backend.Endpoint)).ToHashSet();
         var connections = traffic.Backends.ToDictionary(t => t.Backend, t => t.Active);

@@ -1,5 +1,4 @@
 using Bal.Domain.Control;
-using Bal.Domain.Doctor;
 using Bal.Domain.Protection;
 
 namespace Bal.Domain.Reports;

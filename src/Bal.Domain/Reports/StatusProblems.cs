@@ -83,7 +83,8 @@ public static class StatusProblems
             "backends_unreachable",
             $"{where}{unreachable.Count} of {Plural.Of(service.BackendTotal, "backend")} unreachable: {names}",
             why,
-            "start the service there, or correct host and port and run 'bal graceful'; 'bal doctor' probes each one now");
+            "start the service there, or correct host and port and run 'bal graceful'; 'bal doctor' probes each one "
+            + "now");
     }
 
     private static Problem Refused(RefusedReloadReport refused) => new(

@@ -9,13 +9,17 @@ namespace Bal.Domain.Reports;
 /// <param name="Running">Whether the process runs.</param>
 /// <param name="Pid">Its process id.</param>
 /// <param name="ConfigPath">The file it was started with; empty where none is known.</param>
-/// <param name="Services">The services in the order of the file, then removed ones that drain; empty where none is known.</param>
+/// <param name="Services">
+/// The services in the order of the file, then removed ones that drain; empty where none is known.
+/// </param>
 /// <param name="Backends">The backends of all services, in that order, draining ones last in each.</param>
 /// <param name="Version">bal's version.</param>
 /// <param name="UptimeMs">Milliseconds since it started.</param>
 /// <param name="ConfigVersion">Counts the configurations applied, from 1; 0 where it does not run.</param>
 /// <param name="Stopping">It is draining.</param>
-/// <param name="Previous">Processes that an upgrade has replaced and that still have connections, the oldest first.</param>
+/// <param name="Previous">
+/// Processes that an upgrade has replaced and that still have connections, the oldest first.
+/// </param>
 /// <param name="RefusedReload">The last reload, if it was refused.</param>
 public sealed record StatusReport(
     bool Running,
@@ -64,7 +68,9 @@ public sealed record StatusReport(
 
 /// <summary>One service as reported.</summary>
 /// <param name="Name">Its name.</param>
-/// <param name="BindAddresses">Where it listens, as the file says it; the first is the one that stands where only one is shown.</param>
+/// <param name="BindAddresses">
+/// Where it listens, as the file says it; the first is the one that stands where only one is shown.
+/// </param>
 /// <param name="Port">On which port.</param>
 /// <param name="Method">How it chooses.</param>
 /// <param name="MaxConcurrentConnections">Its connection limit.</param>

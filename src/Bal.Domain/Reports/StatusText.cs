@@ -10,7 +10,9 @@ namespace Bal.Domain.Reports;
 /// <summary>The status report as an operator reads it; order and labels are stable.</summary>
 public static class StatusText
 {
-    /// <summary>Up to so many services are all shown; of more only those with a problem, and the rest is counted.</summary>
+    /// <summary>
+    /// Up to so many services are all shown; of more only those with a problem, and the rest is counted.
+    /// </summary>
     public const int AllShown = 10;
 
     /// <summary>Of many services, at most so many with a problem are shown.</summary>
@@ -38,7 +40,8 @@ public static class StatusText
     {
         var pid = report.Pid.Match(p => p.ToString(CultureInfo.InvariantCulture), () => "?");
         Line(text, "overall", Word(report.Overall));
-        Line(text, "daemon", (report.Running ? $"running (pid={pid})" : "not running") + (report.Stopping ? ", stopping" : ""));
+        Line(text, "daemon",
+            (report.Running ? $"running (pid={pid})" : "not running") + (report.Stopping ? ", stopping" : ""));
         foreach (var old in report.Previous)
         {
             Line(text, "draining", $"old process pid={old.Pid} (version {old.Version}) with "
@@ -105,7 +108,8 @@ public static class StatusText
 
     private static string Detail(BackendReport b) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{b.State}, {b.ActiveConnections} active, {b.TotalConnections} total, {b.BytesIn} bytes in, {b.BytesOut} bytes out, "
+        $"{b.State}, {b.ActiveConnections} active, {b.TotalConnections} total, {b.BytesIn} bytes in, {b.BytesOut} "
+        + $"bytes out, "
             + $"failed connects: {b.Counters.Timeout} timeout, {b.Counters.Refused} refused, {b.Counters.Other} other")
         + b.LastCheckTime.Match(
             at => string.Create(CultureInfo.InvariantCulture, $", last check {at.UtcDateTime:HH:mm:ss}Z"), () => "");

@@ -129,12 +129,12 @@ public static class ScenarioValidation
     // What a run costs is known before it begins; nobody has to wait to find out that it is too much.
     private static IEnumerable<Finding> Excess(Fields top, Scenario scenario, ScenarioSurroundings around)
     {
-        var connections = scenario.Clients.Map((i, load) => scenario.ExpectedClients(i) * (1 + load.Retries)).Sum();
+        var connections = scenario.Clients.Select((load, i) => scenario.ExpectedClients(i) * (1 + load.Retries)).Sum();
         if (connections > Scenario.MaxClients)
             yield return TooMuch(top, ScenarioKeys.ClientRate,
                 $"{connections} connections could be made, retries included; allowed are {Scenario.MaxClients}",
                 "lower client_rate or retries, or shorten duration");
-        var open = scenario.Clients.Map((i, load) => new ClientRate(scenario.Events.Fold(
+        var open = scenario.Clients.Select((load, i) => new ClientRate(scenario.Events.Fold(
             load.Rate.PerThousandSeconds,
             (most, e) => e.Do is ScenarioAction.SetRate set && scenario.Concerns(set, i)
                 ? Math.Max(most, set.Rate.PerThousandSeconds)

@@ -98,11 +98,13 @@ internal static class ScenarioValues
     public static Checked<T> Bad<T>(Field field, string code, string allowed, string hint) =>
         Checked.Bad<T>(Faults.Unexpected(code, field, allowed, hint));
 
-    private static Checked<Duration> Span(Field field, RawNode.Scalar scalar, string text, Duration least, Duration most)
+    private static Checked<Duration> Span(
+        Field field, RawNode.Scalar scalar, string text, Duration least, Duration most)
     {
         var read = Milliseconds(text.Replace(" ", "", StringComparison.Ordinal));
         if (read.IsNone)
-            return Bad<Duration>(field, "invalid_span", SpanExample, text.Length is > 0 and < 8 && text.All(char.IsAsciiDigit)
+            return Bad<Duration>(field, "invalid_span", SpanExample, text.Length is > 0 and < 8
+                && text.All(char.IsAsciiDigit)
                 ? $"write the unit: {text}s, or {text}ms"
                 : "write a number and one of the units ms, s, m, h, such as 1m30s");
         var span = new Duration(read.IfNone(0));
@@ -124,7 +126,8 @@ internal static class ScenarioValues
             var unit = new string([.. rest[digits.Length..].TakeWhile(char.IsAsciiLetter)]);
             var scale = unit switch { "ms" => 1m, "s" => 1_000m, "m" or "min" => 60_000m, "h" => 3_600_000m, _ => 0m };
             if (scale == 0 || scale >= above || digits.Length > 10
-                || !decimal.TryParse(digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value))
+                || !decimal.TryParse(
+                    digits, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value))
                 return Option<long>.None;
             total += value * scale;
             (rest, above) = (rest[(digits.Length + unit.Length)..], scale);

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using LanguageExt;
 

@@ -6,8 +6,8 @@ using LanguageExt;
 namespace Bal.Infrastructure.DataPlane;
 
 /// <summary>
-/// The backends that the loops know: their counters, where to connect to, and when those that a reload removed are idle. A
-/// backend is idle once no loop can choose it any more and no session uses it.
+/// The backends that the loops know: their counters, where to connect to, and when those that a reload removed are
+/// idle. A backend is idle once no loop can choose it any more and no session uses it.
 /// </summary>
 /// <param name="loops">How many loops there are.</param>
 internal sealed class Backends(int loops) : IDisposable
@@ -63,7 +63,9 @@ internal sealed class Backends(int loops) : IDisposable
     /// <summary>A backend as a loop asks for it by its slot; null where nobody is to be connected to it.</summary>
     public RouteTarget? TargetAt(int slot) => Volatile.Read(ref Volatile.Read(ref targets)[slot]);
 
-    /// <summary>A removed service offers its backends, but none that was draining before: it may be gone at any moment.</summary>
+    /// <summary>
+    /// A removed service offers its backends, but none that was draining before: it may be gone at any moment.
+    /// </summary>
     public RoutingTable WithoutDrained(RoutingTable table) => !table.Removed ? table : table with
     {
         Up = table.Up.Filter(Stays),
@@ -76,7 +78,8 @@ internal sealed class Backends(int loops) : IDisposable
         new(table, TargetsOf(table.Up), TargetsOf(table.Cooling), TargetsOf(table.Down));
 
     /// <summary>
-    /// Takes note of which backends drain by a table that has been published, and which no longer do; those that begin to.
+    /// Takes note of which backends drain by a table that has been published, and which no longer do; those that begin
+    /// to.
     /// </summary>
     /// <param name="before">The table before it.</param>
     /// <param name="table">The table.</param>
@@ -115,7 +118,9 @@ internal sealed class Backends(int loops) : IDisposable
         return begun;
     }
 
-    /// <summary>No loop chooses these any more, unless they have come back since they were marked by that number.</summary>
+    /// <summary>
+    /// No loop chooses these any more, unless they have come back since they were marked by that number.
+    /// </summary>
     public void Left(IEnumerable<BackendId> backends, int number)
     {
         foreach (var id in backends)
@@ -153,8 +158,8 @@ internal sealed class Backends(int loops) : IDisposable
     }
 
     /// <summary>
-    /// Frees what belongs to a backend; false where it has been brought back since it was said to be idle: then it is freed
-    /// when it is idle again.
+    /// Frees what belongs to a backend; false where it has been brought back since it was said to be idle: then it is
+    /// freed when it is idle again.
     /// </summary>
     /// <param name="backend">Which.</param>
     /// <param name="number">See <see cref="Mark"/>.</param>

@@ -2,7 +2,6 @@ using System.Net;
 using System.Net.Sockets;
 using Bal.Domain.Config;
 using Bal.Domain.Doctor;
-using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Infrastructure.Linux;
 using LanguageExt;
@@ -23,8 +22,9 @@ internal readonly record struct BoundAddress(IPAddress Address, int Port, bool V
     private bool IsAny => Address.Equals(IPAddress.Any) || Address.Equals(IPAddress.IPv6Any);
 
     /// <summary>
-    /// Whether a socket that somebody else has bound here serves where <paramref name="wanted"/> is configured. A manager's
-    /// plain <c>ListenStream=PORT</c> is <c>[::]</c> for both families, which is what <c>0.0.0.0</c> asks for, and more.
+    /// Whether a socket that somebody else has bound here serves where <paramref name="wanted"/> is configured. A
+    /// manager's plain <c>ListenStream=PORT</c> is <c>[::]</c> for both families, which is what <c>0.0.0.0</c> asks
+    /// for, and more.
     /// </summary>
     public bool StandsInFor(BoundAddress wanted) => Port == wanted.Port && (Address.Equals(wanted.Address)
         || (Address.Equals(IPAddress.IPv6Any) && !V6Only && wanted.IsAny)

@@ -4,7 +4,9 @@ using Bal.Domain.Counting;
 
 namespace Bal.Infrastructure.DataPlane;
 
-/// <summary>One loop's counters of one backend: a cache line of its own, written by that loop only, read by the supervisor.</summary>
+/// <summary>
+/// One loop's counters of one backend: a cache line of its own, written by that loop only, read by the supervisor.
+/// </summary>
 [StructLayout(LayoutKind.Sequential, Size = 64)]
 internal struct BackendCounters
 {
@@ -28,8 +30,8 @@ internal struct BackendCounters
 }
 
 /// <summary>
-/// What one loop counts of one service: a row of numbers, written by that loop only and read by the supervisor. The first are
-/// <see cref="ServiceCounters.All"/>.
+/// What one loop counts of one service: a row of numbers, written by that loop only and read by the supervisor. The
+/// first are <see cref="ServiceCounters.All"/>.
 /// </summary>
 internal static class ServiceRow
 {

@@ -1,15 +1,18 @@
 using Bal.Domain.Admission;
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
 using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
 
-/// <summary>Listeners: accepting in batches, the connection limit, and running out of descriptors without a spin.</summary>
+/// <summary>
+/// Listeners: accepting in batches, the connection limit, and running out of descriptors without a spin.
+/// </summary>
 internal sealed unsafe partial class EventLoop
 {
-    /// <summary>Connections taken from one listener before other events get their turn; what is left is reported again.</summary>
+    /// <summary>
+    /// Connections taken from one listener before other events get their turn; what is left is reported again.
+    /// </summary>
     private const int AcceptBatch = 64;
 
     /// <summary>How long listeners rest where accepting fails for want of memory or descriptors.</summary>
@@ -121,7 +124,8 @@ internal sealed unsafe partial class EventLoop
         slotsByTag.Remove(tag, out var slots);
         foreach (var slot in slots ?? [])
         {
-            // Closing a listener resets what waits in its queue, so it is emptied first; at rest another process serves it.
+            // Closing a listener resets what waits in its queue, so it is emptied first; at rest another process serves
+            // it.
             while ((!resting || listeners[slot].Retired) && AcceptOne(listeners[slot]))
             {
             }
@@ -199,7 +203,8 @@ internal sealed unsafe partial class EventLoop
         var fd = Libc.accept4(listener.Fd, null, null, Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC);
         if (fd >= descriptorCeiling)
         {
-            // Descriptor numbers are given out lowest first: what is left is for probes, the control socket and the log.
+            // Descriptor numbers are given out lowest first: what is left is for probes, the control socket and the
+            // log.
             Refuse(serviceOf(listener.Service), Refusal.Descriptors);
             CloseWithReset(fd);
             return true;

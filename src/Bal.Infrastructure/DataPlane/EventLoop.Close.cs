@@ -1,5 +1,4 @@
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
 using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 

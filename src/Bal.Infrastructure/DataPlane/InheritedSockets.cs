@@ -9,7 +9,9 @@ namespace Bal.Infrastructure.DataPlane;
 /// </summary>
 internal static class InheritedSockets
 {
-    /// <summary>Makes a set of them: more sockets of the same address, or duplicates, where there are more loops.</summary>
+    /// <summary>
+    /// Makes a set of them: more sockets of the same address, or duplicates, where there are more loops.
+    /// </summary>
     /// <param name="sockets">At least one, all of one address; the set's from now on.</param>
     /// <param name="backlog">See listen(2).</param>
     /// <param name="loops">How many loops there are.</param>
@@ -43,7 +45,9 @@ internal static class InheritedSockets
         return set;
     }
 
-    /// <summary>Whether a socket on the wildcard of IPv6 takes clients of IPv4 as well (ipv6(7), IPV6_V6ONLY).</summary>
+    /// <summary>
+    /// Whether a socket on the wildcard of IPv6 takes clients of IPv4 as well (ipv6(7), IPV6_V6ONLY).
+    /// </summary>
     public static bool TakesBothFamilies(int socket) =>
         Sockets.LocalAddress(socket)?.Address.Equals(IPAddress.IPv6Any) == true
         && Sockets.GetOption(socket, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY) == 0;

@@ -14,7 +14,7 @@ namespace Bal.Infrastructure.DataPlane;
 internal sealed class ListenerSet(int[] descriptors, int tag)
 {
     /// <summary>The descriptors, the loops' as soon as they know of them.</summary>
-    public int[] Descriptors => descriptors;
+    public int[] Descriptors { get; } = descriptors;
 
     /// <summary>What the loops call it.</summary>
     public int Tag => tag;
@@ -32,9 +32,9 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
     public ServicePlane? Owner { get; set; }
 
     /// <summary>
-    /// Opens <paramref name="count"/> sockets that listen on one address. A port that any other process holds is an error,
-    /// even where SO_REUSEPORT would let both in: the first socket binds without that option, and gets it afterwards.
-    /// Where bal itself holds an overlapping address that is about to go, or still going, it is shared.
+    /// Opens <paramref name="count"/> sockets that listen on one address. A port that any other process holds is an
+    /// error, even where SO_REUSEPORT would let both in: the first socket binds without that option, and gets it
+    /// afterwards. Where bal itself holds an overlapping address that is about to go, or still going, it is shared.
     /// </summary>
     /// <param name="address">The address.</param>
     /// <param name="backlog">See listen(2).</param>
@@ -68,8 +68,8 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
     }
 
     /// <summary>
-    /// Why an address could not be opened beside what bal itself holds; none where it could. It is bound for a moment and
-    /// never listens, so that no client is taken.
+    /// Why an address could not be opened beside what bal itself holds; none where it could. It is bound for a moment
+    /// and never listens, so that no client is taken.
     /// </summary>
     public static Option<Problem> Rehearse(BoundAddress address)
     {
@@ -90,7 +90,7 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
     }
 
     /// <summary>Closes sockets that no loop has seen.</summary>
-    public void Discard() => Close(descriptors);
+    public void Discard() => Close(Descriptors);
 
     /// <summary>Opens one socket of a group; zero or errno.</summary>
     internal static int OpenOne(BoundAddress address, List<int> sockets, bool shared)
@@ -149,8 +149,8 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
             _ = Libc.close(socket);
     }
 
-    // With SO_REUSEPORT bind(2) would pass over another process's sockets in silence, so they are looked for first. Where
-    // there are none at all, bal's own have gone meanwhile.
+    // With SO_REUSEPORT bind(2) would pass over another process's sockets in silence, so they are looked for first.
+    // Where there are none at all, bal's own have gone meanwhile.
     private static int OpenBesideOwn(BoundAddress address, List<int> sockets) =>
         SocketTable.OthersOn(address.EndPoint).Count > 0
             ? Errno.EADDRINUSE

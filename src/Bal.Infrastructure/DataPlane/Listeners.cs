@@ -3,7 +3,6 @@ using Bal.Domain.Config;
 using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
-using Bal.Infrastructure.Linux;
 using LanguageExt;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -250,7 +249,7 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
             return [bound];
         if (literals.Where(bound.StandsInFor).ToArray() is { Length: > 0 } near)
             return near;
-        foreach (var name in listener.Addresses.Filter(host => host is Host.Name).Map(h => new Endpoint(h, listener.Port)))
+        foreach (var name in listener.Endpoints.Filter(endpoint => endpoint.Host is Host.Name))
             names[name] = [.. names.GetValueOrDefault(name, []), bound.Address];
         return [bound];
     }

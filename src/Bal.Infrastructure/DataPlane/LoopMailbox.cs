@@ -30,20 +30,24 @@ internal enum LoopReportKind
     /// <summary>The loop has closed the listeners of that tag.</summary>
     Unlistened,
 
-    /// <summary>The loop's last session of a removed service that still looked for a backend does so no longer.</summary>
+    /// <summary>
+    /// The loop's last session of a removed service that still looked for a backend does so no longer.
+    /// </summary>
     ServiceSettled,
 
     /// <summary>The loop has carried out every command up to the numbered one.</summary>
     Synced,
 }
 
-/// <summary>One report; <paramref name="Subject"/> is a backend, the index of a service, a tag or a command number.</summary>
+/// <summary>
+/// One report; <paramref name="Subject"/> is a backend, the index of a service, a tag or a command number.
+/// </summary>
 internal readonly record struct LoopReport(LoopReportKind Kind, int Subject, FailureKind Failure, int Count);
 
 /// <summary>
-/// Reports of one loop, in order. Only unusual things are reported, so the lock is taken rarely and hardly ever contended.
-/// Equal neighbours are merged; above <see cref="Capacity"/> reports are dropped and counted, except those that are
-/// made once only.
+/// Reports of one loop, in order. Only unusual things are reported, so the lock is taken rarely and hardly ever
+/// contended. Equal neighbours are merged; above <see cref="Capacity"/> reports are dropped and counted, except those
+/// that are made once only.
 /// </summary>
 internal sealed class LoopMailbox(WakeUp supervisor)
 {

@@ -12,15 +12,17 @@ namespace Bal.Infrastructure.DataPlane;
 internal sealed record ServiceSlot(ServiceId Service, string Name, int Slot);
 
 /// <summary>
-/// The number of open connections of each service, in memory that a process which takes over can read: what the replaced
-/// one still has open counts for the limit, to the last connection, without a message. The file grows with the services;
-/// while they are few it has the size that 0.1.0 knows, and fits into one page, so that a limit on file sizes, which
-/// memfd_create(2) obeys, is met only where next to nothing can be written.
+/// The number of open connections of each service, in memory that a process which takes over can read: what the
+/// replaced one still has open counts for the limit, to the last connection, without a message. The file grows with the
+/// services; while they are few it has the size that 0.1.0 knows, and fits into one page, so that a limit on file
+/// sizes, which memfd_create(2) obeys, is met only where next to nothing can be written.
 /// </summary>
 internal sealed unsafe class OpenCounts : IDisposable
 {
-    /// <summary>The most slots: some thirty times as many as a configuration can have services, because removed services keep
-    /// theirs until their last connection ends.</summary>
+    /// <summary>
+    /// The most slots: some thirty times as many as a configuration can have services, because removed services keep
+    /// theirs until their last connection ends.
+    /// </summary>
     public const int MaxSlots = 65_536;
 
     private const int FewSlots = 32;
@@ -56,7 +58,9 @@ internal sealed unsafe class OpenCounts : IDisposable
         return Refused(FewSlots, errno);
     }
 
-    /// <summary>Counts of another process; the descriptor is this object's from now on. Null where it is something else.</summary>
+    /// <summary>
+    /// Counts of another process; the descriptor is this object's from now on. Null where it is something else.
+    /// </summary>
     public static OpenCounts? Of(int fd)
     {
         var bytes = Libc.EndOf(fd);
@@ -81,7 +85,9 @@ internal sealed unsafe class OpenCounts : IDisposable
         return Unit.Default;
     }
 
-    /// <summary>Gives back what slots beyond <paramref name="used"/> took; only while no other process reads them.</summary>
+    /// <summary>
+    /// Gives back what slots beyond <paramref name="used"/> took; only while no other process reads them.
+    /// </summary>
     public void Shrink(int used)
     {
         if (used <= FewSlots && slots > FewSlots && Libc.ftruncate(Fd, FewSlots * Stride) == 0)

@@ -82,7 +82,9 @@ internal sealed class Plane : IDataPlane, IDisposable
     }
 
     public Either<Problem, Unit> Prepare(BalConfig config) =>
-        services.MakeRoom(config.Services.Count).Bind(_ => EnoughDescriptors(config)).Bind(_ => listeners.Prepare(config));
+        services.MakeRoom(config.Services.Count)
+            .Bind(_ => EnoughDescriptors(config))
+            .Bind(_ => listeners.Prepare(config));
 
     public void Commit()
     {
@@ -194,7 +196,9 @@ internal sealed class Plane : IDataPlane, IDisposable
         plane.RefusedBefore = refused;
     }
 
-    /// <summary>What was counted before this process, and what replaced processes count; added to everything reported.</summary>
+    /// <summary>
+    /// What was counted before this process, and what replaced processes count; added to everything reported.
+    /// </summary>
     public Replaced Replaced
     {
         get => replaced;
@@ -234,8 +238,8 @@ internal sealed class Plane : IDataPlane, IDisposable
     public Traffic MeasureOwn() => new(new(services.All.Select(s => s.Measure())), backends.Measure());
 
     /// <summary>
-    /// Calls <paramref name="answered"/> in a later <see cref="Collect"/>, once every loop has answered; while an earlier
-    /// question is open, no other is asked.
+    /// Calls <paramref name="answered"/> in a later <see cref="Collect"/>, once every loop has answered; while an
+    /// earlier question is open, no other is asked.
     /// </summary>
     public void AskForAnswer(Action answered)
     {

@@ -1,11 +1,11 @@
-using Bal.Domain.Backend;
 using LanguageExt;
 
 namespace Bal.Infrastructure.DataPlane;
 
 /// <summary>
-/// Services that a reload has removed. Clients in the queue of a listener that closes are still served, by whichever backend;
-/// so their backends are left together, once every loop has closed the listeners and no session looks for a backend.
+/// Services that a reload has removed. Clients in the queue of a listener that closes are still served, by whichever
+/// backend; so their backends are left together, once every loop has closed the listeners and no session looks for a
+/// backend.
 /// </summary>
 /// <param name="backends">The backends.</param>
 /// <param name="loops">How many loops there are.</param>

@@ -1,6 +1,5 @@
 using Bal.Domain.Backend;
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
 using Bal.Domain.Primitives;
 using LanguageExt;
 

@@ -7,8 +7,8 @@ using LanguageExt;
 namespace Bal.Infrastructure.DataPlane;
 
 /// <summary>
-/// What the loops share of one service: the published snapshot, and counters that have to be exact over all loops, each on
-/// cache lines of its own. Nothing else is shared on the way of a connection.
+/// What the loops share of one service: the published snapshot, and counters that have to be exact over all loops, each
+/// on cache lines of its own. Nothing else is shared on the way of a connection.
 /// </summary>
 /// <param name="id">Which service.</param>
 /// <param name="index">What the loops call it.</param>
@@ -31,8 +31,10 @@ internal sealed unsafe class ServicePlane(
     /// <summary>What each loop counts.</summary>
     public ServiceRows Rows { get; } = new(loops);
 
-    /// <summary>The routes as they are now. Replaced whole by the supervisor, read without a lock; no loop knows of a service
-    /// that has none.</summary>
+    /// <summary>
+    /// The routes as they are now. Replaced whole by the supervisor, read without a lock; no loop knows of a service
+    /// that has none.
+    /// </summary>
     public Snapshot Current
     {
         get => Volatile.Read(ref snapshot)!;
@@ -86,7 +88,9 @@ internal sealed unsafe class ServicePlane(
     /// <summary>Where replaced processes count; their mappings stay for as long as a loop could look.</summary>
     public void CountElsewhere(nint[] counts) => Volatile.Write(ref elsewhere, counts);
 
-    /// <summary>Sets <see cref="Assured"/>; what is open beyond it holds shared places, even if there are none left.</summary>
+    /// <summary>
+    /// Sets <see cref="Assured"/>; what is open beyond it holds shared places, even if there are none left.
+    /// </summary>
     public void Assure(int connections)
     {
         Volatile.Write(ref assured, connections);
@@ -102,7 +106,9 @@ internal sealed unsafe class ServicePlane(
     /// <summary>The next client's number: one sequence for the whole process.</summary>
     public ulong TakeTurn() => (ulong)Interlocked.Increment(ref own.Cursor) - 1;
 
-    /// <summary>Admits a connection, or says why not; the limit is exact, whatever the other loops do meanwhile.</summary>
+    /// <summary>
+    /// Admits a connection, or says why not; the limit is exact, whatever the other loops do meanwhile.
+    /// </summary>
     public Refusal? TryAdmit(int limit)
     {
         // A replaced process admits nobody any more: its number only falls, so one that is read late is never too low.

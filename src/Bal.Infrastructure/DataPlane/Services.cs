@@ -1,18 +1,19 @@
 using Bal.Domain.Admission;
 using Bal.Domain.Backend;
-using Bal.Domain.Config;
 using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Infrastructure.DataPlane;
 
 /// <summary>
-/// The services that the loops know, by identity for the supervisor and by index for the loops. An index is used again only
-/// once no loop can mean its former owner by it.
+/// The services that the loops know, by identity for the supervisor and by index for the loops. An index is used again
+/// only once no loop can mean its former owner by it.
 /// </summary>
 /// <param name="loops">How many loops there are.</param>
 /// <param name="counts">Where open connections are counted, at a service's index.</param>
-/// <param name="connections">The connections that the process has descriptors for, beside so many sockets that listen.</param>
+/// <param name="connections">
+/// The connections that the process has descriptors for, beside so many sockets that listen.
+/// </param>
 internal sealed class Services(int loops, OpenCounts counts, Func<int, long> connections) : IDisposable
 {
     private readonly Dictionary<int, ServicePlane> byId = [];
@@ -33,7 +34,8 @@ internal sealed class Services(int loops, OpenCounts counts, Func<int, long> con
     public ServicePlane? Find(ServiceId id) => byId.GetValueOrDefault(id.Value);
 
     /// <summary>The service of that index, unless it has been forgotten meanwhile.</summary>
-    public ServicePlane? FindAt(int index) => byIndex[index] is { } service && Find(service.Id) == service ? service : null;
+    public ServicePlane? FindAt(int index) =>
+        byIndex[index] is { } service && Find(service.Id) == service ? service : null;
 
     /// <summary>The service of that identity; a new one has no table yet.</summary>
     public ServicePlane Of(ServiceId id)
@@ -74,7 +76,9 @@ internal sealed class Services(int loops, OpenCounts counts, Func<int, long> con
         service.Dispose();
     }
 
-    /// <summary>Divides the descriptors anew among the services of a configuration (<see cref="DescriptorShare"/>).</summary>
+    /// <summary>
+    /// Divides the descriptors anew among the services of a configuration (<see cref="DescriptorShare"/>).
+    /// </summary>
     /// <param name="configured">The services.</param>
     /// <param name="sockets">Sockets that listen.</param>
     public void Share(IReadOnlyCollection<ServicePlane> configured, int sockets)

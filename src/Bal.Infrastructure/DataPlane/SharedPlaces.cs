@@ -4,8 +4,8 @@ using Bal.Domain.Admission;
 namespace Bal.Infrastructure.DataPlane;
 
 /// <summary>
-/// The connections that no service is assured of (<see cref="DescriptorShare"/>): one number for all loops and services, and
-/// touched only for a connection beyond what its service is assured of.
+/// The connections that no service is assured of (<see cref="DescriptorShare"/>): one number for all loops and
+/// services, and touched only for a connection beyond what its service is assured of.
 /// </summary>
 internal sealed class SharedPlaces
 {

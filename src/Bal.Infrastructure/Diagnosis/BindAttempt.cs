@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Bal.Domain.Doctor;
+using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
 using LanguageExt;
 
@@ -15,8 +16,9 @@ internal static class BindAttempt
     private const int SolSocket = 1;
     private const int SoReuseAddr = 2;
 
-    internal static BindOutcome Of(IPEndPoint local, Option<int> daemon)
+    internal static BindOutcome Of(BoundAddress address, Option<int> daemon)
     {
+        var local = address.EndPoint;
         var holders = SocketTable.ListenersOn(local);
         if (daemon.Exists(id => SocketTable.Holds(id, holders))) return new BindOutcome.HeldByOwnDaemon(daemon);
         try
@@ -24,7 +26,7 @@ internal static class BindAttempt
             using var socket = new Socket(local.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             socket.SetRawSocketOption(SolSocket, SoReuseAddr, BitConverter.GetBytes(1));
             if (local.AddressFamily == AddressFamily.InterNetworkV6)
-                socket.DualMode = local.Address.Equals(IPAddress.IPv6Any);
+                socket.DualMode = local.Address.Equals(IPAddress.IPv6Any) && !address.V6Only;
             socket.Bind(local);
             return new BindOutcome.Free();
         }

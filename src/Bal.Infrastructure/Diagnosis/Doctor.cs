@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Bal.Domain.Config;
 using Bal.Domain.Doctor;
 using Bal.Domain.Primitives;
+using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
 using LanguageExt;
 
@@ -57,28 +58,42 @@ public static class Doctor
         // A daemon of another user hides its descriptors, so what it says of itself counts as well.
         var told = control is ControlFact.Answered answered && answered.Listener == listener.ToString();
         if (told) return new BindFact(listener, new BindOutcome.HeldByOwnDaemon(daemon));
-        IPAddress[] addresses;
+        var holds = true;
+        foreach (var host in listener.Addresses)
+        {
+            var outcome = await BindAsync(host, listener, daemon, cancel).ConfigureAwait(false);
+            if (outcome is not (BindOutcome.Free or BindOutcome.HeldByOwnDaemon))
+                return new BindFact(new Listener(host, listener.Port), outcome);
+            holds &= outcome is BindOutcome.HeldByOwnDaemon;
+        }
+
+        return new BindFact(listener, holds ? new BindOutcome.HeldByOwnDaemon(daemon) : new BindOutcome.Free());
+    }
+
+    // As a start does: all addresses of the families that this machine has, or none.
+    private static async Task<BindOutcome> BindAsync(
+        Host host, Listener listener, Option<int> daemon, CancellationToken cancel)
+    {
         try
         {
-            addresses = listener.BindAddress is Host.Name name
-                ? await Dns.GetHostAddressesAsync(name.Value, cancel).ConfigureAwait(false)
-                : [((Host.Address)listener.BindAddress).Value];
+            var found = host is Host.Address literal
+                ? Either<BindOutcome, NameAddresses>.Right(new NameAddresses([literal.Value], []))
+                : NameAddresses.Among(
+                    await Dns.GetHostAddressesAsync(host.ToString(), cancel).ConfigureAwait(false));
+            return found.Match(
+                Right: addresses =>
+                {
+                    var outcomes = addresses.Usable
+                        .Select(address => BindAttempt.Of(BoundAddress.Of(address, listener), daemon)).ToArray();
+                    return outcomes.FirstOrDefault(o => o is not (BindOutcome.Free or BindOutcome.HeldByOwnDaemon))
+                        ?? outcomes[0];
+                },
+                Left: outcome => outcome);
         }
         catch (SocketException e)
         {
-            return new BindFact(listener, new BindOutcome.Unresolved(e.Message));
+            return new BindOutcome.Unresolved(e.Message);
         }
-
-        var outcomes = addresses
-            .Select(address => BindAttempt.Of(new IPEndPoint(address, listener.Port), daemon))
-            .ToArray();
-        // A name may have an address that this machine lacks (::1 without IPv6); one usable address is enough, but an
-        // address that somebody else holds would take half of the clients.
-        var decisive = outcomes.FirstOrDefault(o => o is BindOutcome.HeldByOther)
-            ?? outcomes.FirstOrDefault(o => o is BindOutcome.Free or BindOutcome.HeldByOwnDaemon)
-            ?? outcomes.FirstOrDefault()
-            ?? new BindOutcome.Unresolved("the name has no address");
-        return new BindFact(listener, decisive);
     }
 
     private static Option<int> DaemonOf(PidFact pid) => pid.Match(

@@ -6,8 +6,8 @@ using LanguageExt;
 namespace Bal.Infrastructure.Hosting;
 
 /// <summary>
-/// The form of a <see cref="Handover"/> between two versions of bal. Members may be added: a reader that does not know one
-/// ignores it, and refuses before anything was changed where the document lists it as one that must be known.
+/// The form of a <see cref="Handover"/> between two versions of bal. Members may be added: a reader that does not know
+/// one ignores it, and refuses before anything was changed where the document lists it as one that must be known.
 /// </summary>
 internal static class HandoverJson
 {

@@ -7,7 +7,6 @@ using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Logging;
 using Bal.Infrastructure.Process;
-using Bal.Infrastructure.Reacting;
 using Bal.Infrastructure.Systemd;
 using LanguageExt;
 

@@ -35,7 +35,10 @@ internal sealed class Serving : IDisposable
         Identity = new ProcessIdentity(
             Environment.ProcessId, options.ConfigPath, options.Version, startedAt.IfNone(Reactor.Now));
         Budget = BudgetOf(reading, Threads, descriptors);
-        Plane = new Plane(Threads, Budget, open, Reactor.Wake, fault => Server.Crash(options.Log, fault));
+        Plane = new Plane(Threads, Budget, open, Reactor.Wake, fault => Server.Crash(options.Log, fault))
+        {
+            Say = options.Say,
+        };
         Reactor.Collect = Plane.Collect;
         Replaced = new ReplacedLinks(Reactor, Plane, options.Say);
         options.Log.Level = reading.Config.LogLevel;

@@ -3,7 +3,6 @@ using Bal.Domain.Messages;
 using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Process;
-using Bal.Infrastructure.Reacting;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Hosting;

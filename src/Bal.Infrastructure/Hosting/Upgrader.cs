@@ -1,12 +1,10 @@
 using Bal.Application;
 using Bal.Domain.Control;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Recording;
 using Bal.Domain.Upgrade;
 using Bal.Infrastructure.DataPlane;
-using Bal.Infrastructure.Json;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Reacting;
 using LanguageExt;

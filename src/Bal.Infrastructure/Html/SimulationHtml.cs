@@ -1,6 +1,5 @@
 using System.Net;
 using System.Text;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Simulation;
 using LanguageExt;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Bal.Domain.Config;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Reports;
 using LanguageExt;

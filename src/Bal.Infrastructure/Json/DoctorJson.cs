@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Bal.Domain.Doctor;
-using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Json;

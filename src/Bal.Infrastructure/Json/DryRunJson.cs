@@ -25,7 +25,8 @@ public static class DryRunJson
         json.WriteNumber("config_version", answer.ConfigVersion);
         json.WriteString("message", answer.Problem.Match(
             Some: problem => problem.WhatHappened,
-            None: () => changes.IsEmpty ? "nothing would change" : $"{Plural.Of(changes.Count, "change")} would be applied"));
+            None: () => changes.IsEmpty
+                ? "nothing would change" : $"{Plural.Of(changes.Count, "change")} would be applied"));
         ExplainJson.Either(json, "problem", answer.Problem, problem => ReloadJson.WriteProblemMembers(json, problem));
         json.WriteStartArray("findings");
         foreach (var finding in answer.Findings)

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Bal.Domain.Backend;
-using Bal.Domain.Doctor;
 using Bal.Domain.Explain;
 using Bal.Domain.History;
 using Bal.Domain.Primitives;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using Bal.Domain.Messages;
 using Bal.Domain.Recording;
 using LanguageExt;
@@ -11,7 +10,8 @@ internal static class ReportCodec
 {
     /// <summary>RFC 3339 in UTC with milliseconds, ending in <c>Z</c>.</summary>
     public static readonly Codec<DateTimeOffset> Time = Scalar.Text
-        .Where(text => DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out _),
+        .Where(text =>
+            DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out _),
             "a time (RFC 3339)")
         .Wrap<DateTimeOffset>(
             time => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture),

@@ -8,8 +8,8 @@ using LanguageExt;
 namespace Bal.Infrastructure.Json;
 
 /// <summary>
-/// The JSON of <c>status</c>: the daemon's answer and the command's output are the same text. The members of earlier versions
-/// stay: totals where they count, and the first service's where they describe.
+/// The JSON of <c>status</c>: the daemon's answer and the command's output are the same text. The members of earlier
+/// versions stay: totals where they count, and the first service's where they describe.
 /// </summary>
 public static class StatusJson
 {
@@ -134,7 +134,7 @@ public static class StatusJson
     private static Codec<Arr<long>> Counts(CounterKind kind)
     {
         var counters = ServiceCounters.All.Filter(counter => counter.Kind == kind);
-        return Codec.Object<Arr<long>>(m => new(counters.Map((i, counter) =>
+        return Codec.Object<Arr<long>>(m => new(counters.Select((counter, i) =>
             m.Of(counter.Word, Scalar.Total, counts => counts[i], 0L)).ToArray()));
     }
 }

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Bal.Domain.Doctor;
-using Bal.Domain.Messages;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Linux;
@@ -32,18 +31,19 @@ internal static class MachineFacts
         return new LogFact(path, state, FreeBytes(ExistingAncestor(path)));
     }
 
-    internal static DecisionLogFact DecisionLog(string path, Process.BalHome home) => new(path, FileFacts.Of(path, follow: false) switch
-    {
-        _ when home.Owns(path) => DecisionLogState.Own,
-        { IsRegular: false } => DecisionLogState.NotRegular,
-        null when Path.GetDirectoryName(path) is not { } parent || !Directory.Exists(parent) =>
-            DecisionLogState.NoDirectory,
-        null => AccessCheck.MayCreateIn(Path.GetDirectoryName(path)!)
-            ? DecisionLogState.Usable
-            : DecisionLogState.NotWritable,
-        _ when !AccessCheck.MayWriteFile(path) => DecisionLogState.NotWritable,
-        _ => Recording.DecisionFile.IsForeign(path) ? DecisionLogState.Foreign : DecisionLogState.Usable,
-    });
+    internal static DecisionLogFact DecisionLog(string path, Process.BalHome home) =>
+        new(path, FileFacts.Of(path, follow: false) switch
+        {
+            _ when home.Owns(path) => DecisionLogState.Own,
+            { IsRegular: false } => DecisionLogState.NotRegular,
+            null when Path.GetDirectoryName(path) is not { } parent || !Directory.Exists(parent) =>
+                DecisionLogState.NoDirectory,
+            null => AccessCheck.MayCreateIn(Path.GetDirectoryName(path)!)
+                ? DecisionLogState.Usable
+                : DecisionLogState.NotWritable,
+            _ when !AccessCheck.MayWriteFile(path) => DecisionLogState.NotWritable,
+            _ => Recording.DecisionFile.IsForeign(path) ? DecisionLogState.Foreign : DecisionLogState.Usable,
+        });
 
     internal static LimitFacts Limits(Option<int> daemon)
     {

@@ -1,5 +1,4 @@
 using Bal.Application;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Infrastructure.Linux;
 using LanguageExt;

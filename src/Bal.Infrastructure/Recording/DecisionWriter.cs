@@ -100,7 +100,7 @@ internal sealed class DecisionWriter : IDisposable
 
     private void Append(RecordedStep step, ControlEvent happened)
     {
-        _digest = _digest!.Next(step.Step.State);
+        _digest = _digest!.Next(step.Step);
         Add(new DecisionLine.Step(step.Sequence, step.At, happened, _digest.With(step.Step.Effects))
         {
             Effects = EffectDigest.Of(step.Step.Effects),

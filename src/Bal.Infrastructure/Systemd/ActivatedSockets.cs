@@ -44,8 +44,8 @@ public static class ActivatedSockets
     }
 
     /// <summary>
-    /// The sockets of each service: of the one that FileDescriptorName= names, else by address. One that is nobody's is a
-    /// problem, since its clients would wait forever.
+    /// The sockets of each service: of the one that FileDescriptorName= names, else by address. One that is nobody's is
+    /// a problem, since its clients would wait forever.
     /// </summary>
     internal static Either<Problem, IReadOnlyList<(Service Service, int[] Sockets)>> Assign(
         BalConfig config, Arr<ActivatedSocket> sockets)

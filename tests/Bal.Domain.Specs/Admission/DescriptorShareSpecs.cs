@@ -8,7 +8,8 @@ namespace Bal.Domain.Specs.Admission;
 public class DescriptorShareSpecs
 {
     [Property]
-    public void A_service_is_assured_of_its_limit_or_of_its_part_of_one_half(PositiveInt limit, ushort total, PositiveInt services)
+    public void A_service_is_assured_of_its_limit_or_of_its_part_of_one_half(
+        PositiveInt limit, ushort total, PositiveInt services)
     {
         var assured = DescriptorShare.Assured(limit.Get, total, services.Get);
 
@@ -16,7 +17,8 @@ public class DescriptorShareSpecs
     }
 
     [Property]
-    public void What_is_assured_and_what_is_shared_make_up_the_whole_and_half_is_shared(ushort total, NonEmptyArray<PositiveInt> limits)
+    public void What_is_assured_and_what_is_shared_make_up_the_whole_and_half_is_shared(
+        ushort total, NonEmptyArray<PositiveInt> limits)
     {
         var assured = limits.Get.Sum(limit => (long)DescriptorShare.Assured(limit.Get, total, limits.Get.Length));
         var shared = DescriptorShare.Shared(total, assured);

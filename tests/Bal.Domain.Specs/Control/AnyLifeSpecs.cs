@@ -82,7 +82,8 @@ public class AnyLifeSpecs
         }));
 
     [Property]
-    public void An_event_about_an_unknown_backend_or_service_changes_nothing(Scenario scenario, Outcome outcome, Count count)
+    public void An_event_about_an_unknown_backend_or_service_changes_nothing(
+        Scenario scenario, Outcome outcome, Count count)
     {
         var state = Life.Of(scenario, _ => { });
         var now = new Instant(10_000_000);

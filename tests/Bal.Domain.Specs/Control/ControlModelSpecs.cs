@@ -14,9 +14,9 @@ using LanguageExt;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// The composed machine as FsCheck's state machine sees it: a shell that keeps its promises (every probe that is started
-/// ends once, only a backend that drains becomes idle, clients come only to what is offered) chooses what happens next by
-/// what has happened, and after each step machine and naive telling agree on everything at once.
+/// The composed machine as FsCheck's state machine sees it: a shell that keeps its promises (every probe that is
+/// started ends once, only a backend that drains becomes idle, clients come only to what is offered) chooses what
+/// happens next by what has happened, and after each step machine and naive telling agree on everything at once.
 /// </summary>
 public class ControlModelSpecs
 {
@@ -76,7 +76,8 @@ internal sealed class Shell(BalConfig config) : Machine<Running, Past>
             events.Add((3, Gen.Elements(offered).Zip(Gen.Choose(1, 3), (id, n) => Life.ConnectsSucceeded(id, n))));
         }
 
-        foreach (var name in told.Backends.Concat(told.Leaving).Where(b => b.LookingUp).Select(b => b.Endpoint.Host).OfType<Host.Name>().Distinct())
+        foreach (var name in told.Backends.Concat(told.Leaving).Where(b => b.LookingUp)
+            .Select(b => b.Endpoint.Host).OfType<Host.Name>().Distinct())
             events.Add((3, Gen.SubListOf(Configs.Addresses).Select(answer =>
                 (ControlEvent)new ControlEvent.Resolved(name.Value, new Arr<System.Net.IPAddress>(answer)))));
         if (told.Leaving.Any())
@@ -112,9 +113,11 @@ internal sealed class Reported(int afterMs, ControlEvent what) : Operation<Runni
         var (told, state) = (model.Told(), actual.State);
         foreach (var (naive, service) in told.Services.Concat(told.Gone).Zip(state.InOrder, (n, s) => (n, s)))
         {
-            Assert.Equal((naive.Id, naive.Name, naive.Protection.On), (service.Id.Value, service.Config.Name, service.Protection.IsOn));
+            Assert.Equal((naive.Id, naive.Name, naive.Protection.On),
+                (service.Id.Value, service.Config.Name, service.Protection.IsOn));
             Assert.Equal(naive.Protection.On, service.History.Recent
-                .LastOrDefault(e => e.What is not ProtectionHappening.StartedOver)?.What is ProtectionHappening.TurnedOn);
+                .LastOrDefault(
+                    e => e.What is not ProtectionHappening.StartedOver)?.What is ProtectionHappening.TurnedOn);
             Assert.Equal(
                 naive.Backends.Concat(naive.Leaving).Select(b => b.Id), service.InOrder.Map(b => b.Id.Value));
             Assert.Equal(

@@ -106,11 +106,13 @@ public class DecisionLogSpecs
         var seen = new Dictionary<ServiceId, long>();
         void Hear(ControlState before, ControlStep step, Instant now)
         {
-            var heard = step.State.InOrder.Map(s => (s.Id, s.Config.Name, Count: Told(s) - before.Services.Find(s.Id.Value).Map(Told).IfNone(0)))
+            var heard = step.State.InOrder.Map(
+                s => (s.Id, s.Config.Name, Count: Told(s) - before.Services.Find(s.Id.Value).Map(Told).IfNone(0)))
                 .Filter(s => s.Count > 0);
             Assert.Equal(
                 heard.Map(s => (s.Name, s.Count)).Order(),
-                step.Effects.OfType<ControlEffect.Log>().Select(log => log.Line).Where(line => line.Event == "connections_rejected")
+                step.Effects.OfType<ControlEffect.Log>().Select(log => log.Line)
+                    .Where(line => line.Event == "connections_rejected")
                     .Select(line => (Text(line, "service"), Number(line, "rejected"))).Order());
             said.AddRange(heard.Map(s => (s.Id, now.Milliseconds, s.Count)));
         }

@@ -1,5 +1,4 @@
 using Bal.Domain.Admission;
-using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Primitives;
@@ -10,8 +9,8 @@ using LanguageExt;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// What makes a step cheap however many backends there are: an index that always agrees with a look at all of them, and steps
-/// that leave alone what they are not about.
+/// What makes a step cheap however many backends there are: an index that always agrees with a look at all of them, and
+/// steps that leave alone what they are not about.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class IndexSpecs
@@ -44,7 +43,8 @@ public class IndexSpecs
     });
 
     [Property]
-    public void A_backend_is_found_where_it_is_and_nowhere_once_it_is_forgotten(Scenario scenario) => Life.Of(scenario, o =>
+    public void A_backend_is_found_where_it_is_and_nowhere_once_it_is_forgotten(Scenario scenario) =>
+        Life.Of(scenario, o =>
     {
         foreach (var service in o.After.State.InOrder)
         {
@@ -73,7 +73,8 @@ public class IndexSpecs
     {
         if (o.Happened is ControlEvent.Reloaded)
             return;
-        foreach (var before in o.Before.InOrder.Filter(s => !s.Backends.Exists(b => IsAbout(o, b)) && !IsAboutService(o, s)))
+        foreach (var before in o.Before.InOrder.Filter(
+            s => !s.Backends.Exists(b => IsAbout(o, b)) && !IsAboutService(o, s)))
             Assert.Same(before, o.After.State.Services[before.Id.Value]);
     });
 
@@ -99,10 +100,13 @@ public class IndexSpecs
     {
         // Those of the second half are due as many milliseconds later.
         var config = Many(2 * ControlMachine.TickBatch);
-        var half = config with { Services = Prelude.Array(config.Services[0] with
+        var half = config with
         {
-            Backends = config.Services[0].Backends.Take(ControlMachine.TickBatch).ToArr(),
-        }) };
+            Services = Prelude.Array(config.Services[0] with
+            {
+                Backends = config.Services[0].Backends.Take(ControlMachine.TickBatch).ToArr(),
+            })
+        };
         var state = ControlMachine.Start(half, Life.Birth).State
             .Then(Life.Birth.Plus(new(late)), new ControlEvent.Reloaded(config));
 
@@ -114,11 +118,13 @@ public class IndexSpecs
     }
 
     /// <summary>So many backends in ten services, each with an address.</summary>
-    internal static BalConfig Many(int backends) => Configs.Of([.. Enumerable.Range(0, Math.Min(10, backends)).Select(s =>
+    internal static BalConfig Many(int backends) =>
+        Configs.Of([.. Enumerable.Range(0, Math.Min(10, backends)).Select(s =>
         Fleets.At(10_000 + s, Configs.Service(Tuning.For(6), [.. Enumerable.Range(0, backends).Where(i => i % 10 == s)
             .Select(i => Configs.At($"10.{i >> 16}.{(i >> 8) & 255}.{i & 255}", 9_000))])) with { Name = $"s{s}" })]);
 
-    private static StateIndex Anew(ControlState state) => StateIndex.Of(state.Services.Values, state.Phase.IsHandedOver);
+    private static StateIndex Anew(ControlState state) =>
+        StateIndex.Of(state.Services.Values, state.Phase.IsHandedOver);
 
     // Every due time there is, one after the other.
     private static Instant NaiveNextDue(ControlState state)
@@ -145,7 +151,8 @@ public class IndexSpecs
         {
             ControlEvent.Tick => StateIndex.WorkAt(backend, o.Before.Phase.IsHandedOver).IsDue(o.Now)
                 || o.Effects<ControlEffect.Resolve>().Any(e => e.Name == StateIndex.NameOf(backend))
-                || o.Before.Backends().Any(b => StateIndex.NameOf(b) == StateIndex.NameOf(backend) && b.Resolution.NextAt.IsDue(o.Now)),
+                || o.Before.Backends()
+                    .Any(b => StateIndex.NameOf(b) == StateIndex.NameOf(backend) && b.Resolution.NextAt.IsDue(o.Now)),
             ControlEvent.ProbeEnded e => e.Backend == backend.Id,
             ControlEvent.ConnectsFailed e => e.Backend == backend.Id,
             ControlEvent.ConnectsSucceeded e => e.Backend == backend.Id,

@@ -48,8 +48,8 @@ internal sealed class NaiveService(int id, Tuning tuning)
 }
 
 /// <summary>
-/// Services under one tuning, told by lists: health is looked up in the history, protection in the times of all failures. A
-/// service that a reload removed has nothing but backends that drain.
+/// Services under one tuning, told by lists: health is looked up in the history, protection in the times of all
+/// failures. A service that a reload removed has nothing but backends that drain.
 /// </summary>
 internal sealed class NaiveControl
 {
@@ -82,7 +82,8 @@ internal sealed class NaiveControl
             case ControlEvent.Tick:
                 foreach (var due in Backends.Where(b => !b.LookingUp && b.NextLookup <= now).ToArray())
                     Named(due.Endpoint.Host).ForEach(b => b.LookingUp = true);
-                foreach (var (service, backend) in Pairs().Where(p => !p.Backend.InFlight && p.Backend.NextProbe <= now))
+                foreach (var (service, backend) in Pairs()
+                    .Where(p => !p.Backend.InFlight && p.Backend.NextProbe <= now))
                 {
                     backend.NextProbe = now + tuning.Health.Interval.Milliseconds;
                     backend.InFlight = backend.Resolved;
@@ -190,7 +191,8 @@ internal sealed class NaiveControl
             bool IsFree(NaiveService s) => !Services.Contains(s);
             var service = living.Find(s => s.Name == wanted.Name)
                 // Renamed: its name is nobody's any more, and its clients come to the same place.
-                ?? living.Find(s => IsFree(s) && s.Listener == wanted.Listener && !config.Services.Exists(w => w.Name == s.Name))
+                ?? living.Find(
+                    s => IsFree(s) && s.Listener == wanted.Listener && !config.Services.Exists(w => w.Name == s.Name))
                 ?? drained.FindLast(s => IsFree(s) && s.Name == wanted.Name)
                 ?? new NaiveService(++givenServices, tuning);
             (service.Name, service.Listener) = (wanted.Name, wanted.Listener);
@@ -209,7 +211,8 @@ internal sealed class NaiveControl
     private void Keep(NaiveService service, Service wanted, long now)
     {
         var before = service.Backends;
-        service.Backends = [.. wanted.Endpoints.Select(e => before.Find(b => b.Endpoint == e) ?? Back(service, e, now))];
+        service.Backends =
+            [.. wanted.Endpoints.Select(e => before.Find(b => b.Endpoint == e) ?? Back(service, e, now))];
         service.Leaving.InsertRange(0, before.Except(service.Backends));
         foreach (var named in service.Backends.Where(b => b.Endpoint.Host is Host.Name))
             named.NextLookup = Math.Min(named.NextLookup, now);

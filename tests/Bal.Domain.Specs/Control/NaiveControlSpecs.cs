@@ -15,10 +15,12 @@ namespace Bal.Domain.Specs.Control;
 public class NaiveControlSpecs
 {
     [Property]
-    public void Which_service_each_of_a_new_file_is_goes_by_name_then_by_listener_then_by_what_still_drains(SteadyFleet steady) =>
+    public void Which_service_each_of_a_new_file_is_goes_by_name_then_by_listener_then_by_what_still_drains(
+        SteadyFleet steady) =>
         Follow(steady, (naive, o) =>
         {
-            var (living, gone) = (o.After.State.InOrder.Filter(s => !s.Removed), o.After.State.InOrder.Filter(s => s.Removed));
+            var (living, gone) =
+                (o.After.State.InOrder.Filter(s => !s.Removed), o.After.State.InOrder.Filter(s => s.Removed));
             Assert.Equal(naive.Services.Select(s => (s.Id, s.Name)), living.Map(s => (s.Id.Value, s.Config.Name)));
             Assert.Equal(naive.Gone.Select(s => (s.Id, s.Name)), gone.Map(s => (s.Id.Value, s.Config.Name)));
             Assert.Equal(living.Count, o.After.State.InOrder.TakeWhile(s => !s.Removed).Count());

@@ -65,7 +65,8 @@ public class ReloadSpecs
         foreach (var (service, first) in after.InOrder.Filter(s => !s.Removed).Zip(fresh.InOrder))
         {
             var known = before.Services.Find(service.Id.Value).Map(s => s.InOrder.Map(b => b.Endpoint)).IfNone([]);
-            foreach (var (backend, born) in Configured(service).Zip(first.InOrder).Where(b => !known.Contains(b.Item1.Endpoint)))
+            foreach (var (backend, born) in Configured(service).Zip(first.InOrder)
+                .Where(b => !known.Contains(b.Item1.Endpoint)))
             {
                 Assert.True(backend.Id.Value >= before.NextBackendId);
                 Assert.Equal(born, backend with { Id = born.Id });
@@ -80,7 +81,8 @@ public class ReloadSpecs
         foreach (var was in before.InOrder)
         {
             var becomes = after.Services[was.Id.Value];
-            foreach (var backend in Configured(was).Where(b => becomes.Removed || !becomes.Config.Endpoints.Contains(b.Endpoint)))
+            foreach (var backend in Configured(was)
+                .Where(b => becomes.Removed || !becomes.Config.Endpoints.Contains(b.Endpoint)))
             {
                 var leaving = after.Backend(backend.Id.Value);
                 Assert.True(leaving.Draining);
@@ -93,13 +95,15 @@ public class ReloadSpecs
     }
 
     [Property]
-    public void Backends_that_drain_already_go_on_draining_unless_their_service_names_them_again(SteadyFleet past, Fleet next)
+    public void Backends_that_drain_already_go_on_draining_unless_their_service_names_them_again(
+        SteadyFleet past, Fleet next)
     {
         var (before, after) = Both(past, next);
         foreach (var (was, becomes) in before.InOrder.Map(s => (s, after.Services[s.Id.Value])))
         {
             Assert.All(
-                was.InOrder.Filter(b => b.Draining && (becomes.Removed || !becomes.Config.Endpoints.Contains(b.Endpoint))),
+                was.InOrder.Filter(
+                    b => b.Draining && (becomes.Removed || !becomes.Config.Endpoints.Contains(b.Endpoint))),
                 b => Assert.Equal(b, after.Backend(b.Id.Value)));
         }
     }
@@ -159,10 +163,11 @@ public class ReloadSpecs
                 Assert.DoesNotContain(service.Table.Routes(), r => r.Id == leaving.Id);
             // The probe that was under way is waited for, and what it shows is nothing new.
             var probed = state.Then(Now, Life.ProbePassed(leaving.Id.Value), Life.ProbeFailed(leaving.Id.Value));
-            Assert.Equal(leaving with { Probe = leaving.Probe with { InFlight = false } }, probed.Backend(leaving.Id.Value) with
-            {
-                Probe = probed.Backend(leaving.Id.Value).Probe with { LastEndedAt = leaving.Probe.LastEndedAt },
-            });
+            Assert.Equal(
+                leaving with { Probe = leaving.Probe with { InFlight = false } }, probed.Backend(leaving.Id.Value) with
+                {
+                    Probe = probed.Backend(leaving.Id.Value).Probe with { LastEndedAt = leaving.Probe.LastEndedAt },
+                });
 
             var idle = ControlMachine.Step(new ControlEvent.BackendIdle(leaving.Id), Now, state);
             Assert.DoesNotContain(idle.State.Backends(), b => b.Id == leaving.Id);
@@ -252,7 +257,8 @@ public class ReloadSpecs
         return (before, Reload(next.Config, before).State);
     }
 
-    private static IEnumerable<(ServiceState Before, ServiceState After)> Kept(ControlState before, ControlState after) =>
+    private static IEnumerable<(ServiceState Before, ServiceState After)> Kept(
+        ControlState before, ControlState after) =>
         before.InOrder.Map(s => (s, after.Services[s.Id.Value])).Filter(pair => !pair.Item2.Removed);
 
     private static BalConfig WithTuning(Tuning tuning, BalConfig config) =>

@@ -1,5 +1,4 @@
 using Bal.Domain.Config;
-using Bal.Domain.Doctor;
 using Bal.Domain.Reports;
 using Bal.Domain.Specs.Config;
 using FsCheck.Xunit;

@@ -7,7 +7,9 @@ using LanguageExt;
 
 namespace Bal.Domain.Specs.Generators;
 
-/// <summary>A configuration of one to four services, whose names and ports are so few that others have them too.</summary>
+/// <summary>
+/// A configuration of one to four services, whose names and ports are so few that others have them too.
+/// </summary>
 public sealed record Fleet(BalConfig Config)
 {
     public override string ToString() => Configs.Text(Config);

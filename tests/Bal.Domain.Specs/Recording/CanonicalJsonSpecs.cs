@@ -1,4 +1,5 @@
 using System.Text;
+using Bal.Domain.Admission;
 using Bal.Domain.Control;
 using Bal.Domain.Recording;
 using Bal.Domain.Specs.Control;
@@ -41,8 +42,9 @@ public class CanonicalJsonSpecs
     {
         var states = Shapes.Of<ControlState>().Select(s => s with
         {
-            Index = StateIndex.Of(s.Services.Values, s.Phase.IsHandedOver),
-        }).ToList();
+            // One notice for each reason, and an index that follows from the rest, as in every real state.
+            Services = s.Services.Map(service => service with { Refusals = OfEachReason(service.Refusals) }),
+        }).Select(s => s with { Index = StateIndex.Of(s.Services.Values, s.Phase.IsHandedOver) }).ToList();
 
         AllDifferent(states.Select(Text));
         Assert.All(states, s => Assert.Equal(s, ReadState(Text(s))));
@@ -102,6 +104,9 @@ public class CanonicalJsonSpecs
         fault,
         CanonicalJson.Read(CanonicalJson.Event, Encoding.UTF8.GetBytes(text)).Match(_ => "", f => f.ToText()));
 
+    private static Arr<Notice> OfEachReason(Arr<Notice> some) =>
+        new(Refusals.None.Select((none, i) => i < some.Count ? some[i] : none));
+
     private static void AllDifferent(IEnumerable<string> texts) =>
         Assert.Empty(texts.GroupBy(text => text).Where(same => same.Count() > 1).Select(same => same.Key));
 
@@ -111,7 +116,8 @@ public class CanonicalJsonSpecs
 
     private static string Text(ControlEffect effect) => Text(CanonicalJson.Effect, effect);
 
-    private static string Text<T>(Codec<T> codec, T value) => Encoding.UTF8.GetString(CanonicalJson.Bytes(codec, value));
+    private static string Text<T>(Codec<T> codec, T value) =>
+        Encoding.UTF8.GetString(CanonicalJson.Bytes(codec, value));
 
     private static ControlState ReadState(string text) => Read(CanonicalJson.State, text);
 

@@ -6,8 +6,8 @@ using LanguageExt;
 namespace Bal.Domain.Specs.Recording;
 
 /// <summary>
-/// What versions of bal can expect of each other, shown with two versions of one record: the later one has three members more,
-/// of which one must not be ignored.
+/// What versions of bal can expect of each other, shown with two versions of one record: the later one has three
+/// members more, of which one must not be ignored.
 /// </summary>
 public class CodecSpecs
 {
@@ -104,7 +104,8 @@ public class CodecSpecs
     public void Reading_never_throws(byte[] text) =>
         _ = CanonicalJson.Read(New, text).Match(value => value.Count, fault => fault.ToText().Length);
 
-    private static string Text<T>(Codec<T> codec, T value) => Encoding.UTF8.GetString(CanonicalJson.Bytes(codec, value));
+    private static string Text<T>(Codec<T> codec, T value) =>
+        Encoding.UTF8.GetString(CanonicalJson.Bytes(codec, value));
 
     private static T Read<T>(Codec<T> codec, string text) where T : class =>
         CanonicalJson.Read(codec, Encoding.UTF8.GetBytes(text))

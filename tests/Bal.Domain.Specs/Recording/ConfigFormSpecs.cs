@@ -46,6 +46,16 @@ public class ConfigFormSpecs
             Read(more.ToJsonString()));
     }
 
+    [Property]
+    public void What_0_1_0_would_not_heed_is_named(BalConfig config)
+    {
+        var lists = config.Services.Exists(service => service.Listener.Addresses.Count > 1);
+
+        Assert.Equal(
+            (config.IsSingle ? [] : new[] { "services" }).Concat(lists ? ["bind_address"] : []),
+            FirstRelease.Ignores(config).Filter(key => key is "services" or "bind_address"));
+    }
+
     private static string Text(BalConfig config) =>
         Encoding.UTF8.GetString(CanonicalJson.Bytes(CanonicalJson.Config, config));
 

@@ -79,7 +79,8 @@ public class OtherVersionSpecs
         Assert.Equal(life.Moments.Count > 0, fault.IsLeft);
         fault.IfLeft(f => Assert.Equal((victim + 1, "replay_differs"), (f.Line, f.Problem.Code)));
         fault.IfLeft(f => Assert.StartsWith(
-            $"bal {Recordings.Version} wrote the file, and this is bal {Other}", f.Problem.WhyLikely, StringComparison.Ordinal));
+            $"bal {Recordings.Version} wrote the file, and this is bal {Other}", f.Problem.WhyLikely,
+                StringComparison.Ordinal));
     }
 
     [Property]
@@ -111,7 +112,8 @@ public class OtherVersionSpecs
     [Theory]
     [InlineData("health", "failures", "health of backend 127.0.0.1:")]
     [InlineData("cooldown", "streak", "cooldown of backend 127.0.0.1:")]
-    public void Another_state_at_a_checkpoint_after_an_upgrade_is_a_difference(string part, string member, string reason)
+    public void Another_state_at_a_checkpoint_after_an_upgrade_is_a_difference(
+        string part, string member, string reason)
     {
         const string file = "0.1.0/decisions/upgraded.ndjson";
         var second = Released.Lines(file).Select((line, i) => (line, i))
@@ -135,7 +137,8 @@ public class OtherVersionSpecs
         var fault = Left(Recordings.Replay([later]));
 
         Assert.Equal("decision_log_not_understood", fault.Problem.Code);
-        Assert.Contains("uses 'allow', which this version does not know", fault.Problem.WhatHappened, StringComparison.Ordinal);
+        Assert.Contains(
+            "uses 'allow', which this version does not know", fault.Problem.WhatHappened, StringComparison.Ordinal);
         Assert.False(fault.IsDamage);
     }
 
@@ -161,5 +164,6 @@ public class OtherVersionSpecs
         replayed.Match(Right: s => s, Left: f => throw new InvalidOperationException(f.Problem.WhatHappened));
 
     private static ReplayFault Left(Either<ReplayFault, ReplayState> replayed) =>
-        replayed.Match(Right: _ => throw new InvalidOperationException("no difference was found"), Left: fault => fault);
+        replayed.Match(
+            Right: _ => throw new InvalidOperationException("no difference was found"), Left: fault => fault);
 }

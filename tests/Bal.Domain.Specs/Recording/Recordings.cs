@@ -24,7 +24,7 @@ internal static class Recordings
         var digest = StateDigest.Of(start);
         Life.Of(scenario, o =>
         {
-            digest = digest.Next(o.After.State);
+            digest = digest.Next(o.After);
             written = written.Chain.Append(new DecisionLine.Step(
                 lines.Count, o.Now, o.Happened, digest.With(o.After.Effects))
             {

@@ -73,7 +73,8 @@ public class ReleasedStateSpecs
         var ticked = ControlMachine.Step(Life.Tick, now.Plus(new Duration(60_000)), adopted);
 
         Assert.All(
-            adopted.InOrder.Bind(service => new LanguageExt.Arr<BackendState>(service.Backends.Values)).Filter(b => !b.Draining),
+            adopted.InOrder.Bind(service => new LanguageExt.Arr<BackendState>(service.Backends.Values))
+                .Filter(b => !b.Draining),
             backend => Assert.Contains(ticked.Effects, effect =>
                 effect is ControlEffect.StartProbe probe && probe.Backend == backend.Id
                 || backend.Addresses.IsEmpty && effect is ControlEffect.Resolve));
@@ -115,8 +116,10 @@ public class ReleasedStateSpecs
         $"{backend.GetProperty("id")} {backend.GetProperty("endpoint").GetProperty("host")}"
         + $":{backend.GetProperty("endpoint").GetProperty("port")}"
         + $" {(backend.GetProperty("health").GetProperty("up").GetBoolean() ? "up" : "down")}"
-        + $" {backend.GetProperty("health").GetProperty("failures")} {backend.GetProperty("health").GetProperty("successes")}"
-        + $" cooldown {backend.GetProperty("cooldown").GetProperty("streak")} {backend.GetProperty("cooldown").GetProperty("until")}"
+        + $" {backend.GetProperty("health").GetProperty("failures")} "
+        + $"{backend.GetProperty("health").GetProperty("successes")}"
+        + $" cooldown {backend.GetProperty("cooldown").GetProperty("streak")} "
+        + $"{backend.GetProperty("cooldown").GetProperty("until")}"
         + $" timeout {backend.GetProperty("failures").GetProperty("timeout")}"
         + $" refused {backend.GetProperty("failures").GetProperty("refused")}"
         + $" other {backend.GetProperty("failures").GetProperty("other")}"

@@ -32,8 +32,9 @@ public class ReplaySpecs
         var digest = StateDigest.Of(ControlMachine.Start(scenario.Config, Life.Birth).State);
         Life.Of(scenario, o =>
         {
-            digest = digest.Next(o.After.State);
+            digest = digest.Next(o.After);
             Assert.Equal(StateDigest.Of(o.After.State).Value, digest.Value);
+            Assert.Equal(digest.Value, StateDigest.Of(o.Before).Next(o.After.State).Value);
         });
     }
 

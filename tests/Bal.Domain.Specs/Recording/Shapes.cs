@@ -50,7 +50,8 @@ internal static class Shapes
     private static object Map(Type type, object item)
     {
         var key = item is ServiceState service ? service.Id.Value : 7;
-        return type.GetMethod("Add", [typeof(int), item.GetType()])!.Invoke(Activator.CreateInstance(type), [key, item])!;
+        return type.GetMethod("Add", [typeof(int), item.GetType()])!.Invoke(
+            Activator.CreateInstance(type), [key, item])!;
     }
 
     private static object List(Type type, params object[] items)

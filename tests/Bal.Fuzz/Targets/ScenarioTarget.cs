@@ -2,7 +2,6 @@ using System.Text;
 using System.Text.Json;
 using Bal.Application.Simulation;
 using Bal.Domain.Config;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Simulation;

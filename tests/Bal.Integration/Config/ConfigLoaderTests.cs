@@ -74,7 +74,8 @@ public sealed partial class ConfigLoaderTests : IDisposable
         string[] contents =
         [
             "bind_address: ::1\nbackends: [{host: a, port: 1}]\n",
-            "bind_address: ::1\nbackends:\n" + string.Concat(Enumerable.Range(1, 9_000).Select(p => $"- {{host: b, port: {p}}}\n")),
+            "bind_address: ::1\nbackends:\n"
+                + string.Concat(Enumerable.Range(1, 9_000).Select(p => $"- {{host: b, port: {p}}}\n")),
             "",
         ];
         var path = Write(contents[0]);

@@ -1,6 +1,5 @@
 using System.Text;
 using Bal.Domain.Config;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Reports;
 using Bal.Infrastructure.Config;
@@ -65,7 +64,8 @@ public class HostileYamlTests
         var report = new CheckReport("config.yaml", Outcome(Encoding.UTF8.GetBytes(text)), Strict: true);
 
         Assert.True(Bal.Fuzz.Terminal.IsHarmless(report.ToVerboseText(), lines: true));
-        Assert.All(report.Outcome.Findings, f => Assert.True(Bal.Fuzz.Terminal.IsHarmless(f.Message + f.Hint + f.Path)));
+        Assert.All(report.Outcome.Findings, f =>
+            Assert.True(Bal.Fuzz.Terminal.IsHarmless(f.Message + f.Hint + f.Path)));
         Assert.Equal(report.Outcome.Findings.Count,
             report.ToText().Split('\n').Count(line => line.StartsWith("what_happened:", StringComparison.Ordinal)));
     }
@@ -164,7 +164,8 @@ public class HostileYamlTests
     [Fact]
     public void A_long_text_under_many_names_is_one_error_in_bounded_time()
     {
-        var text = $"a: &a {new string('a', 500_000)}\nbackends: [{string.Join(',', Enumerable.Repeat("*a", 150_000))}]\n";
+        var text = $"a: &a {new string('a', 500_000)}\nbackends: "
+            + $"[{string.Join(',', Enumerable.Repeat("*a", 150_000))}]\n";
         var clock = Environment.CpuUsage.TotalTime;
 
         Assert.Equal("yaml_too_much_text", Assert.Single(Findings(text)).Code);

@@ -104,7 +104,8 @@ public sealed class ConnectSpecs
         using var client = plane.Client();
         client.Send("hello"u8);
         plane.Until(() => plane.Open == 1, "the client is admitted");
-        plane.Publish(t => t with { Up = Prelude.Array(LivePlane.RouteTo(2, good.Port)), Draining = Prelude.Array(new BackendId(1)) });
+        plane.Publish(t =>
+            t with { Up = Prelude.Array(LivePlane.RouteTo(2, good.Port)), Draining = Prelude.Array(new BackendId(1)) });
 
         Assert.Equal("hello"u8.ToArray(), client.Read(5));
         plane.Until(

@@ -115,7 +115,8 @@ public sealed class DrainSpecs
         using var next = new Backend().Echoing();
         using var plane = new LivePlane(3, old.Port);
         var clients = Enumerable.Range(0, 9).Select(_ => Echoed(plane)).ToArray();
-        plane.Publish(t => t with { Up = Prelude.Array(LivePlane.RouteTo(2, next.Port)), Draining = Prelude.Array(new BackendId(1)) });
+        plane.Publish(t =>
+            t with { Up = Prelude.Array(LivePlane.RouteTo(2, next.Port)), Draining = Prelude.Array(new BackendId(1)) });
         plane.Settle();
         Assert.Empty(plane.Events);
 

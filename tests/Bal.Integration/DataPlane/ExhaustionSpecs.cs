@@ -19,7 +19,8 @@ public sealed class ExhaustionSpecs
         var second = Ports.Free();
         plane.Plane.Publish(plane.Table with
         {
-            Id = new(2), Service = plane.Table.Service with { Name = "second" },
+            Id = new(2),
+            Service = plane.Table.Service with { Name = "second" },
         });
         var config = LivePlane.ConfigOf(plane.Port);
         config = config with

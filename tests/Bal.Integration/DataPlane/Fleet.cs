@@ -23,7 +23,8 @@ internal sealed class Fleet : IDisposable
     public Fleet(int loops = 2, Func<string, Either<BindOutcome, NameAddresses>>? lookUp = null) =>
         Plane = new Plane(loops, LivePlane.Unlimited(loops), LivePlane.Counts(), wake, Crashed)
         {
-            LookUp = lookUp ?? NameAddresses.Of, Say = Said.Add,
+            LookUp = lookUp ?? NameAddresses.Of,
+            Say = Said.Add,
         };
 
     /// <summary>What an operator was told.</summary>
@@ -58,7 +59,8 @@ internal sealed class Fleet : IDisposable
 
     public static RoutingTable Removed(RoutingTable table) => table with
     {
-        Removed = true, Draining = table.Up.Map(route => route.Id),
+        Removed = true,
+        Draining = table.Up.Map(route => route.Id),
     };
 
     public ServiceTraffic TrafficOf(int service) =>

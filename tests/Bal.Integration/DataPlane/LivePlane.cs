@@ -53,7 +53,8 @@ internal sealed class LivePlane : IDisposable
         RelayMode relay, GatherRule? gatherRule, long descriptorLimit, int loops, bool serving, params int[] backends)
     {
         Port = Ports.Free();
-        Plane = new Plane(loops, DescriptorBudget.Of(descriptorLimit, loops, 0, 0), Counts(), wake, Crashed, gatherRule);
+        Plane = new Plane(
+            loops, DescriptorBudget.Of(descriptorLimit, loops, 0, 0), Counts(), wake, Crashed, gatherRule);
         Table = TableOf(1, ConfigOf(Port).Services[0], [.. backends.Select((port, i) => RouteTo(i + 1, port))]);
         Tune(t => t with { Relay = relay });
         Assert.True(Plane.Prepare(ConfigOf(Port)).IsRight);
@@ -108,7 +109,9 @@ internal sealed class LivePlane : IDisposable
         {
             Tuning = service.Tuning with
             {
-                ConnectTimeout = new(2_000), IdleTimeout = new(60_000), MaxConcurrentConnections = 10_000,
+                ConnectTimeout = new(2_000),
+                IdleTimeout = new(60_000),
+                MaxConcurrentConnections = 10_000,
             },
         },
         new Arr<Route>(up), [], [], Protection: false, Removed: false, []);
@@ -151,8 +154,8 @@ internal sealed class LivePlane : IDisposable
     }
 
     /// <summary>
-    /// Stops every loop between two waits for events until the result is disposed: what happens meanwhile is found by the
-    /// next wait, all in one batch.
+    /// Stops every loop between two waits for events until the result is disposed: what happens meanwhile is found by
+    /// the next wait, all in one batch.
     /// </summary>
     public IDisposable Hold()
     {
@@ -162,7 +165,9 @@ internal sealed class LivePlane : IDisposable
         return held;
     }
 
-    /// <summary>Waits until so many connections with backends have been established, and the loops are at rest.</summary>
+    /// <summary>
+    /// Waits until so many connections with backends have been established, and the loops are at rest.
+    /// </summary>
     public void UntilEstablished(int count)
     {
         Until(() => Plane.Measure().Backends.Sum(b => b.Total) == count, $"{count} connections are established");

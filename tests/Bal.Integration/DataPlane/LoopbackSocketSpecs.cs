@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Bal.Domain.Config;
-using Bal.Domain.Primitives;
 using Bal.Domain.Relay;
 using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
@@ -13,8 +11,8 @@ using FsCheck.Xunit;
 namespace Bal.Integration.DataPlane;
 
 /// <summary>
-/// Which congestion control bal's own sockets have. Where the machine's does not pace, each of these demands that nothing
-/// be changed.
+/// Which congestion control bal's own sockets have. Where the machine's does not pace, each of these demands that
+/// nothing be changed.
 /// </summary>
 public sealed class LoopbackSocketSpecs
 {
@@ -81,7 +79,8 @@ public sealed class LoopbackSocketSpecs
 
     public static Arbitrary<IPAddress> Addresses() => Arb.From(
         Gen.OneOf(
-            Gen.Elements("127.0.0.1", "127.255.0.3", "126.0.0.1", "::1", "::", "::ffff:127.0.0.1", "::ffff:10.0.0.127", "::127.0.0.1")
+            Gen.Elements("127.0.0.1", "127.255.0.3", "126.0.0.1", "::1", "::", "::ffff:127.0.0.1", "::ffff:10.0.0.127",
+                "::127.0.0.1")
                 .Select(IPAddress.Parse),
             Gen.ArrayOf(Gen.Choose(0, 255), 4).Select(Bytes),
             Gen.ArrayOf(Gen.Choose(0, 255), 16).Select(Bytes),

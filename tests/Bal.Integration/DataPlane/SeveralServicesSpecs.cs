@@ -11,7 +11,9 @@ using LanguageExt;
 
 namespace Bal.Integration.DataPlane;
 
-/// <summary>What happens to one service changes nothing for another, and reloads move services about unnoticed.</summary>
+/// <summary>
+/// What happens to one service changes nothing for another, and reloads move services about unnoticed.
+/// </summary>
 public sealed class SeveralServicesSpecs
 {
     [Fact]
@@ -46,7 +48,9 @@ public sealed class SeveralServicesSpecs
         using var backend = new Backend().Echoing();
         var (first, second) = (Ports.Free(), Ports.Free());
         using var fleet = new Fleet();
-        var dead = Fleet.Table(2, "b", second, backend) with { Up = Prelude.Array(LivePlane.RouteTo(2, refusing.Port)) };
+        var dead = Fleet.Table(
+            2, "b", second, backend) with
+        { Up = Prelude.Array(LivePlane.RouteTo(2, refusing.Port)) };
         fleet.Apply(Fleet.Table(1, "a", first, backend), dead);
 
         using var client = Sockets.Connect(second);
@@ -187,7 +191,8 @@ public sealed class SeveralServicesSpecs
         fleet.Apply(table);
         var moved = table with
         {
-            Up = Prelude.Array(LivePlane.RouteTo(2, good.Port)), Draining = Prelude.Array(new BackendId(1)),
+            Up = Prelude.Array(LivePlane.RouteTo(2, good.Port)),
+            Draining = Prelude.Array(new BackendId(1)),
         };
         fleet.Apply(moved);
         fleet.Until(() => fleet.IsIdle(1), "the first backend is idle");
@@ -198,7 +203,10 @@ public sealed class SeveralServicesSpecs
             // As the core has it, which may not have heard yet that the first one is idle.
             fleet.Plane.Publish(moved with
             {
-                Up = table.Up.AddRange(moved.Up), Removed = true, Draining = Prelude.Array(new BackendId(1), new BackendId(2)),
+                Up = table.Up.AddRange(moved.Up),
+                Removed = true,
+                Draining =
+                    Prelude.Array(new BackendId(1), new BackendId(2)),
             });
             fleet.Plane.Forget(new BackendId(1));
         }

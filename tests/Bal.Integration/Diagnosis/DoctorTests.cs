@@ -50,7 +50,8 @@ public sealed class DoctorTests : IDisposable
         File.WriteAllText(Path.Combine(_home, "notes.txt"), "remember the milk\n");
         File.CreateSymbolicLink(Path.Combine(_home, "link"), Path.Combine(_home, "decisions.ndjson"));
 
-        Assert.Equal(state, MachineFacts.DecisionLog(Path.Combine(_home, name), new Infrastructure.Process.BalHome(_home)).State);
+        Assert.Equal(state,
+            MachineFacts.DecisionLog(Path.Combine(_home, name), new Infrastructure.Process.BalHome(_home)).State);
         Assert.False(File.Exists(Path.Combine(_home, "new.ndjson")));
     }
 

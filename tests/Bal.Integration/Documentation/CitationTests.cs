@@ -38,7 +38,8 @@ public sealed partial class CitationTests
     {
         var named = NamedSpecs().Matches(File.ReadAllText(Repository.At("docs", "specification.md")))
             .Select(match => match.Value).Distinct().Order(StringComparer.Ordinal);
-        var there = Repository.Sources("tests", "Bal.Domain.Specs").Select(file => Path.GetFileNameWithoutExtension(file))
+        var there = Repository.Sources("tests", "Bal.Domain.Specs")
+            .Select(file => Path.GetFileNameWithoutExtension(file))
             .Where(name => name.EndsWith("Specs", StringComparison.Ordinal)).Distinct().Order(StringComparer.Ordinal);
 
         Assert.Equal(there, named);

@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using Bal.Domain.Config;
-using Bal.Domain.Doctor;
 using Bal.Domain.Reports;
 using Bal.Infrastructure.Config;
 using Bal.Infrastructure.Json;

@@ -23,11 +23,13 @@ public sealed class StatusJsonSpecs
         var report = new StatusReport(
             true, pid.Get, name,
             Prelude.Array("orders", "cache").Map(service => new ServiceReport(
-                service, Prelude.Array("[::]", "127.0.0.1"), 9295, "round_robin", 4_000, service == "cache" && stopping, 2, 1,
+                service, Prelude.Array("[::]", "127.0.0.1"), 9295, "round_robin", 4_000, service == "cache"
+                    && stopping, 2, 1,
                 count.Get, ServiceCounters.All.Map(counter => (long)counter.Index + count.Get),
                 protection ? new ProtectionReport(true, "timeout_or_refused_storm", at) : ProtectionReport.Off)),
             Prelude.Array("orders", "cache").Map(service => new BackendReport(
-                service, "[::1]:1", true, "up", 1, 2, 3, 4, at, Option<DateTimeOffset>.None, new FailureCounters(5, 6, 7))),
+                service, "[::1]:1", true, "up", 1, 2, 3, 4, at, Option<DateTimeOffset>.None, new FailureCounters(
+                    5, 6, 7))),
             "0.2.0", 8, 9, stopping, Prelude.Array(new PreviousReport(7, "0.1.0", 3, at)),
             refused ? new RefusedReloadReport(at, new Problem("c", name, "b", "d")) : Option<RefusedReloadReport>.None);
 

@@ -16,7 +16,10 @@ public sealed class ActivatedSocketsSpecs
     {
         string? Variable(string name) => name switch
         {
-            "LISTEN_PID" => "42", "LISTEN_FDS" => "3", "LISTEN_FDNAMES" => "a:b", _ => null,
+            "LISTEN_PID" => "42",
+            "LISTEN_FDS" => "3",
+            "LISTEN_FDNAMES" => "a:b",
+            _ => null,
         };
 
         Assert.Equal(
@@ -30,10 +33,12 @@ public sealed class ActivatedSocketsSpecs
     {
         using var first = Listening();
         using var second = Listening();
-        var (a, b) = (ServiceOn("a", new Host.Name("localhost"), first), ServiceOn("b", new Host.Address(IPAddress.Loopback), second));
+        var (a, b) = (ServiceOn("a", new Host.Name("localhost"), first),
+            ServiceOn("b", new Host.Address(IPAddress.Loopback), second));
 
         var assigned = Assigned(
-            Prelude.Array(a, b), new ActivatedSocket((int)second.Handle, "bal.socket"), new ActivatedSocket((int)first.Handle, "a"));
+            Prelude.Array(a, b), new ActivatedSocket((int)second.Handle, "bal.socket"), new ActivatedSocket(
+                (int)first.Handle, "a"));
         Assert.Equal([("b", (int)second.Handle), ("a", (int)first.Handle)], assigned);
     }
 
@@ -52,7 +57,8 @@ public sealed class ActivatedSocketsSpecs
         };
 
         Assert.Equal(2, Assigned(
-            Prelude.Array(service), new ActivatedSocket((int)one.Handle, "a"), new ActivatedSocket((int)other.Handle, "a")).Count);
+            Prelude.Array(service), new ActivatedSocket((int)one.Handle, "a"), new ActivatedSocket(
+                (int)other.Handle, "a")).Count);
     }
 
     [Fact]
@@ -66,7 +72,8 @@ public sealed class ActivatedSocketsSpecs
 
         var why = ActivatedSockets.Assign(
             LivePlane.ConfigOf(1) with { Services = services },
-            Prelude.Array(new ActivatedSocket((int)first.Handle, "b"))).Match(Right: _ => "", Left: p => p.WhatHappened);
+            Prelude.Array(new ActivatedSocket((int)first.Handle, "b"))).Match(Right: _ => "", Left: p =>
+                p.WhatHappened);
         Assert.Contains($"127.0.0.1:{PortOf(first)}", why);
         Assert.Contains($"service b listens on 127.0.0.1:{PortOf(second)}", why);
     }
@@ -78,7 +85,8 @@ public sealed class ActivatedSocketsSpecs
 
     private static Service ServiceOn(string name, Host host, Socket socket) => LivePlane.ConfigOf(1).Services[0] with
     {
-        Name = name, Listener = new Listener(host, PortOf(socket)),
+        Name = name,
+        Listener = new Listener(host, PortOf(socket)),
     };
 
     private static int PortOf(Socket socket) => ((IPEndPoint)socket.LocalEndPoint!).Port;

@@ -14,7 +14,8 @@ public sealed class WatchdogSpecs
     public void One_loop_that_hangs_is_enough_for_the_signs_of_life_to_end_until_it_goes_on()
     {
         using var reactor = new Reactor();
-        using var plane = new Plane(2, DataPlane.LivePlane.Unlimited(2), DataPlane.LivePlane.Counts(), reactor.Wake, _ => { });
+        using var plane =
+            new Plane(2, DataPlane.LivePlane.Unlimited(2), DataPlane.LivePlane.Counts(), reactor.Wake, _ => { });
         reactor.Collect = plane.Collect;
         var signs = 0;
         Watchdog.Start(new ManagerEnvironment("@unused", WatchdogMs * 1_000), reactor, plane, () => signs++);
@@ -45,7 +46,8 @@ public sealed class WatchdogSpecs
     public void Where_no_watchdog_is_wanted_nothing_wakes_up()
     {
         using var reactor = new Reactor();
-        using var plane = new Plane(1, DataPlane.LivePlane.Unlimited(1), DataPlane.LivePlane.Counts(), reactor.Wake, _ => { });
+        using var plane =
+            new Plane(1, DataPlane.LivePlane.Unlimited(1), DataPlane.LivePlane.Counts(), reactor.Wake, _ => { });
         reactor.Collect = plane.Collect;
         var signs = 0;
         Watchdog.Start(new ManagerEnvironment("@unused", 0), reactor, plane, () => signs++);

@@ -1,10 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using Bal.Domain.Config;
-using Bal.Domain.Control;
 using Bal.Domain.Counting;
-using Bal.Domain.Messages;
-using Bal.Domain.Primitives;
 using Bal.Domain.Recording;
 using Bal.Infrastructure.Hosting;
 using Bal.Integration.Documentation;
@@ -12,7 +8,9 @@ using LanguageExt;
 
 namespace Bal.Integration.Upgrade;
 
-/// <summary>What a released version hands over is understood, and an upgrade to it is possible or refused for a reason.</summary>
+/// <summary>
+/// What a released version hands over is understood, and an upgrade to it is possible or refused for a reason.
+/// </summary>
 public class ReleasedHandoverSpecs
 {
     public static TheoryData<string> Documents => new(
@@ -95,7 +93,7 @@ public class ReleasedHandoverSpecs
         foreach (var ended in json.GetProperty("ended").EnumerateObject())
             Assert.Equal(
                 ended.Value.GetInt64(),
-                traffic.Of(ServiceCounters.All.Find(c => c.Word == ended.Name).Match(c => c, () => throw new InvalidOperationException())));
+                traffic.Of(ServiceCounters.All.First(counter => counter.Word == ended.Name)));
         Assert.Equal(
             json.GetProperty("backends").EnumerateArray().Select(b => b.GetProperty("bytes_in").GetInt64()),
             traffic.Backends.Select(b => b.BytesIn));

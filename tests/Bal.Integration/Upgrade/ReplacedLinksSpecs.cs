@@ -3,7 +3,6 @@ using Bal.Domain.Counting;
 using Bal.Domain.Recording;
 using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Hosting;
-using Bal.Infrastructure.Json;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Reacting;
 using Bal.Integration.DataPlane;
