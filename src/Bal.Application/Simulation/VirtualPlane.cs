@@ -6,7 +6,6 @@ using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
 using Bal.Domain.Messages;
-using Bal.Domain.Primitives;
 using Bal.Domain.Simulation;
 using LanguageExt;
 
