@@ -41,7 +41,8 @@ public class SelectionBench
     public int Backends { get; set; }
 
     [GlobalSetup]
-    public void Setup() => table = ControlMachine.Start(Sample.Config(Backends), Instant.Zero).State.Services[0].Table;
+    public void Setup() => table = Publishing.TableOf(
+        ControlMachine.Start(Sample.Config(Backends), Instant.Zero).State.InOrder[0]);
 
     [Benchmark]
     public Option<Candidate> First() => Selection.Next(table, turn++, [], 0);

@@ -6,13 +6,18 @@ using Bal.Domain.Protection;
 namespace Bal.Simulation;
 
 /// <summary>A backend as docs/behaviour.md describes it, by plain counting and nothing else.</summary>
-internal sealed class NaiveBackend(BackendId id, Endpoint endpoint, int failThreshold, long now)
+internal sealed class NaiveBackend(BackendId id, ServiceId service, Endpoint endpoint, int failThreshold, long now)
 {
     public BackendId Id { get; } = id;
 
+    public ServiceId Service { get; } = service;
+
     public Endpoint Endpoint { get; } = endpoint;
 
-    public long Since { get; } = now;
+    /// <summary>Since when it is in use.</summary>
+    public long Since { get; private set; } = now;
+
+    public bool Draining { get; set; }
 
     public bool Up { get; private set; } = true;
 
@@ -30,6 +35,9 @@ internal sealed class NaiveBackend(BackendId id, Endpoint endpoint, int failThre
     public bool Probing { get; set; }
 
     public long ProbedAt { get; set; } = now;
+
+    /// <summary>A reload brings it back while it drains.</summary>
+    public void Return(long at) => (Draining, Since, ProbedAt) = (false, at, at);
 
     public void Passed(int count, HealthPolicy policy)
     {

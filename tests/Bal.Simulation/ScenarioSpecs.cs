@@ -12,7 +12,7 @@ public sealed class ScenarioSpecs
         Assert.True(outcome.Findings.IsEmpty);
         var scenario = outcome.Scenario.IfNone(() => throw new InvalidOperationException());
         Assert.Equal(600_000, scenario.Length.Milliseconds);
-        Assert.Equal(6_000, scenario.ExpectedClients);
+        Assert.Equal(6_000, scenario.ExpectedClients(0));
     }
 
     [Fact]

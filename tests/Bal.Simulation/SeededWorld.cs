@@ -52,10 +52,10 @@ internal sealed record SeededWorld(ulong Seed, BalConfig Config, Scenario Scenar
             < 50 => new ScenarioAction.SetFault(Backend(config), Fault()),
             < 65 => new ScenarioAction.SetFault(Backend(config), Domain.Simulation.Fault.Healthy),
             < 75 => new ScenarioAction.Reload(Config(
-                Chance(50) ? Tuning() : config.Main.Tuning, Chance(30)
-                    ? config.Main.Endpoints : Some(Between(1, 5))), "another"),
+                Chance(50) ? Tuning() : config.Services[0].Tuning, Chance(30)
+                    ? config.Services[0].Endpoints : Some(Between(1, 5))), "another"),
             < 82 => new ScenarioAction.SetAddresses($"b{Between(1, 7)}.internal", Addresses()),
-            < 90 => new ScenarioAction.SetRate(Rate()),
+            < 90 => new ScenarioAction.SetRate(Rate(), Option<string>.None),
             < 96 => new ScenarioAction.Crash(new(Between(0, 3_000))),
             _ => new ScenarioAction.Stop(),
         };
@@ -69,12 +69,12 @@ internal sealed record SeededWorld(ulong Seed, BalConfig Config, Scenario Scenar
         };
 
         private BackendRef Backend(BalConfig config) => Chance(70)
-            ? new BackendRef.Position(Between(1, config.Main.Backends.Count))
+            ? new BackendRef.Position(Between(1, config.Services[0].Backends.Count))
             : new BackendRef.Address(pool[Between(0, pool.Count - 1)]);
 
-        private ClientLoad Clients() => new(
-            Rate(), new Spread(new(Between(0, 500)), new(Between(500, Chance(20) ? 60_000 : 8_000))), Between(
-                0, 2), new(Between(1, 2_000)));
+        private Arr<ClientLoad> Clients() => Prelude.Array(new ClientLoad(
+            Option<string>.None, Rate(), new Spread(new(Between(0, 500)), new(Between(500, Chance(20) ? 60_000 : 8_000))), Between(
+                0, 2), new(Between(1, 2_000))));
 
         private ClientRate Rate() => new(Chance(15) ? 0 : Between(100, 60_000));
 

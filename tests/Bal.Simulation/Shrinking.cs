@@ -40,16 +40,25 @@ internal static class Shrinking
             }
         }
 
-        if (scenario.Clients.Retries > 0)
-            yield return world with { Scenario = scenario with { Clients = scenario.Clients with { Retries = 0 } } };
+        for (var i = 0; i < scenario.Clients.Count; i++)
+        {
+            if (scenario.Clients[i].Retries > 0)
+                yield return With(world, i, scenario.Clients[i] with { Retries = 0 });
+        }
+
         foreach (var length in Halves(scenario.Length.Milliseconds).Where(ms => ms >= End(scenario)))
             yield return world with { Scenario = scenario with { Length = new Duration(length) } };
-        foreach (var rate in Halves(scenario.Clients.Rate.PerThousandSeconds))
-            yield return world with
-            {
-                Scenario = scenario with { Clients = scenario.Clients with { Rate = new ClientRate(rate) } },
-            };
+        for (var i = 0; i < scenario.Clients.Count; i++)
+        {
+            foreach (var rate in Halves(scenario.Clients[i].Rate.PerThousandSeconds))
+                yield return With(world, i, scenario.Clients[i] with { Rate = new ClientRate(rate) });
+        }
     }
+
+    private static SeededWorld With(SeededWorld world, int stream, ClientLoad load) => world with
+    {
+        Scenario = world.Scenario with { Clients = world.Scenario.Clients.SetItem(stream, load) },
+    };
 
     // A drain takes up to 30 s, and a run that ends before would fail for that alone.
     private static long End(Scenario scenario) => scenario.Events

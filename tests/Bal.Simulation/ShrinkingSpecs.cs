@@ -22,8 +22,8 @@ public sealed class ShrinkingSpecs
         Assert.Subset(failed.World.Scenario.Events.ToHashSet(), smallest.World.Scenario.Events.ToHashSet());
         Assert.True(smallest.World.Scenario.Length.Milliseconds <= failed.World.Scenario.Length.Milliseconds);
         Assert.InRange(
-            smallest.World.Scenario.Clients.Rate.PerThousandSeconds, 0,
-                failed.World.Scenario.Clients.Rate.PerThousandSeconds);
+            smallest.World.Scenario.Clients.Sum(c => c.Rate.PerThousandSeconds), 0,
+                failed.World.Scenario.Clients.Sum(c => c.Rate.PerThousandSeconds));
         Assert.All(smallest.World.Scenario.Events, e => Assert.False(Without(e, smallest).FailsLike(failed)));
         Assert.EndsWith(
             $"\n{smallest.Broken.Map(b => b.Message).IfNone("")}", smallest.ToScene(), StringComparison.Ordinal);

@@ -1,3 +1,4 @@
+using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using LanguageExt;
 
@@ -6,18 +7,17 @@ namespace Bal.Simulation;
 /// <summary>What must hold whenever a client is let in and gets a backend.</summary>
 internal sealed partial class Watch
 {
-    private readonly Dictionary<int, long> shares = [];
-    private int highestLimit;
     private int identities;
 
     private Option<Candidate> Selected(
         RoutingTable table, ulong turn, ReadOnlySpan<int> tried, int lastResorts, Option<Candidate> chosen)
     {
-        Check(Invariant.LoopsKnow, table == told, "a loop uses another table than the last one published");
-        var best = Best(tried);
+        var watched = services[table.Id];
+        Check(Invariant.LoopsKnow, table == watched.Told, "a loop uses another table than the last one published");
+        var best = Best(table.Id, tried);
         if (!chosen.IsSome)
         {
-            var exhausted = best.IsNone || (protection.On && lastResorts >= 1 && best != Tier.Up);
+            var exhausted = best.IsNone || (watched.Protection.On && lastResorts >= 1 && best != Tier.Up);
             Check(Invariant.NobodyGivesUpEarly, exhausted,
                 $"a client gave up with a backend {best} untried, turn {turn}");
             return chosen;
@@ -30,16 +30,17 @@ internal sealed partial class Watch
         var tier = TierOf(id);
         Check(Invariant.BestTierFirst, best.Match(b => tier <= b, () => true),
             $"a client got backend {id}, which is {tier}, while one that is {best} was untried");
-        Check(Invariant.LastResortsInProtection, !protection.On || lastResorts == 0 || candidate.Tier == Tier.Up,
+        Check(Invariant.LastResortsInProtection, !watched.Protection.On || lastResorts == 0 || candidate.Tier == Tier.Up,
             "a second last resort in protection mode");
-        if (tried.IsEmpty && told.Up.Exists(r => r.Id.Value == id))
-            Share(id);
+        if (tried.IsEmpty && table.Up.Exists(r => r.Id.Value == id))
+            Share(watched, id);
         return chosen;
     }
 
     private bool Admitted(int open, int limit, bool admitted)
     {
-        Check(Invariant.LimitIsExact, limit == latest!.Config.Main.Tuning.MaxConcurrentConnections,
+        Check(Invariant.LimitIsExact,
+            latest!.Config.Services.Exists(service => service.Tuning.MaxConcurrentConnections == limit),
             $"the limit is {limit}");
         Check(Invariant.LimitIsExact, admitted == open < limit, $"{open} open of {limit}: admitted is {admitted}");
         return admitted;
@@ -52,10 +53,10 @@ internal sealed partial class Watch
         return !backend.Up ? Tier.Down : backend.IsCooling(now) ? Tier.Cooling : Tier.Up;
     }
 
-    private Option<Tier> Best(ReadOnlySpan<int> tried)
+    private Option<Tier> Best(ServiceId service, ReadOnlySpan<int> tried)
     {
         var best = Option<Tier>.None;
-        foreach (var backend in latest!.Services[0].Backends)
+        foreach (var backend in latest!.Services[service.Value].Backends.Values)
         {
             if (backend.Draining || backend.Addresses.IsEmpty || tried.Contains(backend.Id.Value))
                 continue;
@@ -68,11 +69,11 @@ internal sealed partial class Watch
         return best;
     }
 
-    // One sequence for the whole process: as long as the same backends are up, shares differ by one at most.
-    private void Share(int id)
+    // One sequence for each service: as long as the same backends are up, shares differ by one at most.
+    private void Share(WatchedService watched, int id)
     {
-        shares[id] = shares.GetValueOrDefault(id) + 1;
-        var counts = told.Up.Map(r => shares.GetValueOrDefault(r.Id.Value));
+        watched.Shares[id] = watched.Shares.GetValueOrDefault(id) + 1;
+        var counts = watched.Told.Up.Map(r => watched.Shares.GetValueOrDefault(r.Id.Value));
         Check(Invariant.FairTurns, counts.Max() - counts.Min() <= 1, $"the shares are {string.Join(", ", counts)}");
     }
 }

@@ -13,20 +13,24 @@ internal sealed partial class Watch
 {
     private void Compare(ControlState state)
     {
-        var service = state.Services[0];
-        foreach (var backend in service.Backends)
+        foreach (var service in state.Services.Values)
         {
-            if (!backend.Draining && Find(backend.Id) is { } expected)
-                Compare(backend, expected, service.Config.Tuning);
+            var watched = services[service.Id];
+            foreach (var backend in service.InOrder)
+            {
+                if (Find(backend.Id) is { Draining: false } expected)
+                    Compare(backend, expected, service.Config.Tuning, watched.Told);
+            }
+
+            Check(Invariant.ProtectionByCounts, service.Protection.IsOn == watched.Protection.On,
+                $"protection mode is {service.Protection}, expected {(watched.Protection.On ? "on" : "off")}");
+            Loops(service, watched);
         }
 
-        Check(Invariant.ProtectionByCounts, service.Protection.IsOn == protection.On,
-            $"protection mode is {service.Protection}, expected {(protection.On ? "on" : "off")}");
-        Loops(service);
         Check(Invariant.DrainEnds, drainingSince < 0 || now <= drainingSince + 30_000, "drains for more than 30 s");
     }
 
-    private void Compare(BackendState backend, NaiveBackend expected, Tuning tuning)
+    private void Compare(BackendState backend, NaiveBackend expected, Tuning tuning, RoutingTable told)
     {
         Check(Invariant.HealthByThresholds, backend.Health.Up == expected.Up,
             $"{backend.Endpoint} is {backend.Health} after {expected.FailuresInRow} failures and " +
@@ -42,11 +46,11 @@ internal sealed partial class Watch
             $"{backend.Endpoint} has {failures}, expected {expected.Failed} in all");
         Check(Invariant.OneProbe, backend.Probe.InFlight == expected.Probing, $"{backend.Endpoint}: {backend.Probe}");
         if (!backend.Addresses.IsEmpty)
-            Live(backend, expected, tuning);
+            Live(backend, expected, tuning, told);
     }
 
     // What is well for long enough is used; what is not is not: whatever happened before.
-    private void Live(BackendState backend, NaiveBackend expected, Tuning tuning)
+    private void Live(BackendState backend, NaiveBackend expected, Tuning tuning, RoutingTable told)
     {
         Check(Invariant.ProbesInTime, now <= expected.ProbedAt + slowestProbing + Resolving(backend) + 2,
             $"{backend.Endpoint} was last probed at {expected.ProbedAt}");
@@ -65,23 +69,28 @@ internal sealed partial class Watch
     // Until a name has resolved nothing is known of it, and a failed lookup is repeated after 5 s.
     private static long Resolving(BackendState backend) => backend.Endpoint.Host is Host.Name ? 40_000 : 0;
 
-    private void Loops(ServiceState service)
+    private void Loops(ServiceState service, WatchedService watched)
     {
-        Routes(told.Up, service, b => b.Up && !b.IsCooling(now));
-        Routes(told.Cooling, service, b => b.IsCooling(now));
-        Routes(told.Down, service, b => !b.Up);
+        var told = watched.Told;
+        // What becomes of the backends of one that is going is not followed any more.
+        if (!service.Removed)
+        {
+            Routes(told.Up, service, watched, b => b.Up && !b.IsCooling(now));
+            Routes(told.Cooling, service, watched, b => b.IsCooling(now));
+            Routes(told.Down, service, watched, b => !b.Up);
+        }
+
         Check(Invariant.LoopsKnow,
-            told.Protection == protection.On
-            && told.MaxConcurrentConnections == service.Config.Tuning.MaxConcurrentConnections
-            && told.ConnectTimeout == service.Config.Tuning.ConnectTimeout,
-            "protection mode, the limit or the timeout is not what the loops were told");
+            told.Protection == watched.Protection.On && told.Service == service.Config && told.Removed == service.Removed,
+            "protection mode or the configuration is not what the loops were told");
         Check(Invariant.LoopsKnow,
-            told.Draining == service.Backends.Filter(b => b.Draining).Map(b => b.Id), "other backends drain");
+            told.Draining == service.InOrder.Filter(b => b.Draining).Map(b => b.Id), "other backends drain");
     }
 
-    private void Routes(Arr<Route> routes, ServiceState service, Func<NaiveBackend, bool> belongs)
+    private void Routes(
+        Arr<Route> routes, ServiceState service, WatchedService watched, Func<NaiveBackend, bool> belongs)
     {
-        var expected = service.Backends.Filter(b => !b.Draining && !b.Addresses.IsEmpty && belongs(backends[b.Id]));
+        var expected = service.InOrder.Filter(b => !b.Draining && !b.Addresses.IsEmpty && belongs(backends[b.Id]));
         Check(Invariant.LoopsKnow, routes.Map(r => r.Id) == expected.Map(b => b.Id),
             $"the loops were told {string.Join(",", routes.Map(r => r.Id.Value))}, " +
             $"expected {string.Join(",", expected.Map(b => b.Id.Value))}");
@@ -90,7 +99,8 @@ internal sealed partial class Watch
             var known = backends[backend.Id];
             Check(Invariant.LoopsKnow,
                 route.Addresses == backend.Addresses
-                && (route.WantsSuccess || !(protection.On || !known.Up || known.FailuresInRow > 0 || known.Streak > 0)),
+                && (route.WantsSuccess
+                    || !(watched.Protection.On || !known.Up || known.FailuresInRow > 0 || known.Streak > 0)),
                 $"{backend.Endpoint}: a success would matter, and nobody would tell");
         }
     }

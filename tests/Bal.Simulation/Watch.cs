@@ -19,9 +19,9 @@ internal sealed partial class Watch(SeededWorld world, Option<Invariant> only)
 {
     private readonly Dictionary<BackendId, NaiveBackend> backends = [];
     private readonly System.Collections.Generic.HashSet<string> lookups = [];
-    private NaiveProtection protection = new();
+    private readonly Dictionary<ServiceId, WatchedService> services = [];
+    private readonly Dictionary<string, int> limits = [];
     private ControlState? latest;
-    private RoutingTable told = null!;
     private long now;
     private long slowestProbing;
     private long steadySince;
@@ -33,6 +33,7 @@ internal sealed partial class Watch(SeededWorld world, Option<Invariant> only)
         Decide = (happened, at, before) => Decided(happened, at, before, rules.Decide(happened, at, before)),
         Select = (table, turn, tried, lastResorts) =>
             Selected(table, turn, tried, lastResorts, rules.Select(table, turn, tried, lastResorts)),
+        Hear = rules.Hear,
         Admits = (open, limit) => Admitted(open, limit, rules.Admits(open, limit)),
     };
 
@@ -44,7 +45,7 @@ internal sealed partial class Watch(SeededWorld world, Option<Invariant> only)
             $"{report.Totals.Clients} clients, {report.Totals.Served} served, {report.Totals.Failed} failed");
         Check(Invariant.CountersCount,
             report.Totals.Served == report.Backends.Sum(b => b.Served), "the backends served others than were served");
-        Check(Invariant.LimitIsExact, report.Totals.MaxOpen <= highestLimit, $"{report.Totals.MaxOpen} open");
+        Check(Invariant.LimitIsExact, report.Totals.MaxOpen <= limits.Values.Sum(), $"{report.Totals.MaxOpen} open");
         Check(Invariant.DrainEnds, drainingSince < 0 || now <= drainingSince + 30_000, "still draining at the end");
     }
 
@@ -62,7 +63,7 @@ internal sealed partial class Watch(SeededWorld world, Option<Invariant> only)
             Begin(before);
         Happened(happened, before, step);
         foreach (var effect in step.Effects)
-            Done(effect);
+            Done(effect, step.State);
         latest = step.State;
         if (step.State.Phase is not Phase.Ended)
             Compare(step.State);
@@ -74,46 +75,47 @@ internal sealed partial class Watch(SeededWorld world, Option<Invariant> only)
     {
         backends.Clear();
         lookups.Clear();
-        protection = new();
+        services.Clear();
         drainingSince = -1;
         steadySince = now;
         slowestProbing = 0;
         identities = 0;
         latest = state;
-        told = state.Services[0].Table;
-        foreach (var backend in state.Services[0].Backends)
-            Add(backend, state.Config.Main.Tuning);
+        foreach (var service in state.Services.Values)
+            Add(service);
         Steady(state.Config);
-        shares.Clear();
     }
 
     private void Happened(ControlEvent happened, ControlState before, ControlStep step)
     {
-        var tuning = before.Services[0].Config.Tuning;
         switch (happened)
         {
             case ControlEvent.Tick:
-                Unresolved(before, step.State, tuning);
+                Unresolved(before, step.State);
                 break;
             case ControlEvent.ProbeEnded e when Find(e.Backend) is { Probing: true } backend:
                 backend.Probing = false;
-                e.Outcome.Match(
-                    () => Passed(backend, 1, tuning), kind => Failed(backend, kind, 1, tuning, client: false));
+                if (!backend.Draining)
+                    e.Outcome.Match(
+                        () => Passed(backend, 1, before), kind => Failed(backend, kind, 1, before, client: false));
                 break;
-            case ControlEvent.ConnectsSucceeded e when Find(e.Backend) is { } backend:
-                Passed(backend, e.Count, tuning);
+            case ControlEvent.ConnectsSucceeded e when Find(e.Backend) is { Draining: false } backend:
+                Passed(backend, e.Count, before);
                 break;
-            case ControlEvent.ConnectsFailed e when Find(e.Backend) is { } backend:
-                Failed(backend, e.Kind, e.Count, tuning, client: true);
+            case ControlEvent.ConnectsFailed e when Find(e.Backend) is { Draining: false } backend:
+                Failed(backend, e.Kind, e.Count, before, client: true);
                 break;
-            case ControlEvent.ClientExhausted:
-                protection.Exhausted();
+            case ControlEvent.ClientExhausted e when before.Services.Find(e.Service.Value).Exists(s => !s.Removed):
+                services[e.Service].Protection.Exhausted();
                 break;
             case ControlEvent.Resolved e:
                 lookups.Remove(e.Name);
                 break;
+            case ControlEvent.BackendIdle e when Find(e.Backend) is { Draining: true }:
+                backends.Remove(e.Backend);
+                break;
             case ControlEvent.Reloaded e:
-                Reloaded(e.Config, before.Services[0], step.State.Services[0]);
+                Reloaded(e.Config, before, step.State);
                 break;
             case ControlEvent.StopRequested when drainingSince < 0:
                 drainingSince = now;
@@ -124,29 +126,32 @@ internal sealed partial class Watch(SeededWorld world, Option<Invariant> only)
     }
 
     // A name that does not resolve, and is not being looked up, fails its checks without any waiting.
-    private void Unresolved(ControlState before, ControlState after, Tuning tuning)
+    private void Unresolved(ControlState before, ControlState after)
     {
-        foreach (var (was, isNow) in before.Services[0].Backends.Zip(after.Services[0].Backends))
+        foreach (var (was, isNow) in before.InOrder.Bind(s => s.InOrder).Zip(after.InOrder.Bind(s => s.InOrder)))
         {
             if (was.LastEnded() != isNow.LastEnded() && was.Addresses.IsEmpty && Find(was.Id) is { } backend)
             {
                 backend.ProbedAt = now;
-                Failed(backend, FailureKind.Other, 1, tuning, client: false);
+                Failed(backend, FailureKind.Other, 1, before, client: false);
             }
         }
     }
 
-    private bool Passed(NaiveBackend backend, int count, Tuning tuning)
+    private bool Passed(NaiveBackend backend, int count, ControlState before)
     {
+        var tuning = before.Services[backend.Service.Value].Config.Tuning;
         backend.Passed(count, tuning.Health);
-        protection.Passed(count, tuning.Protection);
+        services[backend.Service].Protection.Passed(count, tuning.Protection);
         return true;
     }
 
-    private bool Failed(NaiveBackend backend, FailureKind kind, int count, Tuning tuning, bool client)
+    private bool Failed(NaiveBackend backend, FailureKind kind, int count, ControlState before, bool client)
     {
         if (kind == FailureKind.Local)
             return false;
+        var tuning = before.Services[backend.Service.Value].Config.Tuning;
+        var protection = services[backend.Service].Protection;
         backend.Failure(count, tuning.Health);
         if (!client)
             return false;
@@ -158,44 +163,63 @@ internal sealed partial class Watch(SeededWorld world, Option<Invariant> only)
         return false;
     }
 
-    private void Reloaded(BalConfig config, ServiceState before, ServiceState after)
+    private void Reloaded(BalConfig config, ControlState before, ControlState after)
     {
-        foreach (var backend in before.Backends.Filter(b => !b.Draining))
+        foreach (var service in before.Services.Values)
         {
-            var stays = config.Main.Endpoints.Contains(backend.Endpoint);
-            var kept = after.Backends.FirstOrDefault(b => b.Id == backend.Id);
+            var wanted = config.Services.Find(s => s.Name == service.Config.Name);
+            var kept = after.Services.Find(service.Id.Value).FirstOrDefault();
+            Check(Invariant.ReloadKeeps, kept is not null, $"service {service.Config.Name} is gone, or another one now");
+            if (kept is not null)
+                Reloaded(service, wanted, kept);
+        }
+
+        foreach (var added in after.Services.Values.Where(s => !services.ContainsKey(s.Id)))
+        {
+            Check(Invariant.ReloadKeeps, added.Id.Value >= before.NextServiceId, $"{added.Id} is used again");
+            Add(added);
+        }
+
+        Steady(config);
+    }
+
+    private void Reloaded(ServiceState before, Option<Service> wanted, ServiceState after)
+    {
+        Check(Invariant.ReloadKeeps, after.Removed == wanted.IsNone, $"service {before.Config.Name} is {after.Removed}");
+        Check(Invariant.ReloadKeeps, before.Protection == after.Protection, "protection mode changed");
+        foreach (var backend in before.InOrder)
+        {
+            var stays = wanted.Exists(service => service.Endpoints.Contains(backend.Endpoint));
+            var kept = after.InOrder.FirstOrDefault(b => b.Id == backend.Id);
             Check(Invariant.ReloadKeeps, kept is not null, $"{backend.Endpoint} is gone, or another one now");
             if (kept is null)
                 continue;
             Check(Invariant.ReloadKeeps, kept.Draining != stays, $"{backend.Endpoint} drains: {kept.Draining}");
             Check(Invariant.ReloadKeeps,
                 kept.Health == backend.Health && kept.Cooldown == backend.Cooldown && kept.Failures == backend.Failures
-                && kept.Addresses == backend.Addresses && (!stays || kept.Probe.InFlight == backend.Probe.InFlight),
+                && kept.Addresses == backend.Addresses && kept.Probe.InFlight == backend.Probe.InFlight,
                 $"{backend.Endpoint} was {backend}, is {kept}");
-            if (!stays)
-                backends.Remove(backend.Id);
+            var naive = backends[backend.Id];
+            if (stays && naive.Draining)
+                naive.Return(now);
+            naive.Draining = !stays;
         }
 
-        Check(Invariant.ReloadKeeps, before.Protection == after.Protection, "protection mode changed");
-        foreach (var added in after.Backends.Filter(b => !b.Draining && !backends.ContainsKey(b.Id)))
+        foreach (var added in after.InOrder.Filter(b => !b.Draining && !backends.ContainsKey(b.Id)))
         {
-            Check(Invariant.ReloadKeeps, before.Backends.ForAll(b => b.Id != added.Id), $"{added.Id} is used again");
-            Add(added, config.Main.Tuning);
+            Check(Invariant.ReloadKeeps, before.InOrder.ForAll(b => b.Id != added.Id), $"{added.Id} is used again");
+            Add(added, after);
         }
-
-        Steady(config);
     }
 
-    private void Done(ControlEffect effect)
+    private void Done(ControlEffect effect, ControlState state)
     {
         switch (effect)
         {
-            case ControlEffect.Publish e:
-                if (e.Table.Up.Map(r => r.Id) != told.Up.Map(r => r.Id))
-                    shares.Clear();
-                told = e.Table;
+            case ControlEffect.Publish e when state.Services.Find(e.Service.Value).FirstOrDefault() is { } service:
+                services[e.Service].Hear(Publishing.TableOf(service));
                 break;
-            case ControlEffect.StartProbe e when Find(e.Backend) is { } backend:
+            case ControlEffect.StartProbe e when Find(e.Backend) is { Draining: false } backend:
                 Check(Invariant.OneProbe, !backend.Probing, $"a second probe of {backend.Endpoint}");
                 (backend.Probing, backend.ProbedAt) = (true, now);
                 break;
@@ -204,6 +228,10 @@ internal sealed partial class Watch(SeededWorld world, Option<Invariant> only)
                 break;
             case ControlEffect.Resolve e:
                 Check(Invariant.OneLookup, lookups.Add(e.Name), $"a second lookup of {e.Name}");
+                break;
+            case ControlEffect.ForgetService e:
+                Check(Invariant.ReloadKeeps, !backends.Values.Any(b => b.Service == e.Service), $"{e.Service} is forgotten");
+                services.Remove(e.Service);
                 break;
             case ControlEffect.Exit:
                 Check(Invariant.DrainEnds, drainingSince >= 0
@@ -215,19 +243,31 @@ internal sealed partial class Watch(SeededWorld world, Option<Invariant> only)
         }
     }
 
-    private void Add(BackendState added, Tuning tuning)
+    private void Add(ServiceState service)
     {
-        backends[added.Id] = new NaiveBackend(added.Id, added.Endpoint, tuning.Health.FailThreshold, now);
+        services[service.Id] = new WatchedService(Publishing.TableOf(service));
+        foreach (var backend in service.InOrder)
+            Add(backend, service);
+    }
+
+    private void Add(BackendState added, ServiceState service)
+    {
+        backends[added.Id] = new NaiveBackend(
+            added.Id, service.Id, added.Endpoint, service.Config.Tuning.Health.FailThreshold, now);
         identities++;
     }
 
     private void Steady(BalConfig config)
     {
         steadySince = now;
-        var health = config.Main.Tuning.Health;
-        slowestProbing = Math.Max(
-            slowestProbing, Math.Max(health.Interval.Milliseconds, health.Timeout.Milliseconds));
-        highestLimit = Math.Max(highestLimit, config.Main.Tuning.MaxConcurrentConnections);
+        foreach (var service in config.Services)
+        {
+            var health = service.Tuning.Health;
+            slowestProbing = Math.Max(
+                slowestProbing, Math.Max(health.Interval.Milliseconds, health.Timeout.Milliseconds));
+            limits[service.Name] = Math.Max(
+                limits.GetValueOrDefault(service.Name), service.Tuning.MaxConcurrentConnections);
+        }
     }
 
     private NaiveBackend? Find(BackendId id) => backends.GetValueOrDefault(id);
@@ -242,4 +282,22 @@ internal sealed partial class Watch(SeededWorld world, Option<Invariant> only)
 internal static class Probes
 {
     public static Option<Instant> LastEnded(this BackendState backend) => backend.Probe.LastEndedAt;
+}
+
+/// <summary>What was seen of a service, and what its loops were told.</summary>
+internal sealed class WatchedService(RoutingTable told)
+{
+    public NaiveProtection Protection { get; } = new();
+
+    public RoutingTable Told { get; private set; } = told;
+
+    /// <summary>Clients by backend, since other backends are up.</summary>
+    public Dictionary<int, long> Shares { get; } = [];
+
+    public void Hear(RoutingTable table)
+    {
+        if (table.Up.Map(r => r.Id) != Told.Up.Map(r => r.Id))
+            Shares.Clear();
+        Told = table;
+    }
 }

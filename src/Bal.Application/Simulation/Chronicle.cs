@@ -56,6 +56,11 @@ internal sealed class Chronicle(Scenario scenario, VirtualClock clock) : ILogSin
         }
     }
 
+    /// <summary>Where a backend of the running bal is.</summary>
+    public Endpoint EndpointOf(BackendId id) => latest!.Index.Find(id)
+        .Map(home => latest.Services[home.Service.Value].Backends[home.Place].Endpoint)
+        .IfNone(() => throw new SimulationStuckException($"backend {id.Value} is probed and not known"));
+
     /// <summary>Looks on while the core decides.</summary>
     public ControlStep Observe(ControlEvent happened, Instant now, ControlState before, ControlStep step)
     {

@@ -24,6 +24,9 @@ public sealed record SimulationRules
     /// <summary>As <see cref="Selection.Next"/>.</summary>
     public SelectionRule Select { get; init; } = Selection.Next;
 
+    /// <summary>What the loops make of a table that they are given.</summary>
+    public Func<RoutingTable, RoutingTable> Hear { get; init; } = table => table;
+
     /// <summary>As <see cref="AdmissionRule.Admits"/>.</summary>
     public Func<int, int, bool> Admits { get; init; } = AdmissionRule.Admits;
 }

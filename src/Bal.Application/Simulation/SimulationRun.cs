@@ -41,7 +41,7 @@ public sealed class SimulationRun
         var dice = new Dice(scenario.Seed);
         network = new VirtualNetwork(clock, dice, scenario.ConnectLatency);
         plane = new VirtualPlane(clock, network, scenario, rules, chronicle);
-        prober = new VirtualProber(clock, network, plane.EndpointOf);
+        prober = new VirtualProber(clock, network, chronicle.EndpointOf);
         arrivals = new(scenario.Clients.Select((load, stream) => new Arrivals(clock, dice, scenario, stream, number =>
         {
             chronicle.Came();
@@ -104,6 +104,7 @@ public sealed class SimulationRun
         };
         try
         {
+            _ = plane.Prepare(file);
             supervisor.Start(file);
             supervisor.Run();
             return false;

@@ -47,9 +47,6 @@ internal sealed class VirtualPlane(
     /// <summary>Connections open now.</summary>
     public int Open => open.Count;
 
-    /// <summary>The endpoint of a backend that the core has published.</summary>
-    public Endpoint EndpointOf(BackendId id) => ledgers[id.Value].Notes.Endpoint;
-
     public Either<Problem, Unit> Prepare(BalConfig config)
     {
         prepared = config.Services[0].Name;
@@ -64,8 +61,9 @@ internal sealed class VirtualPlane(
 
     public void Abandon() { }
 
-    public void Publish(RoutingTable published)
+    public void Publish(RoutingTable table)
     {
+        var published = rules.Hear(table);
         if (!services.TryGetValue(published.Id.Value, out var service))
             services[published.Id.Value] = service = new VirtualService(published);
         service.Table = published;

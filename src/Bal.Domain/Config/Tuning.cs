@@ -10,7 +10,7 @@ namespace Bal.Domain.Config;
 /// <param name="Backoff">How long a backend whose client connects fail is left alone.</param>
 /// <param name="Protection">When protection mode turns on and off.</param>
 /// <param name="MaxConcurrentConnections">Connections admitted at once; above zero, exact.</param>
-/// <param name="IdleTimeout">Time without a byte in either direction after which a connection is ended; above zero.</param>
+/// <param name="IdleTimeout">Silence in both directions after which a connection is ended; above zero.</param>
 /// <param name="OverloadPolicy">What happens to a connection over the limit.</param>
 /// <param name="Backlog">The listen(2) backlog; above zero, capped by net.core.somaxconn.</param>
 /// <param name="Relay">How bytes are moved.</param>

@@ -1,12 +1,13 @@
 using Bal.Domain.Backend;
 using Bal.Domain.Config;
+using Bal.Domain.Reload;
 using LanguageExt;
 
 namespace Bal.Domain.Control;
 
 /// <summary>
-/// Which service of before each service of a new configuration is: the one of its name; else, since an operator may rename one,
-/// the one of its listener that no other name claims; else one of its name that still drains. All others are new.
+/// Which service of before each service of a new configuration is: one that serves, by <see cref="ServiceNames"/>, else one of its
+/// name that still drains. All others are new.
 /// </summary>
 public static class ServiceMatching
 {
@@ -15,19 +16,18 @@ public static class ServiceMatching
     /// <param name="after">Those of the new configuration.</param>
     public static Map<string, ServiceId> Between(Arr<ServiceState> before, Arr<Service> after)
     {
-        var wanted = after.Map(service => service.Name).ToHashSet();
-        var named = before.Filter(s => !s.Removed && wanted.Contains(s.Config.Name))
-            .ToDictionary(s => s.Config.Name, s => s.Id, StringComparer.Ordinal);
-        var orphans = before.Filter(s => !s.Removed && !wanted.Contains(s.Config.Name));
-        var byListener = orphans.DistinctBy(s => s.Config.Listener).ToDictionary(s => s.Config.Listener, s => s.Id);
+        var serving = before.Filter(service => !service.Removed);
+        var ids = serving.ToDictionary(service => service.Config.Name, service => service.Id, StringComparer.Ordinal);
+        var names = ServiceNames.Before(serving.Map(service => service.Config), after);
         // The latest of several: only it can have connections that the others have not.
-        var drained = before.Filter(s => s.Removed).GroupBy(s => s.Config.Name)
+        var drained = before.Filter(service => service.Removed).GroupBy(service => service.Config.Name)
             .ToDictionary(group => group.Key, group => group.Last().Id, StringComparer.Ordinal);
         var matched = new List<(string, ServiceId)>();
         foreach (var service in after)
         {
-            if (named.TryGetValue(service.Name, out var same) || byListener.Remove(service.Listener, out same)
-                || drained.Remove(service.Name, out same))
+            if (names.Find(service.Name) is { IsSome: true } old)
+                matched.Add((service.Name, ids[(string)old]));
+            else if (drained.Remove(service.Name, out var same))
                 matched.Add((service.Name, same));
         }
 

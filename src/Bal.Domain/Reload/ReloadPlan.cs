@@ -31,17 +31,19 @@ public sealed record ReloadPlan(
 /// <summary>Compares configurations.</summary>
 public static class ReloadDiff
 {
-    /// <summary>What changes, a line each, as an operator reads it; services are matched by name.</summary>
+    /// <summary>What changes, a line each, as an operator reads it; services are matched by <see cref="ServiceNames"/>.</summary>
     public static Arr<string> Describe(BalConfig before, BalConfig after)
     {
         var had = before.Services.DistinctBy(service => service.Name).ToDictionary(service => service.Name);
-        var has = after.Services.Select(service => service.Name).ToHashSet();
+        var names = ServiceNames.Before(before.Services, after.Services);
+        var stay = names.Values.ToHashSet();
         var single = before.IsSingle && after.IsSingle;
-        return after.Services.Bind(service => !had.TryGetValue(service.Name, out var old)
-                ? Prelude.Array($"service {service.Name} added")
-                : Between(old, service).ToLines(old, service)
-                    .Map(line => single ? line : $"service {service.Name}: {line}"))
-            .Append(before.Services.Filter(service => !has.Contains(service.Name))
+        return after.Services.Bind(service => names.Find(service.Name).Match(
+                old => (old == service.Name ? Arr<string>.Empty : Prelude.Array($"renamed from {old}"))
+                    .Append(Between(had[old], service).ToLines(had[old], service))
+                    .Map(line => single ? line : $"service {service.Name}: {line}"),
+                () => Prelude.Array($"service {service.Name} added")))
+            .Append(before.Services.Filter(service => !stay.Contains(service.Name))
                 .Map(service => $"service {service.Name} removed, its connections drain"))
             .Append(SettingChanges.OfProcess(before, after).Map(change => change.ToText()));
     }

@@ -29,10 +29,11 @@ public static class SettingChanges
     {
         var prefixed = !before.IsSingle || !after.IsSingle;
         var had = before.Services.DistinctBy(service => service.Name).ToDictionary(service => service.Name);
+        var names = ServiceNames.Before(before.Services, after.Services);
         return OfProcess(before, after).Append(new Arr<SettingChange>(
             from service in after.Services
-            where had.ContainsKey(service.Name)
-            from change in OfService(had[service.Name], service)
+            from old in names.Find(service.Name).AsEnumerable()
+            from change in OfService(had[old], service)
             select prefixed ? change with { Key = $"{Settings.Services}.{service.Name}.{change.Key}" } : change));
     }
 

@@ -7,11 +7,11 @@ namespace Bal.Domain.Specs.Config;
 /// <summary>How a value of the file appears in a message about it.</summary>
 public class ShownSpecs
 {
-    private static readonly string[] Plain = ["http", "0", "65536", "1e3", "a.b_c:d+e-f/g%h[i]", "-1"];
+    private static readonly string[] Integers = ["0", "65536", "-1"];
 
     [Property]
-    public Property A_value_is_shown_in_quotes_where_the_file_has_quotes_or_it_would_be_hard_to_see() => Prop.ForAll(
-        Gen.Elements([.. Plain, "", " ", "a b", "x,y"]).Zip(Gen.Elements(true, false))
+    public Property A_value_is_shown_in_quotes_unless_it_is_a_plain_integer() => Prop.ForAll(
+        Gen.Elements([.. Integers, "http", "1e3", "a.b_c:d", "", " ", "a b", "x,y", "-", "+1"]).Zip(Gen.Elements(true, false))
             // A key without a value is another fault.
             .Where(value => value is not ("", false)).ToArbitrary(),
         value =>
@@ -22,6 +22,6 @@ public class ShownSpecs
 
             var inQuotes = draft.OnlyFinding().Message.Contains($"\"{text}\"", StringComparison.Ordinal);
 
-            Assert.Equal(quoted || !Plain.Contains(text), inQuotes);
+            Assert.Equal(quoted || !Integers.Contains(text), inQuotes);
         });
 }

@@ -3,7 +3,6 @@ using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Primitives;
-using Bal.Domain.Protection;
 using Bal.Domain.Specs.Generators;
 using FsCheck.Xunit;
 using LanguageExt;

@@ -1,7 +1,6 @@
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Messages;
-using Bal.Domain.Primitives;
 using Bal.Domain.Reports;
 using Bal.Domain.Specs.Control;
 using Bal.Domain.Specs.Generators;

@@ -3,7 +3,6 @@ using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
 using Bal.Domain.Explain;
 using Bal.Domain.History;
 using Bal.Domain.Primitives;

@@ -1,7 +1,6 @@
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
 using Bal.Domain.Explain;
 using Bal.Domain.Primitives;
 using Bal.Domain.Protection;

@@ -1,7 +1,6 @@
 using System.Net;
 using Bal.Domain.Backend;
 using Bal.Domain.Backoff;
-using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;

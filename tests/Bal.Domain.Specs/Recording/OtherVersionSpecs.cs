@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json.Nodes;
-using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Messages;
 using Bal.Domain.Recording;

@@ -1,4 +1,3 @@
-using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using Bal.Domain.Config;
-using Bal.Domain.Doctor;
 using Bal.Domain.Primitives;
 using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;

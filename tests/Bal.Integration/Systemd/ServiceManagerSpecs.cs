@@ -1,9 +1,7 @@
 using Bal.Domain.Backend;
 using Bal.Domain.Control;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Reports;
-using Bal.Infrastructure.Hosting;
 using Bal.Infrastructure.Reacting;
 using Bal.Infrastructure.Systemd;
 using Bal.Integration.DataPlane;

@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json;
 using Bal.Domain.Counting;
-using Bal.Domain.Primitives;
 using Bal.Domain.Recording;
 using Bal.Infrastructure.Hosting;
 using Bal.Integration.Documentation;
