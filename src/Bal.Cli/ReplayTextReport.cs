@@ -27,7 +27,8 @@ internal sealed class ReplayTextReport(Output output, LanguageExt.Option<Trial> 
         var (state, totals) = (summary.Outcome.State, summary.Outcome.State.Totals);
         Line(text, $"result: {(summary.Outcome.Fault.IsSome ? "DIFFERS" : "OK")}");
         var each = state.OtherVersion.IsSome ? "" : ", each with the recorded state and effects";
-        Line(text, $"steps: {totals.Steps} replayed{each}");
+        var all = state.OtherVersion.IsSome || totals.Steps == 0 ? "" : ", each with the recorded state and effects";
+        Line(text, $"steps: {totals.Steps} replayed{all}");
         if (state.Position.IsSome)
             Line(text, $"time: {totals.Covered.ToText()}, {summary.Clock.First} to {summary.Clock.Last}");
         Line(text, $"checkpoints: {totals.Checkpoints}");
