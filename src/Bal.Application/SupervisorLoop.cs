@@ -161,6 +161,7 @@ public sealed class SupervisorLoop(
             case SupervisorInput.Reload reload:
                 manager.Reloading();
                 var answer = Reload(reload);
+                Publish();
                 manager.Ready();
                 reload.Answer(answer);
                 break;
@@ -229,14 +230,15 @@ public sealed class SupervisorLoop(
         log: e => Done(() => log.Write(e.Line)),
         forget: e => Told(() => plane.Forget(e.Backend)),
         forgetService: e => Told(() => plane.ForgetService(e.Service)),
-        stopAccepting: () => Told(Drain),
+        stopAccepting: () => Done(Drain),
         cut: e => Told(() => plane.Cut(e.OneOf)),
         exit: () => Done(() => exited = true));
 
     private void Drain()
     {
-        plane.StopAccepting();
         manager.Stopping();
+        Publish();
+        plane.StopAccepting();
     }
 
     private void Resolve(string name)

@@ -27,9 +27,10 @@ public sealed record DescriptorBudget(
     // Below it a process has no room for more than connections and the fixed part.
     private const int SmallLimit = 512;
 
-    // What is open all the time: by each loop and by the process itself.
-    private const int OpenByProcess = 24;
-    private const int OpenByLoop = 4;
+    // What is open all the time: by each loop (epoll, an eventfd, a reserve) and by the process itself (three streams,
+    // the log, the PID file, the control socket and the like), beside the sockets that listen.
+    private const int OpenByProcess = 16;
+    private const int OpenByLoop = 3;
 
     /// <summary>Event loops.</summary>
     public int Threads { get; init; }
@@ -65,7 +66,7 @@ public sealed record DescriptorBudget(
     /// <summary>
     /// What a start needs: what every loop opens, the process itself, and room for a few connections.
     /// </summary>
-    public static int Least(int threads) => 16 + 2 * threads + OpenByProcess + OpenByLoop * threads;
+    public static int Least(int threads) => 40 + 6 * threads;
 
     /// <summary>Why a configuration is refused.</summary>
     public Problem TooManyListeners(long sockets) => new(

@@ -46,7 +46,7 @@ internal static class BindNames
         var isOver = false;
         Timers.Timer? patience = null;
         patience = reactor.After(Patience, End);
-        if (!Start(names, () => reactor.PostFromOutside(new SupervisorInput.Call(End), isUrgent: true)))
+        if (!Start(names, () => reactor.PostFromOutside(new SupervisorInput.Call(End), Urgency.Request)))
             End();
 
         void End()

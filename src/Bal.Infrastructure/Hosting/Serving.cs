@@ -98,7 +98,7 @@ internal sealed class Serving : IDisposable
     public void TakeSignals()
     {
         stop = options.Stop.Register(
-            () => Reactor.PostFromOutside(new SupervisorInput.Call(Stop), isUrgent: true));
+            () => Reactor.PostFromOutside(new SupervisorInput.Call(Stop), Urgency.Request));
         signals = new Signals(Reactor, new SignalActions(
             Stop: Stop,
             Reload: () => Reload(new SupervisorInput.Reload(_ => { })),

@@ -67,7 +67,7 @@ internal sealed class Prober(Reactor reactor, Resolver resolver, int most) : IPr
     {
         InFlight--;
         idle.Push(attempt);
-        reactor.Post(result);
+        reactor.PostResult(result);
         GoOnLater();
     }
 

@@ -44,7 +44,7 @@ internal sealed class Resolver(Reactor reactor)
         }
 
         // The lookup fails, and is repeated by the core.
-        reactor.Post(new ControlEvent.Resolved(name, Arr<IPAddress>.Empty));
+        reactor.PostResult(new ControlEvent.Resolved(name, Arr<IPAddress>.Empty));
     }
 
     private void Work()
@@ -62,7 +62,8 @@ internal sealed class Resolver(Reactor reactor)
                 }
             }
 
-            reactor.PostFromOutside(new SupervisorInput.Happened(new ControlEvent.Resolved(name, LookUp(name))));
+            var resolved = new ControlEvent.Resolved(name, LookUp(name));
+            reactor.PostFromOutside(new SupervisorInput.Happened(resolved), Urgency.Result);
         }
     }
 

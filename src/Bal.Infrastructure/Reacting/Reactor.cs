@@ -8,6 +8,19 @@ using LanguageExt;
 
 namespace Bal.Infrastructure.Reacting;
 
+/// <summary>What goes before what; within a kind the first that came is the first.</summary>
+internal enum Urgency
+{
+    /// <summary>Signals, requests, steps of an upgrade.</summary>
+    Request,
+
+    /// <summary>What the event loops report, and what has to come after it.</summary>
+    Report,
+
+    /// <summary>What came of a probe or a lookup.</summary>
+    Result,
+}
+
 /// <summary>
 /// The supervisor's thread: descriptors, timers and reports of other threads become inputs, one at a time. Ordinary
 /// managed code; nothing that is relayed passes here.
@@ -26,19 +39,19 @@ internal sealed class Reactor : IInbox, IDisposable
     /// <summary>How long inputs are handed out at most before the descriptors are looked at again.</summary>
     public const int LongestTurnMs = 5;
 
-    // A flood of requests leaves the rest a fifth of the turns.
-    private const int UrgentInARow = 4;
+    // How many of each kind go in a row while others wait: a flood of one leaves the others some of the time.
+    private static readonly int[] InARow = [16, 4, 1];
+
     private const ulong WakeTag = 0;
 
     private readonly Epoll epoll = new();
     private readonly Dictionary<ulong, Action<uint>> handlers = [];
     private readonly Timers timers = new();
-    private readonly Queue<SupervisorInput> urgent = new();
-    private readonly Queue<SupervisorInput> inputs = new();
-    private readonly ConcurrentQueue<(SupervisorInput Input, bool IsUrgent)> fromOutside = new();
+    private readonly Queue<SupervisorInput>[] waiting = [new(), new(), new()];
+    private readonly int[] left = [.. InARow];
+    private readonly ConcurrentQueue<(SupervisorInput Input, Urgency Urgency)> fromOutside = new();
     private ulong lastTag = WakeTag;
     private int handedOut;
-    private int urgentHandedOut;
     private Instant turnBegan;
 
     public Reactor()
@@ -57,34 +70,42 @@ internal sealed class Reactor : IInbox, IDisposable
 
     public Instant Now => new(Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000));
 
-    public bool HasMore => urgent.Count + inputs.Count > 0 && !TurnIsOver;
+    public bool HasMore => !IsEmpty && !TurnIsOver;
 
     /// <summary>How often the descriptors have been looked at: what is to be done a few at a time goes by it.</summary>
     public long Turn { get; private set; }
+
+    private bool IsEmpty => waiting[0].Count + waiting[1].Count + waiting[2].Count == 0;
 
     private bool TurnIsOver =>
         handedOut >= MostInARow || (handedOut > 0 && turnBegan.Plus(new Duration(LongestTurnMs)).IsDue(Now));
 
     /// <summary>Adds an input; to be called on this thread.</summary>
-    public void Post(ControlEvent happened) => inputs.Enqueue(new SupervisorInput.Happened(happened));
+    public void Post(ControlEvent happened) => Post(new SupervisorInput.Happened(happened));
 
     /// <summary>
     /// Adds an input that comes after everything that has been reported up to now; to be called on this thread.
     /// </summary>
-    public void Post(SupervisorInput input) => inputs.Enqueue(input);
+    public void Post(SupervisorInput input) => waiting[(int)Urgency.Report].Enqueue(input);
 
     /// <summary>
     /// Adds an input that goes before the mass of others, in order among its like; to be called on this thread.
     /// </summary>
-    public void PostUrgent(SupervisorInput input) => urgent.Enqueue(input);
+    public void PostUrgent(SupervisorInput input) => waiting[(int)Urgency.Request].Enqueue(input);
 
     /// <inheritdoc cref="PostUrgent(SupervisorInput)"/>
-    public void PostUrgent(ControlEvent happened) => urgent.Enqueue(new SupervisorInput.Happened(happened));
+    public void PostUrgent(ControlEvent happened) => PostUrgent(new SupervisorInput.Happened(happened));
+
+    /// <summary>
+    /// Adds what came of a probe or a lookup, of which there may be thousands; to be called on this thread.
+    /// </summary>
+    public void PostResult(ControlEvent happened) =>
+        waiting[(int)Urgency.Result].Enqueue(new SupervisorInput.Happened(happened));
 
     /// <summary>Adds an input from any thread.</summary>
-    public void PostFromOutside(SupervisorInput input, bool isUrgent = false)
+    public void PostFromOutside(SupervisorInput input, Urgency urgency)
     {
-        fromOutside.Enqueue((input, isUrgent));
+        fromOutside.Enqueue((input, urgency));
         Wake.Signal();
     }
 
@@ -136,9 +157,9 @@ internal sealed class Reactor : IInbox, IDisposable
         {
             if (Take() is { } input)
                 return input;
-            Look(urgent.Count + inputs.Count > 0 ? 0 : WaitMs(until));
+            Look(IsEmpty ? WaitMs(until) : 0);
             // Also where there were events: a descriptor that is ready all the time must not hold up what is due.
-            if (urgent.Count + inputs.Count == 0 && until.IsDue(Now))
+            if (IsEmpty && until.IsDue(Now))
                 return Option<SupervisorInput>.None;
         }
     }
@@ -151,14 +172,22 @@ internal sealed class Reactor : IInbox, IDisposable
 
     private SupervisorInput? Take()
     {
-        if (urgent.Count + inputs.Count == 0 || TurnIsOver)
+        if (IsEmpty || TurnIsOver)
             return null;
         if (handedOut++ == 0)
             turnBegan = Now;
-        if (urgent.Count > 0 && (urgentHandedOut++ < UrgentInARow || inputs.Count == 0))
-            return urgent.Dequeue();
-        urgentHandedOut = 0;
-        return inputs.Dequeue();
+        var next = Array.FindIndex(left, n => n > 0);
+        while (next >= 0 && waiting[next].Count == 0)
+            next = Array.FindIndex(left, next + 1, n => n > 0);
+        if (next < 0)
+        {
+            // Everybody that waits has had its share.
+            InARow.CopyTo(left, 0);
+            next = Array.FindIndex(waiting, w => w.Count > 0);
+        }
+
+        left[next]--;
+        return waiting[next].Dequeue();
     }
 
     private void Look(int waitMs)
@@ -201,7 +230,7 @@ internal sealed class Reactor : IInbox, IDisposable
 
         Wake.Clear();
         while (fromOutside.TryDequeue(out var posted))
-            (posted.IsUrgent ? urgent : inputs).Enqueue(posted.Input);
+            waiting[(int)posted.Urgency].Enqueue(posted.Input);
         Collect(Post);
     }
 
