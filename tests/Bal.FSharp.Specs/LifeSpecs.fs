@@ -65,7 +65,9 @@ let ``each service has its own protection mode, and a renamed one keeps it`` () 
 let ``a removed service is forgotten with its last backend`` () =
     let life = play (configOf [ orders; cache ]) [ 0, reload [ cache ] ]
     Assert.Equal<string * bool>(
-        [ "cache", false; "orders", true ], [ for service in services (fst life) -> service.Config.Name, service.Removed ])
+        [ "cache", false; "orders", true ],
+        [ for service in services (fst life) -> service.Config.Name, service.Removed ]
+    )
 
     let state, effects = step life (1, ControlEvent.BackendIdle(BackendId 1))
     Assert.Equal<string>([ "cache" ], [ for service in services state -> service.Config.Name ])
@@ -106,7 +108,11 @@ let ``the same script gives the same life, state by state and effect by effect``
         |> List.mapi (fun i (id, what) ->
             let id = 1 + int id % 2
             i * 100,
-            (match what % 4uy with 0uy -> tick | 1uy -> refused id 1 | 2uy -> served id 1 | _ -> probe id Outcome.Success))
+            (match what % 4uy with
+             | 0uy -> tick
+             | 1uy -> refused id 1
+             | 2uy -> served id 1
+             | _ -> probe id Outcome.Success))
 
     let (one, effects), (other, same) = run two script, run two script
     one = other && table one = table other && effects = same

@@ -90,7 +90,8 @@ internal sealed record Sabotage(string Name, Invariant Caught, SimulationRules R
         Step("publishing: every other table is not sent", Invariant.LoopsKnow, (_, now, _, step) =>
             step with { Effects =
                 step.Effects.Filter(e => e is not ControlEffect.Publish || now.Milliseconds % 2 == 0) }),
-        new("publishing: nobody is asked to tell of successes", Invariant.LoopsKnow, new SimulationRules { Hear = Deaf }),
+        new("publishing: nobody is asked to tell of successes", Invariant.LoopsKnow,
+            new SimulationRules { Hear = Deaf }),
         Step("probes: a second one is started", Invariant.OneProbe, (_, _, _, step) =>
             step with { Effects = step.Effects.AddRange(step.Effects.Filter(e => e is ControlEffect.StartProbe)) }),
         Step("probes: a result is lost", Invariant.ProbesInTime, (happened, _, before, step) =>
@@ -126,7 +127,8 @@ internal sealed record Sabotage(string Name, Invariant Caught, SimulationRules R
         string name, Invariant caught, Func<Instant, ServiceState, ServiceState, ServiceState> wrong) =>
         Step(name, caught, (happened, now, before, step) => happened is ControlEvent.Reloaded
             ? step
-            : OnService(step, after => before.Services.Find(after.Id.Value).Match(was => wrong(now, was, after), () => after)));
+            : OnService(step, after => before.Services.Find(after.Id.Value)
+                .Match(was => wrong(now, was, after), () => after)));
 
     private static Sabotage Step(
         string name, Invariant caught, Func<ControlEvent, Instant, ControlState, ControlStep, ControlStep> wrong) =>

@@ -73,7 +73,8 @@ internal sealed record SeededWorld(ulong Seed, BalConfig Config, Scenario Scenar
             : new BackendRef.Address(pool[Between(0, pool.Count - 1)]);
 
         private Arr<ClientLoad> Clients() => Prelude.Array(new ClientLoad(
-            Option<string>.None, Rate(), new Spread(new(Between(0, 500)), new(Between(500, Chance(20) ? 60_000 : 8_000))), Between(
+            Option<string>.None, Rate(), new Spread(
+                new(Between(0, 500)), new(Between(500, Chance(20) ? 60_000 : 8_000))), Between(
                 0, 2), new(Between(1, 2_000))));
 
         private ClientRate Rate() => new(Chance(15) ? 0 : Between(100, 60_000));

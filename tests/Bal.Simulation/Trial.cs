@@ -59,7 +59,8 @@ internal sealed record Trial(
 
     /// <summary>The failure, with everything that has to happen for it, a line each.</summary>
     public string ToScene() => string.Join('\n', World.Scenario.Events.Select(Line)
-        .Prepend(string.Join(", ", World.Config.Services.Map(s => $"{s.Name} with {Plural.Of(s.Backends.Count, "backend")}"))
+        .Prepend(string.Join(
+            ", ", World.Config.Services.Map(s => $"{s.Name} with {Plural.Of(s.Backends.Count, "backend")}"))
             + string.Concat(World.Scenario.Clients.Map(c =>
                 $", {c.Rate.ToText()} clients a second, {Plural.Of(c.Retries, "retry", "retries")}"))
             + $" for {World.Scenario.Length.ToText()}")
@@ -68,7 +69,8 @@ internal sealed record Trial(
     private static string Line(ScenarioEvent happens) =>
         string.Create(CultureInfo.InvariantCulture, $"  {happens.At.Milliseconds} ms: ") + happens.Do.Match(
             setFault: a => $"backend {a.Backend} {a.Fault.ToText()}",
-            reload: a => $"reload with {string.Join("; ", a.Config.Services.Map(s => $"{s.Name} {string.Join(", ", s.Backends)}"))}",
+            reload: a => "reload with " + string.Join(
+                "; ", a.Config.Services.Map(s => $"{s.Name} {string.Join(", ", s.Backends)}")),
             setRate: a => $"clients come at {a.Rate.ToText()} a second",
             setAddresses: a => $"{a.Name} resolves to [{string.Join(", ", a.Addresses)}]",
             crash: a => $"bal is killed; it starts again after {a.Away.ToText()}",

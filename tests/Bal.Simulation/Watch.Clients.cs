@@ -30,7 +30,8 @@ internal sealed partial class Watch
         var tier = TierOf(id);
         Check(Invariant.BestTierFirst, best.Match(b => tier <= b, () => true),
             $"a client got backend {id}, which is {tier}, while one that is {best} was untried");
-        Check(Invariant.LastResortsInProtection, !watched.Protection.On || lastResorts == 0 || candidate.Tier == Tier.Up,
+        Check(Invariant.LastResortsInProtection, !watched.Protection.On || lastResorts == 0
+            || candidate.Tier == Tier.Up,
             "a second last resort in protection mode");
         if (tried.IsEmpty && table.Up.Exists(r => r.Id.Value == id))
             Share(watched, id);

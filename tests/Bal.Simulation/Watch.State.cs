@@ -81,7 +81,8 @@ internal sealed partial class Watch
         }
 
         Check(Invariant.LoopsKnow,
-            told.Protection == watched.Protection.On && told.Service == service.Config && told.Removed == service.Removed,
+            told.Protection == watched.Protection.On && told.Service == service.Config
+                && told.Removed == service.Removed,
             "protection mode or the configuration is not what the loops were told");
         Check(Invariant.LoopsKnow,
             told.Draining == service.InOrder.Filter(b => b.Draining).Map(b => b.Id), "other backends drain");

@@ -169,7 +169,8 @@ internal sealed partial class Watch(SeededWorld world, Option<Invariant> only)
         {
             var wanted = config.Services.Find(s => s.Name == service.Config.Name);
             var kept = after.Services.Find(service.Id.Value).FirstOrDefault();
-            Check(Invariant.ReloadKeeps, kept is not null, $"service {service.Config.Name} is gone, or another one now");
+            Check(Invariant.ReloadKeeps, kept is not null,
+                $"service {service.Config.Name} is gone, or another one now");
             if (kept is not null)
                 Reloaded(service, wanted, kept);
         }
@@ -185,7 +186,8 @@ internal sealed partial class Watch(SeededWorld world, Option<Invariant> only)
 
     private void Reloaded(ServiceState before, Option<Service> wanted, ServiceState after)
     {
-        Check(Invariant.ReloadKeeps, after.Removed == wanted.IsNone, $"service {before.Config.Name} is {after.Removed}");
+        Check(Invariant.ReloadKeeps, after.Removed == wanted.IsNone,
+            $"service {before.Config.Name} is {after.Removed}");
         Check(Invariant.ReloadKeeps, before.Protection == after.Protection, "protection mode changed");
         foreach (var backend in before.InOrder)
         {
@@ -230,7 +232,8 @@ internal sealed partial class Watch(SeededWorld world, Option<Invariant> only)
                 Check(Invariant.OneLookup, lookups.Add(e.Name), $"a second lookup of {e.Name}");
                 break;
             case ControlEffect.ForgetService e:
-                Check(Invariant.ReloadKeeps, !backends.Values.Any(b => b.Service == e.Service), $"{e.Service} is forgotten");
+                Check(Invariant.ReloadKeeps, !backends.Values.Any(b => b.Service == e.Service),
+                    $"{e.Service} is forgotten");
                 services.Remove(e.Service);
                 break;
             case ControlEffect.Exit:

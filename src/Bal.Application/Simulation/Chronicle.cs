@@ -68,7 +68,8 @@ internal sealed class Chronicle(Scenario scenario, VirtualClock clock) : ILogSin
         said = ConcernedBy(happened, before).Bind(id =>
             before.Services.Find(id.Value).Bind(was => step.State.Services.Find(id.Value).Bind(becomes =>
                 CountsOf(id).Observe(happened, now, was, becomes))));
-        if (latest is null || step.Effects.Exists(effect => effect is ControlEffect.Publish or ControlEffect.ForgetService))
+        if (latest is null
+            || step.Effects.Exists(effect => effect is ControlEffect.Publish or ControlEffect.ForgetService))
             Look(now, step.State);
         latest = step.State;
         return step;
@@ -137,7 +138,8 @@ internal sealed class Chronicle(Scenario scenario, VirtualClock clock) : ILogSin
         trouble.Add(clock.Now);
         var whose = services.Count > 1 ? $" of {service}" : "";
         entries.Burst(
-            clock.Now, "clients_failed", $"1 client{whose} got no backend: {why}", $"clients{whose} got no backend: {why}");
+            clock.Now, "clients_failed", $"1 client{whose} got no backend: {why}",
+                $"clients{whose} got no backend: {why}");
     }
 
     public void Retried() => retried++;

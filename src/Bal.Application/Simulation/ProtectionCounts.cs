@@ -7,8 +7,8 @@ using LanguageExt;
 namespace Bal.Application.Simulation;
 
 /// <summary>
-/// Which failures turned protection mode of a service on, and which successes off: the core keeps only how many, the timeline says
-/// whose.
+/// Which failures turned protection mode of a service on, and which successes off: the core keeps only how many, the
+/// timeline says whose.
 /// </summary>
 internal sealed class ProtectionCounts
 {
@@ -16,7 +16,9 @@ internal sealed class ProtectionCounts
     private long probes;
     private long clients;
 
-    /// <summary>Counts an event that concerns the service; the sentence about protection mode if it has just turned on or off.</summary>
+    /// <summary>
+    /// Counts an event that concerns the service; the sentence about protection mode if it has just turned on or off.
+    /// </summary>
     public Option<string> Observe(ControlEvent happened, Instant now, ServiceState before, ServiceState after)
     {
         Count(happened, now, before);

@@ -71,7 +71,8 @@ internal sealed class VirtualPlane(
         foreach (var route in published.Up.Append(published.Cooling).Append(published.Down))
         {
             if (!ledgers.TryGetValue(route.Id.Value, out var ledger))
-                ledgers[route.Id.Value] = ledger = new Ledger(chronicle.NotesOf(published.Service.Name, route.Endpoint));
+                ledgers[route.Id.Value] = ledger =
+                    new Ledger(chronicle.NotesOf(published.Service.Name, route.Endpoint));
             // One that drained may have come back.
             if (ledger.Draining && !published.Draining.Contains(route.Id))
                 (ledger.Draining, ledger.SaidIdle) = (false, false);
@@ -99,7 +100,8 @@ internal sealed class VirtualPlane(
     public void ForgetService(ServiceId service)
     {
         if (services.Remove(service.Value, out var gone) && gone.Open != 0)
-            throw new SimulationStuckException($"service {gone.Table.Service.Name} was forgotten with connections left");
+            throw new SimulationStuckException(
+                $"service {gone.Table.Service.Name} was forgotten with connections left");
     }
 
     public void StopAccepting()
@@ -152,7 +154,8 @@ internal sealed class VirtualPlane(
         }
 
         // Renamed, or removed: nobody listens under that name.
-        if (!listeners.TryGetValue(name, out var service) || service.Table.Removed || service.Table.Service.Name != name)
+        if (!listeners.TryGetValue(name, out var service) || service.Table.Removed
+            || service.Table.Service.Name != name)
         {
             Miss(name, stream, number, retriesLeft, connects, "there is no such service");
             return;
@@ -183,7 +186,8 @@ internal sealed class VirtualPlane(
 
     private void ConnectNext(VirtualClient client, VirtualService service)
     {
-        var next = rules.Select(service.Table, client.Turn, CollectionsMarshal.AsSpan(client.Tried), client.LastResorts);
+        var next = rules.Select(
+            service.Table, client.Turn, CollectionsMarshal.AsSpan(client.Tried), client.LastResorts);
         if (!next.IsSome)
         {
             clock.Post(new ControlEvent.ClientExhausted(service.Table.Id));
@@ -227,7 +231,8 @@ internal sealed class VirtualPlane(
                 Establish(client, service);
                 break;
             default:
-                TryElsewhere(client, client.Service, client.Answer == ConnectFate.Refused ? FailureKind.Refused : FailureKind.Timeout);
+                TryElsewhere(client, client.Service, client.Answer == ConnectFate.Refused
+                    ? FailureKind.Refused : FailureKind.Timeout);
                 break;
         }
     }

@@ -3,12 +3,14 @@ using LanguageExt;
 namespace Bal.Domain.Balancing;
 
 /// <summary>
-/// Each client has a number in one sequence of its service, and that number chooses where it begins; from there on it goes round
-/// until it finds a backend that it has not tried.
+/// Each client has a number in one sequence of its service, and that number chooses where it begins; from there on it
+/// goes round until it finds a backend that it has not tried.
 /// </summary>
 internal static class RoundRobin
 {
-    /// <summary>The place of the backend to try among <paramref name="routes"/>; negative where all have been tried.</summary>
+    /// <summary>
+    /// The place of the backend to try among <paramref name="routes"/>; negative where all have been tried.
+    /// </summary>
     public static int Choose(Arr<Route> routes, ulong turn, ReadOnlySpan<int> tried)
     {
         var count = routes.Count;

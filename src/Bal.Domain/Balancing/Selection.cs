@@ -13,10 +13,12 @@ public readonly record struct Candidate(Route Route, Tier Tier, int Place);
 public static class Selection
 {
     /// <summary>
-    /// The service's method chooses among the backends that are up; then, as a last resort, among those that cool down, then
-    /// among those that are down. None when all have been tried, or when the last-resort tries are used up.
+    /// The service's method chooses among the backends that are up; then, as a last resort, among those that cool down,
+    /// then among those that are down. None when all have been tried, or when the last-resort tries are used up.
     /// </summary>
-    /// <param name="table">The table as it is now, not as it was when the client came: state may have changed since.</param>
+    /// <param name="table">
+    /// The table as it is now, not as it was when the client came: state may have changed since.
+    /// </param>
     /// <param name="turn">The client's number in the one sequence of its service.</param>
     /// <param name="tried">The identities this client has tried.</param>
     /// <param name="lastResorts">How many of those were last resorts when chosen.</param>

@@ -13,7 +13,9 @@ internal readonly record struct Due(Instant At, int Id) : IComparable<Due>
     public int CompareTo(Due other) => At == other.At ? Id.CompareTo(other.Id) : At.CompareTo(other.At);
 }
 
-/// <summary>What is due when, each identity at most once: the next is known, and a change costs the logarithm of the length.</summary>
+/// <summary>
+/// What is due when, each identity at most once: the next is known, and a change costs the logarithm of the length.
+/// </summary>
 internal sealed class Agenda : IEquatable<Agenda>
 {
     public static readonly Agenda Empty = new([]);

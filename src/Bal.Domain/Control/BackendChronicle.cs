@@ -14,12 +14,15 @@ namespace Bal.Domain.Control;
 /// <param name="Count">How many, above zero.</param>
 internal sealed record ConnectResult(Outcome Outcome, Witness Witness, int Count);
 
-/// <summary>What transitions write into the history of a backend; nothing that is written here decides anything.</summary>
+/// <summary>
+/// What transitions write into the history of a backend; nothing that is written here decides anything.
+/// </summary>
 internal static class BackendChronicle
 {
     /// <summary>The history of <paramref name="after"/>, which is still that of <paramref name="before"/>.</summary>
     public static BackendHistory After(
-        Tuning tuning, BackendState before, BackendState after, HealthStep health, ConnectResult result, bool protection,
+        Tuning tuning, BackendState before, BackendState after, HealthStep health, ConnectResult result,
+            bool protection,
         Instant now)
     {
         var history = result.Outcome.Match(
@@ -61,7 +64,8 @@ internal static class BackendChronicle
         };
 
     // Only a backend that is up otherwise is said to cool: one that is down is not offered first anyway.
-    private static BackendHistory Cooling(BackendState before, BackendState after, Instant now, BackendHistory history) =>
+    private static BackendHistory Cooling(
+        BackendState before, BackendState after, Instant now, BackendHistory history) =>
         (before.Tier, after.Tier) switch
         {
             (not Tier.Cooling, Tier.Cooling) => history.Add(new BackendHappening.CoolingBegan(), now, 1),

@@ -24,7 +24,9 @@ internal static class BackendTransitions
         state.Index.CooldownsDue(now).Fold(Nothing(state), (step, id) => step.Then(s =>
             s.OnBackend(id, (service, backend) => ServiceStep.Of(BackendChronicle.CooledDown(backend), service))));
 
-    /// <summary>As a process finds it that takes over: what was in flight ends in the other one, and nobody would say how.</summary>
+    /// <summary>
+    /// As a process finds it that takes over: what was in flight ends in the other one, and nobody would say how.
+    /// </summary>
     public static BackendState Restarted(Instant now, BackendState backend) => backend with
     {
         Probe = backend.Probe.InFlight ? backend.Probe with { InFlight = false, NextAt = now } : backend.Probe,
@@ -127,7 +129,8 @@ internal static class BackendTransitions
     private static HealthStep HealthAfter(HealthPolicy policy, BackendState before, ConnectResult result)
     {
         var step = new HealthStep(before.Health, HealthChange.None);
-        // One result at a time, so that thresholds are met exactly; beyond a threshold's worth more of the same change nothing.
+        // One result at a time, so that thresholds are met exactly; beyond a threshold's worth more of the same change
+        // nothing.
         var repeats = Math.Min(result.Count, Math.Max(policy.FailThreshold, policy.SuccessThreshold));
         for (var i = 0; i < repeats; i++)
         {

@@ -11,8 +11,8 @@ public abstract record ControlEffect
     private ControlEffect() { }
 
     /// <summary>
-    /// What the event loops know of a service has changed: give them <see cref="Publishing.TableOf"/> of its state, at the latest
-    /// before anything but a probe, a lookup or a line in the log is done for a later effect.
+    /// What the event loops know of a service has changed: give them <see cref="Publishing.TableOf"/> of its state, at
+    /// the latest before anything but a probe, a lookup or a line in the log is done for a later effect.
     /// </summary>
     /// <param name="Service">Which.</param>
     public sealed record Publish(ServiceId Service) : ControlEffect;
@@ -41,8 +41,9 @@ public abstract record ControlEffect
     /// <param name="Service">Which.</param>
     public sealed record ForgetService(ServiceId Service) : ControlEffect;
 
-    /// <summary>Accept what waits in the listeners' queues, then close them; where another process serves the same listeners,
-    /// its queues are left to it. <see cref="ControlEvent.AllIdle"/> must follow as soon as no connection is open.</summary>
+    /// <summary>Accept what waits in the listeners' queues, then close them; where another process serves the same
+    /// listeners, its queues are left to it. <see cref="ControlEvent.AllIdle"/> must follow as soon as no connection is
+    /// open.</summary>
     public sealed record StopAccepting : ControlEffect;
 
     /// <summary>End one of every <paramref name="OneOf"/> open connections now; how many that are is for

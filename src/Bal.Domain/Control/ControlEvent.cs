@@ -7,7 +7,9 @@ using LanguageExt;
 
 namespace Bal.Domain.Control;
 
-/// <summary>Something that happened, as the shell tells the core. Together with the time it is the only input there is.</summary>
+/// <summary>
+/// Something that happened, as the shell tells the core. Together with the time it is the only input there is.
+/// </summary>
 public abstract record ControlEvent
 {
     private ControlEvent() { }

@@ -10,7 +10,9 @@ using LanguageExt;
 
 namespace Bal.Domain.Control;
 
-/// <summary>What the log says of each decision: what changed, which count made it change, and what comes next.</summary>
+/// <summary>
+/// What the log says of each decision: what changed, which count made it change, and what comes next.
+/// </summary>
 internal static class ControlLines
 {
     /// <summary>That a backend changed sides.</summary>
@@ -25,19 +27,23 @@ internal static class ControlLines
             HealthChange.WentDown => backend.History.LastOutage.Match(
                 outage => Prelude.Array(WentDown(backend, outage, outcome, policy)), () => Arr<LogEvent>.Empty),
             HealthChange.CameUp => Prelude.Array(LogEvent.Info("health", "backend_up",
-                $"backend {backend.Endpoint} is up again after {Plural.Of(policy.SuccessThreshold, "success", "successes")}",
+                $"backend {backend.Endpoint} is up again after "
+                + $"{Plural.Of(policy.SuccessThreshold, "success", "successes")}",
                 LogField.Of("backend", backend.Endpoint.ToString()),
                 LogField.Of("success_threshold", policy.SuccessThreshold))),
             _ => Arr<LogEvent>.Empty,
         };
 
-    /// <summary>A failure that changed nothing yet: of interest only to who looks for the beginning of an outage.</summary>
+    /// <summary>
+    /// A failure that changed nothing yet: of interest only to who looks for the beginning of an outage.
+    /// </summary>
     public static Arr<LogEvent> Failure(BackendState backend, HealthStep step, Outcome outcome, int count) =>
         step.Change != HealthChange.None
             ? Arr<LogEvent>.Empty
             : outcome.Match(
                 passed: () => Arr<LogEvent>.Empty,
-                failed: kind => kind == FailureKind.Local ? Arr<LogEvent>.Empty : Prelude.Array(LogEvent.Debug("health", "connect_failed",
+                failed: kind => kind == FailureKind.Local
+                    ? Arr<LogEvent>.Empty : Prelude.Array(LogEvent.Debug("health", "connect_failed",
                     $"{Plural.Of(count, "connect")} to backend {backend.Endpoint} failed ({Reason(outcome)})",
                     LogField.Of("backend", backend.Endpoint.ToString()),
                     LogField.Of("reason", Reason(outcome)),
@@ -93,9 +99,11 @@ internal static class ControlLines
     // Not what health has counted: a new backend is given all but one, which nobody has seen fail.
     private static LogEvent WentDown(BackendState backend, Outage outage, Outcome outcome, HealthPolicy policy) =>
         LogEvent.Warn("health", "backend_down",
-            $"backend {backend.Endpoint} is down: {Plural.Of(outage.Seen, "failed check")} in a row ({Reason(outcome)})" +
+            $"backend {backend.Endpoint} is down: {Plural.Of(outage.Seen, "failed check")} in a row "
+            + $"({Reason(outcome)})" +
             $"{(outage.Seen < outage.Threshold ? ", enough for a new backend" : "")}; " +
-            $"{(policy.SuccessThreshold == 1 ? "1 success brings" : $"{policy.SuccessThreshold} successes bring")} it back",
+            $"{(policy.SuccessThreshold == 1 ? "1 success brings" : $"{policy.SuccessThreshold} successes bring")} "
+            + $"it back",
             LogField.Of("backend", backend.Endpoint.ToString()),
             LogField.Of("reason", Reason(outcome)),
             LogField.Of("failures", outage.Seen),

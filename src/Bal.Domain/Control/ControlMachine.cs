@@ -35,12 +35,14 @@ internal sealed record Touched(Arr<Home> Homes)
 public static class ControlMachine
 {
     /// <summary>
-    /// How many backends one tick looks after. What is due beyond that stays due, so that the shell hears of other things in
-    /// between, however many backends there are.
+    /// How many backends one tick looks after. What is due beyond that stays due, so that the shell hears of other
+    /// things in between, however many backends there are.
     /// </summary>
     public const int TickBatch = 128;
 
-    /// <summary>The state and effects with which bal starts: every backend up, every table to be published, nothing probed yet.</summary>
+    /// <summary>
+    /// The state and effects with which bal starts: every backend up, every table to be published, nothing probed yet.
+    /// </summary>
     public static ControlStep Start(BalConfig config, Instant now)
     {
         var empty = new ControlState(
@@ -72,10 +74,12 @@ public static class ControlMachine
                 handedOver: e => DrainTransitions.HandOver(e.Pid, now, s)));
 
     /// <summary>
-    /// The state and effects with which a process goes on where another one has stopped: everything known is kept, every
-    /// table is published, and what the other one had in flight is started again.
+    /// The state and effects with which a process goes on where another one has stopped: everything known is kept,
+    /// every table is published, and what the other one had in flight is started again.
     /// </summary>
-    /// <param name="now">The clock of both, which is the same: monotonic times keep their meaning until the next boot.</param>
+    /// <param name="now">
+    /// The clock of both, which is the same: monotonic times keep their meaning until the next boot.
+    /// </param>
     /// <param name="carried">The other one's state.</param>
     public static ControlStep Adopt(Instant now, ControlState carried) => Everything(carried with
     {
@@ -87,8 +91,8 @@ public static class ControlMachine
     });
 
     /// <summary>
-    /// When a <see cref="ControlEvent.Tick"/> is due at the latest; <see cref="Instant.Never"/> where nothing is pending.
-    /// A due time in the past means now.
+    /// When a <see cref="ControlEvent.Tick"/> is due at the latest; <see cref="Instant.Never"/> where nothing is
+    /// pending. A due time in the past means now.
     /// </summary>
     public static Instant NextDue(ControlState state) => state.Phase is Phase.Ended
         // A probe that was due when bal ended never starts any more: a shell that waited for it would spin.

@@ -13,12 +13,14 @@ using LanguageExt;
 namespace Bal.Domain.Control;
 
 /// <summary>
-/// Everything that bal has decided and may still need to decide the next thing. Owned by one thread. What is looked up at each
-/// event is kept in trees, so that an event costs the logarithm of what there is.
+/// Everything that bal has decided and may still need to decide the next thing. Owned by one thread. What is looked up
+/// at each event is kept in trees, so that an event costs the logarithm of what there is.
 /// </summary>
 /// <param name="Config">The configuration in force.</param>
 /// <param name="ConfigVersion">Counts the configurations applied, from 1.</param>
-/// <param name="Services">The services by identity: those of the configuration, and removed ones that still drain.</param>
+/// <param name="Services">
+/// The services by identity: those of the configuration, and removed ones that still drain.
+/// </param>
 /// <param name="NextServiceId">The identity that the next new service gets.</param>
 /// <param name="NextBackendId">The identity that the next new backend gets.</param>
 /// <param name="Phase">Where bal is in its life.</param>
@@ -51,7 +53,9 @@ public sealed record RefusedReload(Problem Problem, Instant At);
 
 /// <summary>The state of one service.</summary>
 /// <param name="Id">Its identity.</param>
-/// <param name="Place">Its place among the services: those of the file in its order, then those that a reload removed.</param>
+/// <param name="Place">
+/// Its place among the services: those of the file in its order, then those that a reload removed.
+/// </param>
 /// <param name="Config">Its configuration.</param>
 /// <param name="Backends">By place: the configured backends in the order of the file, then those that drain.</param>
 /// <param name="Protection">Its protection mode.</param>
@@ -79,7 +83,9 @@ public sealed record ServiceState(
 /// <param name="Cooldown">Whether client connects to it have been failing.</param>
 /// <param name="Cools">Its cooldown has begun, and nobody has noticed yet that it is over.</param>
 /// <param name="Failures">Failed connects since it was added.</param>
-/// <param name="Addresses">What the host resolves to, the preferred address first; empty until a name has resolved.</param>
+/// <param name="Addresses">
+/// What the host resolves to, the preferred address first; empty until a name has resolved.
+/// </param>
 /// <param name="Resolution">When the name is resolved again.</param>
 /// <param name="Probe">When it is probed again.</param>
 /// <param name="Draining">A reload removed it; it stays until its last connection ends.</param>
@@ -118,10 +124,14 @@ public sealed record Resolution(Instant NextAt, bool InFlight)
     /// <summary>A literal address: there is nothing to resolve.</summary>
     public static readonly Resolution NotNeeded = new(Instant.Never, false);
 
-    /// <summary>How long an answer is used before it is asked for again; the last good one is kept if that fails.</summary>
+    /// <summary>
+    /// How long an answer is used before it is asked for again; the last good one is kept if that fails.
+    /// </summary>
     public static readonly Duration Refresh = new(30_000);
 
-    /// <summary>How soon a failed lookup is repeated, and the least time between two lookups of a failing backend.</summary>
+    /// <summary>
+    /// How soon a failed lookup is repeated, and the least time between two lookups of a failing backend.
+    /// </summary>
     public static readonly Duration Retry = new(5_000);
 }
 
@@ -135,8 +145,8 @@ public abstract record Phase
 
     /// <summary>Not accepting; waiting for the open connections to end.</summary>
     /// <param name="Since">When the drain began.</param>
-    /// <param name="NextCutAt">When the next share of what is left is cut; <see cref="Instant.Never"/> where the drain is not
-    /// bounded, since another process serves and nobody waits for the end of this one.</param>
+    /// <param name="NextCutAt">When the next share of what is left is cut; <see cref="Instant.Never"/> where the drain
+    /// is not bounded, since another process serves and nobody waits for the end of this one.</param>
     public sealed record Draining(Instant Since, Instant NextCutAt) : Phase;
 
     /// <summary>Nothing more happens.</summary>

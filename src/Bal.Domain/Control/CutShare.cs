@@ -2,10 +2,12 @@ namespace Bal.Domain.Control;
 
 /// <summary>What the shares of a drain cut so far still owe, and when a connection counts as owed.</summary>
 /// <param name="Millionths">
-/// Millionths of a connection that are owed; below one million, and below zero where a connection ended before its share was
-/// whole.
+/// Millionths of a connection that are owed; below one million, and below zero where a connection ended before its
+/// share was whole.
 /// </param>
-/// <param name="Ahead">How many millionths before its share is whole a connection ends; the same in every share.</param>
+/// <param name="Ahead">
+/// How many millionths before its share is whole a connection ends; the same in every share.
+/// </param>
 public readonly record struct CutShare(long Millionths, long Ahead)
 {
     internal const long Whole = 1_000_000;

@@ -8,7 +8,9 @@ namespace Bal.Domain.Control;
 /// <summary>How transitions are put together: each takes the state of the one before and adds its effects.</summary>
 internal static class Decisions
 {
-    /// <summary>No effect. Who changes, adds or removes backends otherwise than by <see cref="OnBackend"/> says so.</summary>
+    /// <summary>
+    /// No effect. Who changes, adds or removes backends otherwise than by <see cref="OnBackend"/> says so.
+    /// </summary>
     public static ControlStep Nothing(ControlState state) =>
         new(state, Arr<ControlEffect>.Empty) { Touched = Touched.Nothing };
 

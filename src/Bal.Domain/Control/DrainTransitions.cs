@@ -36,7 +36,9 @@ internal static class DrainTransitions
             : End(state, "stopped at once, as asked a second time"),
         ended: () => Nothing(state));
 
-    /// <summary>Nobody waits for the end of this drain, so it is not bounded, like that of a backend that a reload removed.</summary>
+    /// <summary>
+    /// Nobody waits for the end of this drain, so it is not bounded, like that of a backend that a reload removed.
+    /// </summary>
     public static ControlStep HandOver(int pid, Instant now, ControlState state) => state.Phase.Match(
         running: () => Nothing((state with { Phase = new Phase.Draining(now, Instant.Never) }).Indexed())
             .Say(LogEvent.Info("lifecycle", "handed_over",

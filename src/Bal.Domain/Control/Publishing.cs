@@ -22,7 +22,8 @@ public static class Publishing
         }
 
         return new(
-            service.Id, service.Config, new(tiers[(int)Tier.Up]), new(tiers[(int)Tier.Cooling]), new(tiers[(int)Tier.Down]),
+            service.Id, service.Config, new(tiers[(int)Tier.Up]), new(tiers[(int)Tier.Cooling]), new(
+                tiers[(int)Tier.Down]),
             service.Protection.IsOn, service.Removed, new(draining));
     }
 
@@ -44,5 +45,6 @@ public static class Publishing
 
     // Only a success that would change some state is worth waking the supervisor for.
     private static bool WantsSuccess(ServiceState service, BackendState backend) => !backend.Draining
-        && (service.Protection.IsOn || !backend.Health.Up || backend.Health.Failures > 0 || backend.Cooldown.Streak > 0);
+        && (service.Protection.IsOn || !backend.Health.Up || backend.Health.Failures > 0
+            || backend.Cooldown.Streak > 0);
 }

@@ -34,20 +34,24 @@ internal static class ReloadTransitions
         var lines = ReloadDiff.Describe(before.Config, config);
         var changedTables = after.InOrder.Filter(service => before.Services.Find(service.Id.Value).Match(
             old => Publishing.TableOf(old) != Publishing.TableOf(service), () => true));
-        return new ControlStep(after, changedTables.Map<ControlEffect>(service => new ControlEffect.Publish(service.Id)))
+        return new ControlStep(
+            after, changedTables.Map<ControlEffect>(service => new ControlEffect.Publish(service.Id)))
             .Say(LogEvent.Info("reload", "reload_applied",
-                lines.IsEmpty ? "configuration applied: nothing changed" : $"configuration applied: {string.Join("; ", lines)}",
+                lines.IsEmpty
+                    ? "configuration applied: nothing changed" : $"configuration applied: {string.Join("; ", lines)}",
                 LogField.Of("config_version", after.ConfigVersion),
                 LogField.Of("changes", lines.Count)));
     }
 
     public static ControlStep Refuse(Problem problem, Instant now, ControlState state) =>
-        Nothing(state with { Refused = new RefusedReload(problem, now) }).Say(LogEvent.Failure("reload", "reload_refused", problem));
+        Nothing(state with { Refused = new RefusedReload(problem, now) })
+            .Say(LogEvent.Failure("reload", "reload_refused", problem));
 
     private static ControlState Replace(ServiceState old, Service config, int place, Instant now, ControlState state)
     {
         // One that drains and comes back is the same backend.
-        var known = old.Backends.Values.OrderBy(b => b.Draining).DistinctBy(b => b.Endpoint).ToDictionary(b => b.Endpoint);
+        var known = old.Backends.Values.OrderBy(b => b.Draining).DistinctBy(b => b.Endpoint)
+            .ToDictionary(b => b.Endpoint);
         var fresh = state.NextBackendId;
         var backends = new List<BackendState>();
         foreach (var backend in config.Backends)
@@ -105,7 +109,8 @@ internal static class ReloadTransitions
     // Whoever has moved a name reloads to see it used; until the answer is there the old addresses are.
     private static BackendState LookedUpAgain(BackendState backend, Instant now) => backend with
     {
-        Resolution = backend.Resolution with { NextAt = Instant.Min(backend.Resolution.NextAt, DueAgain(backend, now)) },
+        Resolution = backend.Resolution with { NextAt =
+            Instant.Min(backend.Resolution.NextAt, DueAgain(backend, now)) },
     };
 
     private static Instant DueAgain(BackendState backend, Instant now) =>

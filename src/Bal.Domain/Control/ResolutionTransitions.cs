@@ -11,10 +11,13 @@ namespace Bal.Domain.Control;
 /// <summary>Names are resolved again and again; the last good answer is kept while that fails.</summary>
 internal static class ResolutionTransitions
 {
-    /// <summary>Starts the lookup of a backend's name if it is due; one lookup serves all backends of that name.</summary>
+    /// <summary>
+    /// Starts the lookup of a backend's name if it is due; one lookup serves all backends of that name.
+    /// </summary>
     public static ControlStep StartDue(BackendId id, Instant now, ControlState state)
     {
-        var name = state.Index.Find(id).Match(home => NameDue(state.Services[home.Service.Value].Backends[home.Place], now), () => "");
+        var name = state.Index.Find(id)
+            .Match(home => NameDue(state.Services[home.Service.Value].Backends[home.Place], now), () => "");
         if (name.Length == 0)
             return Nothing(state);
         // A lookup that takes its time is waited for, and a backend that a reload adds waits for the one that is under

@@ -6,8 +6,8 @@ using LanguageExt;
 namespace Bal.Domain.Control;
 
 /// <summary>
-/// Which service of before each service of a new configuration is: one that serves, by <see cref="ServiceNames"/>, else one of its
-/// name that still drains. All others are new.
+/// Which service of before each service of a new configuration is: one that serves, by <see cref="ServiceNames"/>, else
+/// one of its name that still drains. All others are new.
 /// </summary>
 public static class ServiceMatching
 {

@@ -12,7 +12,9 @@ using static Bal.Domain.Control.Decisions;
 
 namespace Bal.Domain.Control;
 
-/// <summary>What concerns a service as a whole: its birth, exhaustion, overload, and the end of a drained backend.</summary>
+/// <summary>
+/// What concerns a service as a whole: its birth, exhaustion, overload, and the end of a drained backend.
+/// </summary>
 internal static class ServiceTransitions
 {
     /// <summary>Adds a service at that place; the index does not know it yet.</summary>
@@ -54,7 +56,8 @@ internal static class ServiceTransitions
             var exhausted = new ProtectionEvent.ClientExhausted();
             var step = ProtectionMachine.Step(policy, exhausted, now, service.Protection);
             var history = service.History.After(policy, service.Protection, exhausted, step, now);
-            var lines = ControlLines.Protection(service, step, now).Map<ControlEffect>(line => new ControlEffect.Log(line));
+            var lines = ControlLines.Protection(service, step, now)
+                .Map<ControlEffect>(line => new ControlEffect.Log(line));
             return new(
                 state.With(service with { Protection = step.State, History = history }),
                 step.State.IsOn == service.Protection.IsOn ? lines : lines.Add(new ControlEffect.Publish(service.Id)));
@@ -81,8 +84,10 @@ internal static class ServiceTransitions
         return step.Say == 0
             ? after
             : after.Say(LogEvent.Warn("supervisor", "loop_reports_lost",
-                $"{Plural.Of(step.Say, "report")} from the event loops {(step.Say == 1 ? "was" : "were")} lost because the supervisor " +
-                "could not keep up: clients were served, but these connects do not count for health, cooldown or protection",
+                $"{Plural.Of(step.Say, "report")} from the event loops {(step.Say == 1 ? "was" : "were")} lost "
+                + $"because the supervisor " +
+                "could not keep up: clients were served, but these connects do not count for health, cooldown or "
+                + "protection",
                 LogField.Of("lost", step.Say),
                 LogField.Of("lost_total", step.State.Said)));
     }

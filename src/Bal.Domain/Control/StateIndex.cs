@@ -11,8 +11,8 @@ namespace Bal.Domain.Control;
 public sealed record Home(ServiceId Service, int Place);
 
 /// <summary>
-/// What finds a backend by its identity or its name, and the next thing that is due, without a look at all of them. It follows
-/// from the services, so that states with equal services have equal indexes and it is never written down.
+/// What finds a backend by its identity or its name, and the next thing that is due, without a look at all of them. It
+/// follows from the services, so that states with equal services have equal indexes and it is never written down.
 /// </summary>
 public sealed record StateIndex
 {
@@ -76,7 +76,9 @@ public sealed record StateIndex
     public Arr<BackendId> Named(string name) =>
         Users.Find(name).Match(ids => ids.Map(id => new BackendId(id)), () => Arr<BackendId>.Empty);
 
-    /// <summary>The first <paramref name="most"/> backends that have to be probed or looked up, the most overdue first.</summary>
+    /// <summary>
+    /// The first <paramref name="most"/> backends that have to be probed or looked up, the most overdue first.
+    /// </summary>
     public Arr<BackendId> WorkDue(Instant now, int most) => Work.DueBy(now, most).Map(id => new BackendId(id));
 
     /// <summary>The backends whose cooldown is over.</summary>

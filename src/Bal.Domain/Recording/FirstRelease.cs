@@ -15,14 +15,18 @@ public static class FirstRelease
         "health_check_interval_ms", "health_check_timeout_ms", "health_check_fail_threshold",
         "health_check_success_threshold", "backend_connect_timeout_ms", "failover_backoff_initial_ms",
         "failover_backoff_max_ms", "backend_cooldown_ms", "protection_trigger_threshold", "protection_window_ms",
-        "protection_stable_success_threshold", "max_concurrent_connections", "connection_idle_timeout_ms", "tcp_backlog",
+        "protection_stable_success_threshold", "max_concurrent_connections", "connection_idle_timeout_ms",
+            "tcp_backlog",
         "overload_policy", "relay",
     ];
 
-    /// <summary>The keys that <paramref name="config"/> uses and 0.1.0 would not heed; none if it can take over.</summary>
+    /// <summary>
+    /// The keys that <paramref name="config"/> uses and 0.1.0 would not heed; none if it can take over.
+    /// </summary>
     public static Arr<string> Ignores(BalConfig config) => new(
         (config.IsSingle ? [] : new[] { Settings.Services })
-            .Concat(config.Services.Exists(service => service.Listener.Addresses.Count > 1) ? [Settings.BindAddress] : [])
+            .Concat(config.Services.Exists(service => service.Listener.Addresses.Count > 1)
+                ? [Settings.BindAddress] : [])
             .Concat(InUse(Settings.Process, config, 1))
             .Concat(config.Services.SelectMany(service => InUse(Settings.OfService, service, service.Backends.Count)
                 .Concat(InUse(Settings.Runtime, service.Tuning, service.Backends.Count))

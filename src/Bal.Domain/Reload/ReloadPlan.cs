@@ -31,7 +31,9 @@ public sealed record ReloadPlan(
 /// <summary>Compares configurations.</summary>
 public static class ReloadDiff
 {
-    /// <summary>What changes, a line each, as an operator reads it; services are matched by <see cref="ServiceNames"/>.</summary>
+    /// <summary>
+    /// What changes, a line each, as an operator reads it; services are matched by <see cref="ServiceNames"/>.
+    /// </summary>
     public static Arr<string> Describe(BalConfig before, BalConfig after)
     {
         var had = before.Services.DistinctBy(service => service.Name).ToDictionary(service => service.Name);

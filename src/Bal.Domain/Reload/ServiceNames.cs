@@ -4,8 +4,8 @@ using LanguageExt;
 namespace Bal.Domain.Reload;
 
 /// <summary>
-/// Which service of before each service of a new configuration is: the one of its name; else, since an operator may rename one,
-/// the one of its listener that no other name claims.
+/// Which service of before each service of a new configuration is: the one of its name; else, since an operator may
+/// rename one, the one of its listener that no other name claims.
 /// </summary>
 public static class ServiceNames
 {

@@ -40,7 +40,9 @@ public sealed record Scenario(
         return total + rate.Within(Length.Milliseconds - since);
     }
 
-    /// <summary>Whether a change of the rate is one of that stream: of its service, or of the first where it names none.</summary>
+    /// <summary>
+    /// Whether a change of the rate is one of that stream: of its service, or of the first where it names none.
+    /// </summary>
     public bool Concerns(ScenarioAction.SetRate change, int stream) =>
         change.Service.Match(name => Clients[stream].Service == name, () => stream == 0);
 }
@@ -57,7 +59,9 @@ public readonly record struct ClientRate(long PerThousandSeconds)
 }
 
 /// <summary>A stream of clients.</summary>
-/// <param name="Service">The name of the service that they come to; none for the first of the configuration in force.</param>
+/// <param name="Service">
+/// The name of the service that they come to; none for the first of the configuration in force.
+/// </param>
 /// <param name="Rate">How many come, evenly but for a little chance.</param>
 /// <param name="ConnectionLength">How long a connection lasts once it is established.</param>
 /// <param name="Retries">How often a client that was not served comes again.</param>
@@ -75,7 +79,9 @@ public abstract record BackendRef
 {
     private BackendRef() { }
 
-    /// <summary>The service it is of, by name; none for the first one with a number, and for every one with an address.</summary>
+    /// <summary>
+    /// The service it is of, by name; none for the first one with a number, and for every one with an address.
+    /// </summary>
     public Option<string> Service { get; init; }
 
     /// <summary>By its place in the configuration that bal starts with.</summary>

@@ -52,7 +52,8 @@ internal sealed record ActionWord(string Word, Arr<string> Keys)
 
     public static ActionWord Blackhole { get; } = new("blackhole", new([ScenarioKeys.Service, ScenarioKeys.Backend]));
 
-    public static ActionWord Slow { get; } = new("slow", new([ScenarioKeys.Service, ScenarioKeys.Backend, ScenarioKeys.Latency]));
+    public static ActionWord Slow { get; } =
+        new("slow", new([ScenarioKeys.Service, ScenarioKeys.Backend, ScenarioKeys.Latency]));
 
     public static ActionWord Flap { get; } = new(
         "flap", new([ScenarioKeys.Service, ScenarioKeys.Backend, ScenarioKeys.Down, ScenarioKeys.Up, ScenarioKeys.As]));

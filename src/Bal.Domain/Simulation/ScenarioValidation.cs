@@ -123,7 +123,8 @@ public static class ScenarioValidation
                 Or(fields, ScenarioKeys.Retries, f => Scalars.Integer(f, new IntRange(0, 100, "")), otherwise.Retries),
                 (o, again) => new { o.s, o.r, o.life, again })
             .And(
-                Or(fields, ScenarioKeys.RetryAfter, f => ScenarioValues.Span(f, Duration.Zero, Longest), otherwise.RetryAfter),
+                Or(fields, ScenarioKeys.RetryAfter, f =>
+                    ScenarioValues.Span(f, Duration.Zero, Longest), otherwise.RetryAfter),
                 (o, wait) => new ClientLoad(o.s, o.r, o.life, o.again, wait));
 
     // What a run costs is known before it begins; nobody has to wait to find out that it is too much.
@@ -146,7 +147,8 @@ public static class ScenarioValidation
         var probes = around.Configs.Concat(scenario.Events.SelectMany(e =>
             e.Do is ScenarioAction.Reload reload ? Prelude.Array(reload.Config) : Arr<BalConfig>.Empty)).Max(config =>
                 config.Services.Sum(service =>
-                    scenario.Length.Milliseconds / service.Tuning.Health.Interval.Milliseconds * service.Backends.Count));
+                    scenario.Length.Milliseconds / service.Tuning.Health.Interval.Milliseconds
+                        * service.Backends.Count));
         if (probes > MaxProbes)
             yield return TooMuch(top, ScenarioKeys.Length,
                 $"{probes} probes would be made at the configured interval; allowed are {MaxProbes}",

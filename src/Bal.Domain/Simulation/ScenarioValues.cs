@@ -77,9 +77,11 @@ internal static class ScenarioValues
     /// <summary>The service that a mapping names; none where it has no such key.</summary>
     public static Checked<Option<string>> ServiceBeside(Fields fields, ScenarioSurroundings around) =>
         fields.Find(ScenarioKeys.Service).Match(
-            field => Scalars.Text(field, "the name of a service").Then(scalar => around.ServiceNames.Contains(scalar.Text)
+            field => Scalars.Text(field, "the name of a service")
+                .Then(scalar => around.ServiceNames.Contains(scalar.Text)
                 ? Checked.Good(Option<string>.Some(scalar.Text))
-                : Bad<Option<string>>(field, "unknown_service", "the name of a service of the configuration", Nearest.To(
+                : Bad<Option<string>>(field, "unknown_service", "the name of a service of the configuration",
+                    Nearest.To(
                     scalar.Text, around.ServiceNames).Match(
                         near => $"did you mean '{near}'?",
                         () => $"the services are {string.Join(", ", around.ServiceNames.Take(10))}"))),

@@ -96,7 +96,8 @@ public sealed record ServiceHistory(string Name, long Served, long Failed, long 
 /// <param name="Faults">What the scenario did to it; empty while it was well.</param>
 /// <param name="Failures">Client connects to it that failed, by time.</param>
 public sealed record BackendHistory(
-    string Service, Endpoint Endpoint, long Served, long Refused, long TimedOut, Arr<LaneSpan> Lane, Arr<FaultSpan> Faults,
+    string Service, Endpoint Endpoint, long Served, long Refused, long TimedOut, Arr<LaneSpan> Lane,
+        Arr<FaultSpan> Faults,
     Arr<Burst> Failures)
 {
     /// <summary>Its state at <paramref name="at"/>.</summary>

@@ -32,10 +32,12 @@ public static class ExpectationRule
         {
             var seen = history.StateAt(e.At);
             return new Verdict(
-                $"backend {report.NameOf(history)} {LaneText.Of(e.Is)} at {e.At.ToClock()}", LaneText.Of(seen), seen == e.Is);
+                $"backend {report.NameOf(history)} {LaneText.Of(e.Is)} at {e.At.ToClock()}", LaneText.Of(
+                    seen), seen == e.Is);
         }),
         outOfRotation: e => Of(e.Backend, report, history => new Verdict(
-            $"backend {report.NameOf(history)} out_of_rotation_at_most: {e.Bound.ToText()}", history.LongestOut.ToText(),
+            $"backend {report.NameOf(history)} out_of_rotation_at_most: {e.Bound.ToText()}",
+                history.LongestOut.ToText(),
             history.LongestOut.Milliseconds <= e.Bound.Milliseconds)));
 
     private static Verdict Judge(Expectation.Count expected, SimulationTotals totals, int protections)

@@ -8,7 +8,9 @@ namespace Bal.Infrastructure.DataPlane;
 /// </summary>
 internal sealed unsafe class BlockPool : IDisposable
 {
-    /// <summary>Bytes of a block and of the loop's read buffer; measured best for copying (docs/performance.md).</summary>
+    /// <summary>
+    /// Bytes of a block and of the loop's read buffer; measured best for copying (docs/performance.md).
+    /// </summary>
     public const int BlockSize = 32 * 1024;
 
     /// <summary>Blocks kept for reuse; more are given back to the system.</summary>

@@ -8,8 +8,8 @@ namespace Bal.Infrastructure.DataPlane;
 internal sealed unsafe partial class EventLoop
 {
     /// <summary>
-    /// One side was reset. What it sent before is delivered first, for at most a second; then the other side gets an RST.
-    /// What the other side still sends has no receiver any more and is dropped.
+    /// One side was reset. What it sent before is delivered first, for at most a second; then the other side gets an
+    /// RST. What the other side still sends has no receiver any more and is dropped.
     /// </summary>
     private void BeginReset(Session* session, bool fromBackend)
     {
@@ -72,7 +72,9 @@ internal sealed unsafe partial class EventLoop
         }
     }
 
-    /// <summary>Bytes that the peer has not acknowledged (tcp(7), SIOCOUTQ); zero where the kernel does not say.</summary>
+    /// <summary>
+    /// Bytes that the peer has not acknowledged (tcp(7), SIOCOUTQ); zero where the kernel does not say.
+    /// </summary>
     private static int Unacknowledged(int fd)
     {
         var queued = 0;

@@ -8,7 +8,9 @@ using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.DataPlane;
 
-/// <summary>Finding a backend for a client: no byte has been relayed yet, so the client notices nothing of a failure.</summary>
+/// <summary>
+/// Finding a backend for a client: no byte has been relayed yet, so the client notices nothing of a failure.
+/// </summary>
 internal sealed unsafe partial class EventLoop
 {
     private const uint SideInterest = Libc.EPOLLIN | Libc.EPOLLPRI | Libc.EPOLLOUT | Libc.EPOLLRDHUP | Libc.EPOLLET;
@@ -38,7 +40,9 @@ internal sealed unsafe partial class EventLoop
         }
     }
 
-    /// <summary>Starts a connect to the current or a later address of the backend; false where none could be started.</summary>
+    /// <summary>
+    /// Starts a connect to the current or a later address of the backend; false where none could be started.
+    /// </summary>
     private bool ConnectTo(Session* session, RouteTarget target, long timeoutMs)
     {
         var failure = FailureKind.Other;
@@ -95,8 +99,8 @@ internal sealed unsafe partial class EventLoop
     {
         if (!fromBackend)
         {
-            // A FIN is a half-close and is passed on later; an RST means that nobody is there any more. What came before
-            // it is passed on all the same, by the relay.
+            // A FIN is a half-close and is passed on later; an RST means that nobody is there any more. What came
+            // before it is passed on all the same, by the relay.
             if (EventRule.ClientMayBeGone(what) && Unread(session->Client.Fd) == 0)
                 CloseSession(session, TerminationReason.ClientAborted);
             return;
@@ -224,8 +228,8 @@ internal sealed unsafe partial class EventLoop
         if (line == null)
             return;
         session->Counters = null;
-        // Once the supervisor sees zero it may free the line: the store comes last, and nothing is read after it. A mark
-        // that is missed here is made up for by the Sync that follows it, after which the supervisor looks itself.
+        // Once the supervisor sees zero it may free the line: the store comes last, and nothing is read after it. A
+        // mark that is missed here is made up for by the Sync that follows it, after which the supervisor looks itself.
         var (left, draining) = (line->Active - 1, line->Draining != 0);
         Volatile.Write(ref line->Active, left);
         if (left == 0 && draining)

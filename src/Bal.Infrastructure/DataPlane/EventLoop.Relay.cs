@@ -14,8 +14,8 @@ internal sealed unsafe partial class EventLoop
     private const int ReadBudget = 4;
 
     /// <summary>
-    /// Bytes of one direction in a row, begun by the last read: two full large pipes, so that a stream that has gathered
-    /// <see cref="GatherRule.LowWater"/> and a little more is emptied without another turn of the loop.
+    /// Bytes of one direction in a row, begun by the last read: two full large pipes, so that a stream that has
+    /// gathered <see cref="GatherRule.LowWater"/> and a little more is emptied without another turn of the loop.
     /// </summary>
     private const int ByteBudget = 2 * PipePool.LargeBytes;
 
@@ -62,7 +62,9 @@ internal sealed unsafe partial class EventLoop
             MakeReady(session);
     }
 
-    /// <summary>Moves what can be moved from one side to the other, and passes a FIN on once everything before it is sent.</summary>
+    /// <summary>
+    /// Moves what can be moved from one side to the other, and passes a FIN on once everything before it is sent.
+    /// </summary>
     private Progress Pump(Session* session, ref Side from, ref Side to, ref long bytes)
     {
         var copyNext = false;
@@ -105,8 +107,8 @@ internal sealed unsafe partial class EventLoop
             if (read > 0)
             {
                 // A short read has emptied the socket; after EPOLLRDHUP only recv's 0 says so, as no new edge may come,
-                // and at urgent data a read stops short (tcp(7)). A short splice says nothing: the pipe's slots may have
-                // been what ran out.
+                // and at urgent data a read stops short (tcp(7)). A short splice says nothing: the pipe's slots may
+                // have been what ran out.
                 if (!splicing && read < BlockPool.BlockSize)
                 {
                     if (from.Has(SideFlags.ShortReads))
@@ -190,10 +192,13 @@ internal sealed unsafe partial class EventLoop
         return added;
     }
 
-    /// <summary>Sends what is in the loop's buffer and keeps what the socket does not take; false where it has failed.</summary>
+    /// <summary>
+    /// Sends what is in the loop's buffer and keeps what the socket does not take; false where it has failed.
+    /// </summary>
     private bool Send(ref Side from, ref Side to, int length)
     {
-        // The end is known only where these are the last bytes, and is passed on at once: MSG_MORE holds them for its FIN.
+        // The end is known only where these are the last bytes, and is passed on at once: MSG_MORE holds them for its
+        // FIN.
         var flags = from.Has(SideFlags.EndOfStream) ? Libc.MSG_NOSIGNAL | Libc.MSG_MORE : Libc.MSG_NOSIGNAL;
         var sent = Libc.send(to.Fd, buffer, (nuint)length, flags);
         if (sent == length)

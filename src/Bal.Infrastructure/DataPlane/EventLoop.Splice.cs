@@ -5,8 +5,8 @@ using Bal.Infrastructure.Linux;
 namespace Bal.Infrastructure.DataPlane;
 
 /// <summary>
-/// Bytes that never enter the process: socket to pipe to socket by splice(2). Worth its second system call only for bulk,
-/// so a direction changes over when its reads are large, and back when they have become small.
+/// Bytes that never enter the process: socket to pipe to socket by splice(2). Worth its second system call only for
+/// bulk, so a direction changes over when its reads are large, and back when they have become small.
 /// </summary>
 internal sealed unsafe partial class EventLoop
 {
@@ -46,7 +46,9 @@ internal sealed unsafe partial class EventLoop
         return true;
     }
 
-    /// <summary>Looks at the size of a read that has been passed on, and changes over where the direction has changed its kind.</summary>
+    /// <summary>
+    /// Looks at the size of a read that has been passed on, and changes over where the direction has changed its kind.
+    /// </summary>
     private void Adapt(Session* session, ref Side from, nint read)
     {
         var splicing = from.Has(SideFlags.Splicing);
@@ -73,7 +75,9 @@ internal sealed unsafe partial class EventLoop
         row[ServiceRow.SplicedDirections]++;
     }
 
-    /// <summary>Back to copying; what is still in the pipe is dropped, so it must be empty unless the session ends.</summary>
+    /// <summary>
+    /// Back to copying; what is still in the pipe is dropped, so it must be empty unless the session ends.
+    /// </summary>
     private void StopSplicing(Session* session, ref Side side)
     {
         if (!side.Has(SideFlags.Splicing))

@@ -331,13 +331,14 @@ internal abstract record LoopCommand
     public sealed record Reassign(int Tag, int Service) : LoopCommand;
 
     /// <summary>
-    /// Accept what waits in the listener's queue, then close it and report <see cref="LoopReportKind.Unlistened"/>; connections that are just being set up get a moment to
-    /// complete first, unless the socket <paramref name="OutlivesBal"/> with its owner, for whom it must stay as it is.
+    /// Accept what waits in the listener's queue, then close it and report <see cref="LoopReportKind.Unlistened"/>;
+    /// connections that are just being set up get a moment to complete first, unless the socket
+    /// <paramref name="OutlivesBal"/> with its owner, for whom it must stay as it is.
     /// </summary>
     public sealed record Unlisten(int Tag, bool OutlivesBal) : LoopCommand;
 
-    /// <summary>Like <see cref="Unlisten"/> for every listener, at rest without emptying its queue; from now on the end of
-    /// the last session is reported.</summary>
+    /// <summary>Like <see cref="Unlisten"/> for every listener, at rest without emptying its queue; from now on the end
+    /// of the last session is reported.</summary>
     public sealed record Stop : LoopCommand;
 
     /// <summary>Accept nothing, and leave the listeners as they are: another process is about to serve them.</summary>

@@ -21,7 +21,9 @@ internal sealed unsafe class PipePool(int descriptorCeiling, SharedPlaces shared
     /// <summary>Large pipes of one loop, in use and idle.</summary>
     public const int MaxLarge = 8;
 
-    /// <summary>How long no pipe is asked for after the system refused one (EMFILE, ENFILE); meanwhile bytes are copied.</summary>
+    /// <summary>
+    /// How long no pipe is asked for after the system refused one (EMFILE, ENFILE); meanwhile bytes are copied.
+    /// </summary>
     private const long RetryMs = 1_000;
 
     private readonly Stack<Pipe> idle = new(LoopRule.MaxIdlePipes);

@@ -24,7 +24,9 @@ internal enum SideFlags : uint
     /// <summary>A FIN was sent to this socket's peer.</summary>
     FinSent = 16,
 
-    /// <summary>What is read from this socket goes through a pipe in the kernel instead of a buffer of the loop.</summary>
+    /// <summary>
+    /// What is read from this socket goes through a pipe in the kernel instead of a buffer of the loop.
+    /// </summary>
     Splicing = 64,
 
     /// <summary>The pipe that is spliced through is one of <see cref="PipePool.MaxLarge"/>.</summary>
@@ -51,10 +53,14 @@ internal unsafe struct Side
     public int PipeOut;
     public int PipeLength;
 
-    /// <summary>Large reads in a row while copying, small ones while splicing: what decides when to change over.</summary>
+    /// <summary>
+    /// Large reads in a row while copying, small ones while splicing: what decides when to change over.
+    /// </summary>
     public int Streak;
 
-    /// <summary>Its place among the <see cref="EventLoop"/>'s watched streams, from 1; 0 where it is not watched.</summary>
+    /// <summary>
+    /// Its place among the <see cref="EventLoop"/>'s watched streams, from 1; 0 where it is not watched.
+    /// </summary>
     public int Stream;
 
     /// <summary>Whether bytes were read that the other side has not taken.</summary>
@@ -98,7 +104,9 @@ internal unsafe struct Session
     public int TriedCapacity;
     public int LastResorts;
 
-    /// <summary>Some attempt failed on this machine, so that the failure of all says nothing about the backends.</summary>
+    /// <summary>
+    /// Some attempt failed on this machine, so that the failure of all says nothing about the backends.
+    /// </summary>
     public bool LocalFailure;
     public bool InReadyList;
 
@@ -106,7 +114,9 @@ internal unsafe struct Session
     public bool ResetByBackend;
     public long ResetUntil;
 
-    /// <summary>When the current phase ends, in monotonic milliseconds: the connect, the silence, or the last second.</summary>
+    /// <summary>
+    /// When the current phase ends, in monotonic milliseconds: the connect, the silence, or the last second.
+    /// </summary>
     public long Deadline;
     public TimerLink Timer;
 

@@ -42,7 +42,9 @@ internal sealed unsafe class TimerWheel(long startMs)
         Count--;
     }
 
-    /// <summary>Skips idle time where no timer is armed, so that a new one is placed from here and not from the past.</summary>
+    /// <summary>
+    /// Skips idle time where no timer is armed, so that a new one is placed from here and not from the past.
+    /// </summary>
     public void Sync(long nowMs)
     {
         if (Count == 0)
@@ -77,7 +79,9 @@ internal sealed unsafe class TimerWheel(long startMs)
         }
     }
 
-    /// <summary>Milliseconds from <paramref name="nowMs"/> in which nothing can fire; -1 where nothing is armed.</summary>
+    /// <summary>
+    /// Milliseconds from <paramref name="nowMs"/> in which nothing can fire; -1 where nothing is armed.
+    /// </summary>
     public int WaitMs(long nowMs)
     {
         if (Count == 0)
@@ -96,7 +100,8 @@ internal sealed unsafe class TimerWheel(long startMs)
                 continue;
             var shift = level * SlotBits;
             var position = (int)((current >> shift) & (Slots - 1));
-            // Level 0 includes the current slot; on higher levels the current slot has been spread already, so it means a full turn.
+            // Level 0 includes the current slot; on higher levels the current slot has been spread already, so it means
+            // a full turn.
             var first = level == 0 ? position : position + 1;
             var rotated = BitOperations.RotateRight(occupied[level], first & (Slots - 1));
             var distance = BitOperations.TrailingZeroCount(rotated) + (first - position);

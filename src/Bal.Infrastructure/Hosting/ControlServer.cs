@@ -129,7 +129,8 @@ internal sealed class ControlServer : IDisposable
             var client = Sockets.Accept(fd);
             if (client < 0)
             {
-                // Level-triggered: a client that cannot be taken for want of a descriptor would be reported without end.
+                // Level-triggered: a client that cannot be taken for want of a descriptor would be reported without
+                // end.
                 if (Sockets.LastError != Errno.EAGAIN)
                     Rest();
                 return;
@@ -143,8 +144,8 @@ internal sealed class ControlServer : IDisposable
     }
 
     // Those that ask nothing, or never read what they asked for, must not lock out one that does. Whether a request has
-    // come meanwhile is looked at first, and nobody is sent away whose answer is being made: while all wait for theirs, the
-    // newcomer waits in the queue of the socket.
+    // come meanwhile is looked at first, and nobody is sent away whose answer is being made: while all wait for theirs,
+    // the newcomer waits in the queue of the socket.
     private bool CanMakeRoom()
     {
         if (clients.Count < MaxClients)
@@ -244,8 +245,8 @@ internal sealed class ControlServer : IDisposable
             else if (!served)
                 Receive();
             else if ((what & (Libc.EPOLLHUP | Libc.EPOLLERR)) != 0)
-                // Nothing else is expected from a client that waits for its answer. That its request can be read may be an
-                // event of the same batch in which it was read already, to see who gives way.
+                // Nothing else is expected from a client that waits for its answer. That its request can be read may be
+                // an event of the same batch in which it was read already, to see who gives way.
                 Close();
         }
 

@@ -25,8 +25,8 @@ internal sealed record HandedParts(
     Instant StartedAt)
 {
     /// <summary>
-    /// Sends everything as it is now, with all descriptors, so that the new process can check whether it could go on with
-    /// it; false where it could not be sent.
+    /// Sends everything as it is now, with all descriptors, so that the new process can check whether it could go on
+    /// with it; false where it could not be sent.
     /// </summary>
     public bool Introduce(Link link, Instant now)
     {

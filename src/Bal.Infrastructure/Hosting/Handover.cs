@@ -8,9 +8,10 @@ using LanguageExt;
 namespace Bal.Infrastructure.Hosting;
 
 /// <summary>
-/// What the process that replaces another one gets to know. The descriptors come beside it, in this order: the PID file, the
-/// control socket, the listening sockets of each service, and for each process of <paramref name="Processes"/> its link
-/// and its <see cref="OpenCounts"/>; the last of these is the sender, whose link is the one it comes by.
+/// What the process that replaces another one gets to know. The descriptors come beside it, in this order: the PID
+/// file, the control socket, the listening sockets of each service, and for each process of
+/// <paramref name="Processes"/> its link and its <see cref="OpenCounts"/>; the last of these is the sender, whose link
+/// is the one it comes by.
 /// </summary>
 /// <param name="Version">The sender's version of bal.</param>
 /// <param name="StartedAt">When the first of the processes started.</param>
@@ -45,7 +46,9 @@ internal sealed record ServiceHandover(string Name, int Sockets, ulong Turn);
 internal sealed record ProcessHandover(
     int Pid, string Version, Instant Since, Arr<ServiceSlot> Services, Traffic Reported)
 {
-    /// <summary>The slots of a process that names its services by their order, as 0.1.0 does: it counts them from 1.</summary>
+    /// <summary>
+    /// The slots of a process that names its services by their order, as 0.1.0 does: it counts them from 1.
+    /// </summary>
     public static Arr<ServiceSlot> SlotsOf(IEnumerable<string> names) =>
         new(names.Select((name, i) => new ServiceSlot(new ServiceId(i + 1), name, i)));
 

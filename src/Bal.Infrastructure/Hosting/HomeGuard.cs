@@ -7,9 +7,9 @@ using LanguageExt;
 namespace Bal.Infrastructure.Hosting;
 
 /// <summary>
-/// Puts the PID file and the control socket back where somebody has removed them while bal runs: without them status, graceful
-/// and stop would take it for stopped. It never touches what lies there, and never makes BAL_HOME itself again: a directory
-/// that was removed may have been meant to go, so bal says so and waits until it is back.
+/// Puts the PID file and the control socket back where somebody has removed them while bal runs: without them status,
+/// graceful and stop would take it for stopped. It never touches what lies there, and never makes BAL_HOME itself
+/// again: a directory that was removed may have been meant to go, so bal says so and waits until it is back.
 /// </summary>
 internal sealed class HomeGuard : IDisposable
 {
@@ -110,5 +110,6 @@ internal sealed class HomeGuard : IDisposable
         "home_removed",
         $"{home.Root} was removed while bal runs: status, graceful and stop do not find it any more",
         "the directory was deleted or moved by hand, or by a job that cleans up",
-        $"create it again ('mkdir -m 0700 {home.Root}') and bal puts its files back; or end bal with 'kill -TERM {Environment.ProcessId}'");
+        $"create it again ('mkdir -m 0700 {home.Root}') and bal puts its files back; or end bal with 'kill -TERM "
+        + $"{Environment.ProcessId}'");
 }

@@ -33,7 +33,8 @@ internal sealed class Link(int fd) : IDisposable
 
     /// <summary>Sends the three lines of a problem.</summary>
     public bool SendProblem(Problem problem) => Send(
-        $"refused\n{Line(problem.Code)}\n{Line(problem.WhatHappened)}\n{Line(problem.WhyLikely)}\n{Line(problem.DoThisNow)}");
+        $"refused\n{Line(problem.Code)}\n{Line(problem.WhatHappened)}\n"
+            + $"{Line(problem.WhyLikely)}\n{Line(problem.DoThisNow)}");
 
     /// <summary>The next message; none where none has come yet.</summary>
     public Option<LinkMessage> Receive()

@@ -8,8 +8,8 @@ using LanguageExt;
 namespace Bal.Infrastructure.Hosting;
 
 /// <summary>
-/// The links to the processes that this one has replaced and that still have connections: they are told what concerns all
-/// of bal, say what they count, and are gone when their link is closed. Used by the supervisor's thread.
+/// The links to the processes that this one has replaced and that still have connections: they are told what concerns
+/// all of bal, say what they count, and are gone when their link is closed. Used by the supervisor's thread.
 /// </summary>
 internal sealed class ReplacedLinks(Reactor reactor, Plane plane, Action<LogEvent> log) : IDisposable
 {

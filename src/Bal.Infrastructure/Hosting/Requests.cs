@@ -20,14 +20,17 @@ namespace Bal.Infrastructure.Hosting;
 internal sealed class Requests(
     Reactor reactor, string configPath, Action<Action<Either<ConfigRefusal, ConfigReading>>> readConfig)
 {
-    // The longest name of a service, and the longest host name (RFC 1035) in brackets with a port; what is longer names nothing.
+    // The longest name of a service, and the longest host name (RFC 1035) in brackets with a port; what is longer names
+    // nothing.
     internal const int MaxArgument = 64 + 264;
 
     private static readonly string Known =
         "status, graceful, graceful dry-run, upgrade MILLISECONDS, explain [SERVICE | SERVICE/BACKEND], "
             + "explain protection [SERVICE], explain backend BACKEND";
 
-    /// <summary>Called before a report, with what makes it: replaced processes are asked first what they count.</summary>
+    /// <summary>
+    /// Called before a report, with what makes it: replaced processes are asked first what they count.
+    /// </summary>
     public Action<Action> AskOthers { get; init; } = then => then();
 
     /// <summary>Where reloads go.</summary>

@@ -46,7 +46,9 @@ public sealed record ServerOptions(
     }
 }
 
-/// <summary>The composition of a serving process: it starts everything in order, serves, and takes it down again.</summary>
+/// <summary>
+/// The composition of a serving process: it starts everything in order, serves, and takes it down again.
+/// </summary>
 public static class Server
 {
     internal const string Module = "lifecycle";
@@ -64,7 +66,8 @@ public static class Server
                     Some: takeover => takeover.Receive()
                         .Bind(_ => OpenCounts.Create())
                         .Bind(open => TakeOver(options, reading, takeover, descriptors, open)),
-                    None: () => PidFile.Acquire(options.Home.PidFile).Bind(pid => Start(options, reading, pid, descriptors)))),
+                    None: () => PidFile.Acquire(options.Home.PidFile)
+                        .Bind(pid => Start(options, reading, pid, descriptors)))),
             Left: refusal => refusal.Problem);
     }
 
@@ -174,7 +177,8 @@ public static class Server
         {
             Code = "config_invalid",
             WhatHappened = $"the configuration cannot be used: {first.WhatHappened}{more}",
-            DoThisNow = $"{first.DoThisNow}{(first.DoThisNow.EndsWith('?') ? "" : ";")} run 'bal check --config {loaded.Path}' " +
+            DoThisNow = $"{first.DoThisNow}{(first.DoThisNow.EndsWith('?') ? "" : ";")} run 'bal check --config "
+                + $"{loaded.Path}' " +
                 "to see everything at once",
         };
     }

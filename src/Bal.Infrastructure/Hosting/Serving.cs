@@ -204,7 +204,8 @@ internal sealed class Serving : IDisposable
     {
         Replaced.Tell("reopen");
         recorder.Reopen();
-        options.Log.Reopen().IfLeft(problem => options.Log.Write(LogEvent.Failure("logging", "log_reopen_failed", problem)));
+        options.Log.Reopen()
+            .IfLeft(problem => options.Log.Write(LogEvent.Failure("logging", "log_reopen_failed", problem)));
     }
 
     private static DescriptorBudget BudgetOf(ConfigReading reading, int threads, long descriptors)

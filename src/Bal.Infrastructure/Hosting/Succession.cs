@@ -8,8 +8,8 @@ using LanguageExt;
 namespace Bal.Infrastructure.Hosting;
 
 /// <summary>
-/// The last part of an upgrade in the new process: it serves, then takes what the old one lets go of. An old process that
-/// ends on the way has let go of everything.
+/// The last part of an upgrade in the new process: it serves, then takes what the old one lets go of. An old process
+/// that ends on the way has let go of everything.
 /// </summary>
 internal sealed class Succession(ServerOptions options, Serving serving, PidFile pid, ControlServer control)
 {

@@ -63,7 +63,8 @@ internal sealed class Successor : IDisposable
     {
         reaped = true;
         var status = Descriptors.Reap(Pid, Libc.WNOHANG);
-        return (status & 0x7f) != 0 ? $"was killed by signal {status & 0x7f}" : $"ended with exit code {(status >> 8) & 0xff}";
+        return (status & 0x7f) != 0
+            ? $"was killed by signal {status & 0x7f}" : $"ended with exit code {(status >> 8) & 0xff}";
     }
 
     public void Dispose()

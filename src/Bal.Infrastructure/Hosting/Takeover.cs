@@ -57,7 +57,8 @@ public sealed class Takeover : IDisposable
             var more = Next("descriptors");
             more.IfRight(message => descriptors.AddRange(message.Descriptors));
             if (more.IsLeft || more.Exists(message => message.Descriptors.Length == 0))
-                return more.Bind(_ => Either<Problem, Unit>.Left(HandoverJson.NotUnderstood("descriptors are missing")));
+                return more.Bind(
+                    _ => Either<Problem, Unit>.Left(HandoverJson.NotUnderstood("descriptors are missing")));
         }
 
         return Either<Problem, Unit>.Right(Unit.Default);

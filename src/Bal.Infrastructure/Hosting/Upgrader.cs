@@ -12,8 +12,8 @@ using LanguageExt;
 namespace Bal.Infrastructure.Hosting;
 
 /// <summary>
-/// Replaces this process by a new one, as <see cref="UpgradeMachine"/> decides; afterwards it is the replaced one's end of
-/// the link. Used by the supervisor's thread.
+/// Replaces this process by a new one, as <see cref="UpgradeMachine"/> decides; afterwards it is the replaced one's end
+/// of the link. Used by the supervisor's thread.
 /// </summary>
 /// <param name="reactor">That thread.</param>
 /// <param name="parts">What is handed over.</param>
@@ -36,7 +36,9 @@ internal sealed class Upgrader(
     /// <summary>Called with the process id of the new process as soon as it serves.</summary>
     public Action<int> OnReplaced { get; init; } = _ => { };
 
-    /// <summary>Called as the last thing before the new process is told that this one has let go of everything.</summary>
+    /// <summary>
+    /// Called as the last thing before the new process is told that this one has let go of everything.
+    /// </summary>
     public Action OnLeaving { get; init; } = () => { };
 
     /// <summary>Where reloads go.</summary>

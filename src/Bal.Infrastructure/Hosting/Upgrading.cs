@@ -19,7 +19,8 @@ public static class Upgrading
     /// <summary>The patience that a request names; null where it is no such request.</summary>
     internal static Duration? PatienceOf(string request) =>
         request.StartsWith(Request, StringComparison.Ordinal)
-            && long.TryParse(request.AsSpan(Request.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
+            && long.TryParse(
+                request.AsSpan(Request.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
             && value >= 1 && value <= MaxPatience.Milliseconds
             ? new Duration(value)
             : null;

@@ -51,7 +51,8 @@ public static class StatusJson
         var name = m.Of("name", Scalar.Text, s => s.Name);
         _ = m.Of("level", Scalar.Text, s => s.Level.ToString().ToLowerInvariant(), "");
         var removed = m.Of("removed", Scalar.Flag, s => s.Removed, false);
-        return m.Inline(Summary, s => s) with { Name = name, Removed = removed };
+        // What a walk that has failed goes on with is null.
+        return m.Inline(Summary, s => s) is { } summary ? summary with { Name = name, Removed = removed } : null!;
     });
 
     private static readonly Codec<FailureCounters> Failures = Codec.Object<FailureCounters>(m => new(
@@ -91,7 +92,7 @@ public static class StatusJson
         _ = m.Of("last_check_time", ReportCodec.MaybeTime, r => r.LastCheckTime);
         var services = m.Of(
             "services", Codec.List(Service), r => r.Services,
-            Prelude.Array(all with { Name = Domain.Config.Service.DefaultName }));
+            all is null ? Arr<ServiceReport>.Empty : Prelude.Array(all with { Name = Domain.Config.Service.DefaultName }));
         return new(
             running,
             pid,

@@ -11,7 +11,8 @@ public class ShownSpecs
 
     [Property]
     public Property A_value_is_shown_in_quotes_unless_it_is_a_plain_integer() => Prop.ForAll(
-        Gen.Elements([.. Integers, "http", "1e3", "a.b_c:d", "", " ", "a b", "x,y", "-", "+1"]).Zip(Gen.Elements(true, false))
+        Gen.Elements([.. Integers, "http", "1e3", "a.b_c:d", "", " ", "a b", "x,y", "-", "+1"])
+            .Zip(Gen.Elements(true, false))
             // A key without a value is another fault.
             .Where(value => value is not ("", false)).ToArbitrary(),
         value =>

@@ -10,7 +10,8 @@ using LanguageExt;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// Several services in one process (docs/behaviour.md, Several services): each has its own state, and a reload adds, removes and renames them.
+/// Several services in one process (docs/behaviour.md, Several services): each has its own state, and a reload adds,
+/// removes and renames them.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public class FleetSpecs
@@ -33,7 +34,8 @@ public class FleetSpecs
     public void A_service_has_the_same_life_beside_others_as_alone(SteadyFleet steady)
     {
         // Without reloads: which events concern the first service is then known from its backends alone.
-        var quiet = steady.Scenario with { Moments = steady.Scenario.Moments.Filter(m => m.What is not ControlEvent.Reloaded) };
+        var quiet = steady.Scenario with { Moments =
+            steady.Scenario.Moments.Filter(m => m.What is not ControlEvent.Reloaded) };
         var alone = quiet with { Config = quiet.Config with { Services = quiet.Config.Services.Take(1).ToArr() } };
         var tables = new List<RoutingTable>();
         Life.Of(alone, o => tables.Add(o.After.State.Services[1].Table));
@@ -45,7 +47,8 @@ public class FleetSpecs
     [Property]
     public void An_identity_is_given_to_one_service_in_the_life_of_the_process(Scenario scenario)
     {
-        var (known, gone) = (new System.Collections.Generic.HashSet<int>(), new System.Collections.Generic.HashSet<int>());
+        var (known, gone) =
+            (new System.Collections.Generic.HashSet<int>(), new System.Collections.Generic.HashSet<int>());
         Life.Of(scenario, o =>
         {
             var living = o.After.State.InOrder.Map(s => s.Id.Value).ToHashSet();
@@ -66,7 +69,8 @@ public class FleetSpecs
         Life.Of(scenario, o =>
         {
             var services = o.After.State.InOrder;
-            Assert.Equal(o.After.State.Config.Services, services.Take(o.After.State.Config.Services.Count).Select(s => s.Config));
+            Assert.Equal(o.After.State.Config.Services, services.Take(o.After.State.Config.Services.Count)
+                .Select(s => s.Config));
             Assert.Equal(
                 services.Map((i, _) => i >= o.After.State.Config.Services.Count), services.Map(s => s.Removed));
             Assert.All(services.Filter(s => s.Removed), s => Assert.All(s.InOrder, b => Assert.True(b.Draining)));
@@ -110,12 +114,14 @@ public class FleetSpecs
         var after = Reload(turned, before).State;
 
         Assert.Equal(
-            before.InOrder.Filter(s => !s.Removed).Map(s => s.Id).Reverse(), after.InOrder.Filter(s => !s.Removed).Map(s => s.Id));
+            before.InOrder.Filter(s => !s.Removed).Map(s => s.Id).Reverse(), after.InOrder.Filter(s => !s.Removed)
+                .Map(s => s.Id));
         Assert.All(before.InOrder, s => AssertAsBefore(s, after.Services[s.Id.Value]));
     }
 
     [Property]
-    public void A_removed_service_still_offers_its_backends_and_is_neither_probed_nor_talked_about(SteadyFleet past, Gap gap)
+    public void A_removed_service_still_offers_its_backends_and_is_neither_probed_nor_talked_about(
+        SteadyFleet past, Gap gap)
     {
         var before = Past(past.Scenario);
         var removed = Reload(Elsewhere(before), before).State;
@@ -134,14 +140,17 @@ public class FleetSpecs
             [
                 Life.Tick, new ControlEvent.ClientExhausted(service.Id),
                 .. service.InOrder.Bind(b => Prelude.Array(
-                    Life.ConnectsFailed(b.Id.Value, 100), Life.ConnectsSucceeded(b.Id.Value), Life.ProbeFailed(b.Id.Value))),
+                    Life.ConnectsFailed(b.Id.Value, 100), Life.ConnectsSucceeded(b.Id.Value), Life.ProbeFailed(
+                        b.Id.Value))),
             ];
             foreach (var happened in events)
             {
                 var step = ControlMachine.Step(happened, Now.Plus(new(gap.Milliseconds)), silent);
-                Assert.DoesNotContain(step.Effects, e => e is not ControlEffect.StartProbe and not ControlEffect.Resolve);
                 Assert.DoesNotContain(
-                    step.Effects, e => e is ControlEffect.StartProbe p && service.Backends.Exists(b => b.Id == p.Backend));
+                    step.Effects, e => e is not ControlEffect.StartProbe and not ControlEffect.Resolve);
+                Assert.DoesNotContain(
+                    step.Effects, e =>
+                        e is ControlEffect.StartProbe p && service.Backends.Exists(b => b.Id == p.Backend));
             }
         }
     }
@@ -162,7 +171,8 @@ public class FleetSpecs
                 Assert.Equal(
                     last
                         ? [new ControlEffect.Forget(backend.Id), new ControlEffect.ForgetService(service.Id)]
-                        : (ControlEffect[])[new ControlEffect.Publish(service.Id), new ControlEffect.Forget(backend.Id)],
+                        : (ControlEffect[])[new ControlEffect.Publish(service.Id),
+                            new ControlEffect.Forget(backend.Id)],
                     step.Effects.Filter(e => e is not ControlEffect.Log));
                 state = step.State;
             }
@@ -197,7 +207,8 @@ public class FleetSpecs
     [Property]
     public void Of_two_removed_services_of_one_name_the_later_comes_back(Tuning tuning)
     {
-        Service One(string name, int port) => Fleets.At(port, Configs.Service(tuning, Configs.Pool[0])) with { Name = name };
+        Service One(string name, int port) =>
+            Fleets.At(port, Configs.Service(tuning, Configs.Pool[0])) with { Name = name };
         var other = One("other", 1);
 
         var state = new[]
@@ -208,7 +219,8 @@ public class FleetSpecs
             Configs.Of(other, One("web", 3)),
             Configs.Of(other),
             Configs.Of(other, One("web", 4)),
-        }.Aggregate(ControlMachine.Start(Configs.Of(other, One("web", 2)), Now).State, (s, next) => Reload(next, s).State);
+        }.Aggregate(ControlMachine.Start(Configs.Of(other, One("web", 2)), Now).State, (s, next) =>
+            Reload(next, s).State);
 
         Assert.Equal((true, false), (state.Services[2].Removed, state.Services[3].Removed));
     }
@@ -222,11 +234,13 @@ public class FleetSpecs
             Assert.All(started, name => Assert.DoesNotContain(
                 o.Before.Backends(), b => StateIndex.NameOf(b) == name && b.Resolution.InFlight));
             Assert.All(started, name => Assert.All(
-                o.After.State.Backends().Where(b => StateIndex.NameOf(b) == name), b => Assert.True(b.Resolution.InFlight)));
+                o.After.State.Backends().Where(b => StateIndex.NameOf(b) == name), b =>
+                    Assert.True(b.Resolution.InFlight)));
         });
 
     [Property]
-    public void An_answer_reaches_every_backend_of_that_name_in_every_service(Scenario scenario) => Life.Of(scenario, o =>
+    public void An_answer_reaches_every_backend_of_that_name_in_every_service(Scenario scenario) =>
+        Life.Of(scenario, o =>
     {
         if (o.Happened is ControlEvent.Resolved answer && o.Before.Phase is not Phase.Ended)
         {
@@ -282,7 +296,8 @@ public class FleetSpecs
 
     private static BalConfig Elsewhere(ControlState state) => state.Config with
     {
-        Services = Prelude.Array(Fleets.At(1, Configs.Service(Tuning.For(1), Configs.At("10.9.9.9", 1)) with { Name = "elsewhere" })),
+        Services = Prelude.Array(
+            Fleets.At(1, Configs.Service(Tuning.For(1), Configs.At("10.9.9.9", 1)) with { Name = "elsewhere" })),
     };
 
     // Whatever was due about others has been done, and nobody cools down any more.

@@ -6,14 +6,15 @@ using Bal.Domain.Primitives;
 namespace Bal.Domain.Specs.Control;
 
 /// <summary>
-/// What a step costs does not depend on how many backends there are, but for the depth of the trees. Bytes are counted, as time
-/// depends on whoever else uses the machine.
+/// What a step costs does not depend on how many backends there are, but for the depth of the trees. Bytes are counted,
+/// as time depends on whoever else uses the machine.
 /// </summary>
 public class ScaleSpecs
 {
     private static readonly Instant Later = new(2_000);
 
-    public static TheoryData<string> Steps => ["probe", "refused probe", "refused client", "client", "exhausted", "idle", "tick"];
+    public static TheoryData<string> Steps =>
+        ["probe", "refused probe", "refused client", "client", "exhausted", "idle", "tick"];
 
     [Theory]
     [MemberData(nameof(Steps))]

@@ -20,7 +20,8 @@ public class AddressingSpecs
             var found = Target(service.Config.Name, o.After.State);
             Assert.True(found.Backend.IsNone);
             Assert.Equal(
-                o.After.State.ServiceNamed(service.Config.Name).Map(s => s.Id).IfNone(found.Service.Id), found.Service.Id);
+                o.After.State.ServiceNamed(service.Config.Name).Map(s => s.Id)
+                    .IfNone(found.Service.Id), found.Service.Id);
         }));
 
     [Property]
@@ -86,19 +87,24 @@ public class AddressingSpecs
         var meant = Configs.Named("db.internal", 5_432);
         var one = Configs.Service(tuning, Configs.At("10.0.0.1", 80), meant);
         var state = ControlMachine.Start(Configs.Of(one), Life.Birth).State;
-        var two = ControlMachine.Start(Configs.Of(one with { Name = "orders" }, Fleets.At(1, one) with { Name = "cache" }), Life.Birth).State;
+        var two = ControlMachine.Start(
+            Configs.Of(one with { Name = "orders" }, Fleets.At(1, one) with { Name = "cache" }), Life.Birth).State;
 
         Assert.Contains(
-            "did you mean db.internal:5432?", Problem(Addressing.Find("db.intrenal:5432", state)).DoThisNow, StringComparison.Ordinal);
+            "did you mean db.internal:5432?", Problem(
+                Addressing.Find("db.intrenal:5432", state)).DoThisNow, StringComparison.Ordinal);
         Assert.DoesNotContain(
             "did you mean", Problem(Addressing.Find("elsewhere.example:1", state)).DoThisNow, StringComparison.Ordinal);
         Assert.DoesNotContain('\n', Problem(Addressing.Find("a\nb", state)).WhatHappened);
-        Assert.Contains("did you mean orders?", Problem(Addressing.Find("order/1", two)).DoThisNow, StringComparison.Ordinal);
-        Assert.Contains("did you mean cache?", Problem(Addressing.Find("cahce", two)).DoThisNow, StringComparison.Ordinal);
+        Assert.Contains(
+            "did you mean orders?", Problem(Addressing.Find("order/1", two)).DoThisNow, StringComparison.Ordinal);
+        Assert.Contains(
+            "did you mean cache?", Problem(Addressing.Find("cahce", two)).DoThisNow, StringComparison.Ordinal);
     }
 
     private static Target Target(string word, ControlState state) =>
-        Addressing.Find(word, state).Match(Right: t => t, Left: p => throw new InvalidOperationException(p.WhatHappened));
+        Addressing.Find(word, state)
+            .Match(Right: t => t, Left: p => throw new InvalidOperationException(p.WhatHappened));
 
     private static Problem Problem(Either<Problem, Target> found) =>
         found.Match(Right: _ => throw new InvalidOperationException(), Left: p => p);

@@ -13,7 +13,9 @@ using LanguageExt;
 
 namespace Bal.Domain.Specs.Diagnostics;
 
-/// <summary>What <c>status</c> says of a state: its one word, its counts and its three lines agree with each other.</summary>
+/// <summary>
+/// What <c>status</c> says of a state: its one word, its counts and its three lines agree with each other.
+/// </summary>
 public sealed class StatusSpecs
 {
     private static readonly ProcessIdentity Process = new(4711, "/etc/bal/config.yaml", "0.1.0", Instant.Zero);
@@ -106,7 +108,8 @@ public sealed class StatusSpecs
             Service.DefaultName,
             new Listener(new Host.Address(IPAddress.Loopback), 9295),
             Method.RoundRobin,
-            new Arr<BackendConfig>(new[] { 9000, 9001 }.Select(p => new BackendConfig(new Endpoint(new Host.Address(IPAddress.Loopback), p)))),
+            new Arr<BackendConfig>(new[] { 9000, 9001 }.Select(
+                p => new BackendConfig(new Endpoint(new Host.Address(IPAddress.Loopback), p)))),
             Tuning.For(2))));
         return After(ControlMachine.Start(config, Instant.Zero).State, new ControlEvent.Tick());
     }

@@ -19,7 +19,8 @@ public sealed class TrafficSpecs
         from counts in Gen.ArrayOf(Count, 4 * 4)
         select new Traffic(
             new Arr<ServiceTraffic>(services.Select((id, i) => new ServiceTraffic(
-                new ServiceId(id), figures[i], new Arr<long>(figures.Skip(4 + i * ServiceCounters.Count).Take(ServiceCounters.Count))))),
+                new ServiceId(id), figures[i],
+                    new Arr<long>(figures.Skip(4 + i * ServiceCounters.Count).Take(ServiceCounters.Count))))),
             new Arr<BackendTraffic>(backends.Select((id, i) => new BackendTraffic(
                 new BackendId(id), counts[4 * i], counts[4 * i + 1], counts[4 * i + 2], counts[4 * i + 3])))));
 
@@ -28,7 +29,8 @@ public sealed class TrafficSpecs
     private static Gen<long> Count => Gen.Choose(0, 1_000_000).Select(n => (long)n);
 
     [Property]
-    public void Whatever_is_open_or_has_happened_in_either_process_is_summed_by_service_and_by_backend(Traffic one, Traffic other)
+    public void Whatever_is_open_or_has_happened_in_either_process_is_summed_by_service_and_by_backend(
+        Traffic one, Traffic other)
     {
         var both = one.Plus(other);
 

@@ -186,7 +186,8 @@ public class ExplainBackendSpecs
         var drains = new Dictionary<BackendId, Instant>();
         Explained(scenario, (o, backend, said) =>
         {
-            // While it drains nothing else is decided about it, so that a reload that brings it back finds it as it was.
+            // While it drains nothing else is decided about it, so that a reload that brings it back finds it as it
+            // was.
             if (said.State is BackendReport.Draining)
             {
                 drains.TryAdd(backend.Id, o.Now);

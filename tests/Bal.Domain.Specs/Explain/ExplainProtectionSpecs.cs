@@ -87,7 +87,8 @@ public class ExplainProtectionSpecs
 
         Assert.All(overview.Concat(services).Concat(protection), line => Assert.DoesNotContain('\n', line));
         Assert.Equal(
-            o.After.State.Backends().Count(), services.Count(line => line.StartsWith("backend ", StringComparison.Ordinal)));
+            o.After.State.Backends()
+                .Count(), services.Count(line => line.StartsWith("backend ", StringComparison.Ordinal)));
         // A single service is said in full at once.
         var (word, count) = said.Services.Count == 1
             ? ("backend ", o.After.State.Backends().Count())

@@ -25,8 +25,8 @@ public sealed record Scenario(BalConfig Config, Arr<Moment> Moments)
 }
 
 /// <summary>
-/// A scenario of services that come, go and are renamed, all under one policy that is never changed: what a naive model of the
-/// past can still follow.
+/// A scenario of services that come, go and are renamed, all under one policy that is never changed: what a naive model
+/// of the past can still follow.
 /// </summary>
 public sealed record SteadyFleet(Scenario Scenario);
 

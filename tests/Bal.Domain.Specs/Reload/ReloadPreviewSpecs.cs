@@ -56,7 +56,8 @@ public class ReloadPreviewSpecs
 
         var said = ReloadPreviews.Of(next.Config, traffic, before);
 
-        var stays = Serving(before.Then(Now, new ControlEvent.Reloaded(next.Config))).Select(b => b.Backend.Id).ToHashSet();
+        var stays = Serving(before.Then(Now, new ControlEvent.Reloaded(next.Config))).Select(b => b.Backend.Id)
+            .ToHashSet();
         Assert.Equal(
             Serving(before).Where(b => !stays.Contains(b.Backend.Id)).Select(b => (long)b.Backend.Id.Value),
             said.Removed.Map(b => b.Connections));

@@ -22,7 +22,9 @@ internal static class ProcFs
     public static int Descriptors(int pid, string kind) => Directory.GetFileSystemEntries($"/proc/{pid}/fd")
         .Count(fd => new FileInfo(fd).LinkTarget?.StartsWith(kind, StringComparison.Ordinal) ?? false);
 
-    /// <summary>What the kernel holds of one end of a connection over IPv4: unacknowledged and unread bytes (proc(5)).</summary>
+    /// <summary>
+    /// What the kernel holds of one end of a connection over IPv4: unacknowledged and unread bytes (proc(5)).
+    /// </summary>
     public static (long Unsent, long Unread) Queues(EndPoint local, EndPoint remote)
     {
         var wanted = $"{Hex(local)} {Hex(remote)}";

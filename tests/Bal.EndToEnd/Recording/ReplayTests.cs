@@ -174,7 +174,8 @@ public sealed class ReplayTests(ITestOutputHelper output)
         var whole = Encoding.UTF8.GetBytes(string.Join('\n', lines) + "\n");
         await System.IO.File.WriteAllBytesAsync(path, whole[..^30]);
         finished = (await bal.Run("replay", path)).Succeeds();
-        Assert.Contains($"notice: line {lines.Length}, the last one, was cut off", finished.Out, StringComparison.Ordinal);
+        Assert.Contains(
+            $"notice: line {lines.Length}, the last one, was cut off", finished.Out, StringComparison.Ordinal);
     }
 
     private static JsonElement Json(Finished finished) => JsonDocument.Parse(finished.Succeeds().Out).RootElement;

@@ -69,7 +69,8 @@ internal static class ScenarioTarget
         var configs = scenario.Events.SelectMany(e =>
             e.Do is ScenarioAction.Reload reload ? Prelude.Array(reload.Config) : Arr<BalConfig>.Empty).Append(Named);
         return scenario.Length.Milliseconds <= LongestMs && scenario.Events.Count <= MostEvents
-            && scenario.Clients.Select((load, i) => scenario.ExpectedClients(i) * (1 + load.Retries)).Sum() <= MostClients
+            && scenario.Clients.Select((load, i) => scenario.ExpectedClients(i) * (1 + load.Retries))
+                .Sum() <= MostClients
             && configs.All(c => c.Services.Sum(service => scenario.Length.Milliseconds
                 / service.Tuning.Health.Interval.Milliseconds * service.Backends.Count) <= MostProbes);
     }

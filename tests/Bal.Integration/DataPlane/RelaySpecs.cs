@@ -144,7 +144,8 @@ public abstract class RelaySpecs(RelayMode relay, GatherRule? gatherRule = null)
         });
 
         var passed = plane.UntilStalled();
-        // What the kernel's buffers on the client's side hold (tcp_wmem and tcp_rmem, 6 MB each at most), and one block.
+        // What the kernel's buffers on the client's side hold (tcp_wmem and tcp_rmem, 6 MB each at most), and one
+        // block.
         Assert.InRange(passed, 1, 16 * 1024 * 1024);
 
         Assert.Equal(answer, client.ReadToEnd().Bytes);

@@ -100,7 +100,8 @@ public sealed class ReactorSpecs
         for (var i = 0; i < 100; i++)
             reactor.Post(new ControlEvent.ReportsLost(i));
         reactor.Post(new SupervisorInput.Call(() => { }));
-        var order = Enumerable.Range(0, 130).Select(_ => reactor.Next(Instant.Never).Match(i => i, () => null!)).ToArray();
+        var order = Enumerable.Range(0, 130).Select(_ => reactor.Next(Instant.Never).Match(i => i, () => null!))
+            .ToArray();
 
         Assert.Equal(
             Enumerable.Range(0, 100),

@@ -34,7 +34,8 @@ public sealed class SupervisorLoopSpecs
         scene.Inbox.Add(Resolved());
         scene.Supervisor.Start(Named);
 
-        Assert.Equal(["commit", "prepare", "commit"], scene.Plane.Done.Where(d => d is "prepare" or "commit" or "abandon"));
+        Assert.Equal(
+            ["commit", "prepare", "commit"], scene.Plane.Done.Where(d => d is "prepare" or "commit" or "abandon"));
         Assert.True(Assert.Single(scene.Answers).Applied);
     }
 
@@ -93,7 +94,8 @@ public sealed class SupervisorLoopSpecs
         {
             Reading = () => new ConfigReading(config, Arr<Finding>.Empty);
             Supervisor = new SupervisorLoop(
-                Inbox, Plane, new NoProbes(), new NoLog(), Manager, () => Reading(), _ => { }, () => DateTimeOffset.UnixEpoch,
+                Inbox, Plane, new NoProbes(), new NoLog(), Manager, () => Reading(), _ => { }, () =>
+                    DateTimeOffset.UnixEpoch,
                 new ProcessIdentity(1, "/config.yaml", "0", Instant.Zero));
         }
 
