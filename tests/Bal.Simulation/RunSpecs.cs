@@ -116,6 +116,69 @@ public sealed class RunSpecs
         Assert.Equal(3, report.Backends.Count);
     }
 
+    private const string TwoServices = """
+        services:
+          orders: {port: 9295, backends: ["127.0.0.1:9000", "127.0.0.1:9001"]}
+          cache: {port: 9296, backends: ["127.0.0.1:9001", "127.0.0.1:9002"]}
+        """;
+
+    [Fact]
+    public void Each_service_has_clients_backends_and_a_protection_mode_of_its_own()
+    {
+        var report = Scenarios.Run("""
+            duration: 1m
+            connection_length: 100ms
+            clients:
+              - client_rate: 10
+              - {service: cache, client_rate: 5}
+            events:
+              - {at: 20s, service: cache, backend: 2, do: refuse}
+              - {at: 30s, backend: 127.0.0.1:9001, do: refuse}
+              - {at: 40s, service: cache, do: rate, rate: 0}
+            expect:
+              - {protection: "on", at: 35s, service: cache}
+              - {protection: "off", at: 35s, service: orders}
+              - {service: orders, backend: 2, state: down, at: 50s}
+              - {service: orders, backend: 1, state: up, at: 50s}
+              - {service: cache, backend: 127.0.0.1:9001, state: down, at: 50s}
+            """, TwoServices);
+
+        Assert.True(report.Passed, SimulationText.Of(report));
+        Assert.Equal("orders, cache", string.Join(", ", report.Services.Map(s => s.Name)));
+        Assert.Equal((600L, 0L), (report.Services[0].Served, report.Services[0].Failed));
+        Assert.Equal(200, report.Services[1].Served + report.Services[1].Failed);
+        Assert.InRange(report.Services[1].Failed, 40, 60);
+        Assert.Contains(report.Timeline, e => e.Text.StartsWith("service cache: protection mode is on", StringComparison.Ordinal));
+        var text = SimulationText.Of(report);
+        Assert.Contains("\n  orders: served 600, failed 0, rejected 0; protection mode never on\n", text, StringComparison.Ordinal);
+        Assert.Contains("\n  cache/127.0.0.1:9001: served ", text, StringComparison.Ordinal);
+        Assert.Contains("  ok      backend orders/127.0.0.1:9001 down at ", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Clients_of_a_service_that_a_reload_removes_find_nobody_and_its_connections_drain()
+    {
+        var report = Scenarios.Run("""
+            duration: 1m
+            client_rate: 10
+            connection_length: 5s
+            service: cache
+            events:
+              - at: 20s
+                do: reload
+                config: {services: {orders: {port: 9295, backends: ["127.0.0.1:9000", "127.0.0.1:9001"]}}}
+            expect:
+              - failed: 400
+              - {service: cache, backend: 1, state: draining, at: 22s}
+              - {service: cache, backend: 1, state: absent, at: 26s}
+              - {service: orders, backend: 2, state: up, at: 26s}
+            """, TwoServices);
+
+        Assert.True(report.Passed, SimulationText.Of(report));
+        Assert.Contains(report.Timeline, e => e.Event == "service_drained");
+        Assert.Contains(report.Timeline, e => e.Text.Contains("clients of cache got no backend: there is no such service", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void A_stop_drains_and_whoever_comes_later_finds_a_closed_door()
     {

@@ -1,4 +1,5 @@
 using Bal.Domain.Simulation;
+using LanguageExt;
 
 namespace Bal.Simulation;
 
@@ -13,6 +14,34 @@ public sealed class ScenarioSpecs
         var scenario = outcome.Scenario.IfNone(() => throw new InvalidOperationException());
         Assert.Equal(600_000, scenario.Length.Milliseconds);
         Assert.Equal(6_000, scenario.ExpectedClients(0));
+    }
+
+    [Fact]
+    public void Streams_of_clients_take_over_what_the_top_level_says_and_they_do_not()
+    {
+        const string two = "services: {orders: {port: 1, backends: [a:1]}, cache: {port: 2, backends: [b:1, b:2]}}";
+        var scenario = Scenarios.Read("""
+            duration: 10s
+            retries: 2
+            client_rate: 7
+            clients: [{service: cache}, {client_rate: 1, retries: 0}]
+            """, two).Scenario.IfNone(() => throw new InvalidOperationException());
+        Assert.Equal(
+            new[] { (Option<string>.Some("cache"), 70L, 2), (Option<string>.None, 10L, 0) },
+            scenario.Clients.Map((i, c) => (c.Service, scenario.ExpectedClients(i), c.Retries)));
+
+        var findings = Scenarios.Read("""
+            duration: 10s
+            clients: [{service: cahce}, 5]
+            events: [{at: 1s, service: orders, backend: 2, do: refuse}, {at: 1s, service: cache, do: stop}]
+            expect: [{service: cache, at: 1s, state: up, backend: 2}, {service: cache, failed: 0}]
+            """, two).Findings.Map(f => $"{f.Code} {f.Path}: {f.Hint}");
+        Assert.Contains("unknown_service scenario.clients[0].service: did you mean 'cache'?", findings);
+        Assert.Contains(findings, f => f.StartsWith("wrong_type scenario.clients[1]", StringComparison.Ordinal));
+        Assert.Contains(findings, f => f.StartsWith("out_of_range events[0].backend", StringComparison.Ordinal));
+        Assert.Contains(findings, f => f.StartsWith("misplaced_key events[1].service", StringComparison.Ordinal));
+        Assert.Contains(findings, f => f.StartsWith("misplaced_key expect[1].service", StringComparison.Ordinal));
+        Assert.Equal(5, findings.Count);
     }
 
     [Fact]

@@ -30,12 +30,15 @@ internal sealed record SeededWorld(ulong Seed, BalConfig Config, Scenario Scenar
             i % 4 == 0 ? new Host.Name($"b{i}.internal")
                 : new Host.Address(new IPAddress([10, 0, 0, (byte)i])), 9_000 + i)));
 
+        private static readonly List<string> Names = [Domain.Config.Service.DefaultName, "cache", "orders"];
+
         private long rolls;
 
         public SeededWorld World()
         {
             var length = Between(3, 45) * 1_000;
-            var config = Config(Tuning(), Some(Between(1, 5)));
+            var config = Config(new(Names.Take(Chance(60) ? 1 : Between(2, Names.Count))
+                .Select(name => Service(name, Tuning(), Some(Between(1, 5))))));
             var events = new List<ScenarioEvent>();
             for (var i = Between(0, 14); i > 0; i--)
                 events.Add(new(new Instant(Between(0, length)), Action(config)));
@@ -43,7 +46,7 @@ internal sealed record SeededWorld(ulong Seed, BalConfig Config, Scenario Scenar
             foreach (var stop in events.Where(e => e.Do is ScenarioAction.Stop))
                 length = Math.Max(length, (int)stop.At.Milliseconds + 31_000);
             return new(seed, config, new Scenario(
-                seed, new Duration(length), Clients(), new Spread(new(0), new(SlowestConnect)),
+                seed, new Duration(length), Clients(config), new Spread(new(0), new(SlowestConnect)),
                 new Arr<ScenarioEvent>(events.OrderBy(e => e.At.Milliseconds)), Arr<Expectation>.Empty));
         }
 
@@ -51,11 +54,9 @@ internal sealed record SeededWorld(ulong Seed, BalConfig Config, Scenario Scenar
         {
             < 50 => new ScenarioAction.SetFault(Backend(config), Fault()),
             < 65 => new ScenarioAction.SetFault(Backend(config), Domain.Simulation.Fault.Healthy),
-            < 75 => new ScenarioAction.Reload(Config(
-                Chance(50) ? Tuning() : config.Services[0].Tuning, Chance(30)
-                    ? config.Services[0].Endpoints : Some(Between(1, 5))), "another"),
+            < 75 => new ScenarioAction.Reload(Another(config), "another"),
             < 82 => new ScenarioAction.SetAddresses($"b{Between(1, 7)}.internal", Addresses()),
-            < 90 => new ScenarioAction.SetRate(Rate(), Option<string>.None),
+            < 90 => new ScenarioAction.SetRate(Rate(), StreamOf(Between(0, config.Services.Count - 1), config)),
             < 96 => new ScenarioAction.Crash(new(Between(0, 3_000))),
             _ => new ScenarioAction.Stop(),
         };
@@ -68,14 +69,22 @@ internal sealed record SeededWorld(ulong Seed, BalConfig Config, Scenario Scenar
             _ => new Fault.Flap(new(Between(1, 3_000)), new(Between(1, 3_000)), Chance(50)),
         };
 
-        private BackendRef Backend(BalConfig config) => Chance(70)
-            ? new BackendRef.Position(Between(1, config.Services[0].Backends.Count))
-            : new BackendRef.Address(pool[Between(0, pool.Count - 1)]);
+        private BackendRef Backend(BalConfig config)
+        {
+            var service = config.Services[Between(0, config.Services.Count - 1)];
+            return Chance(70)
+                ? new BackendRef.Position(Between(1, service.Backends.Count)) { Service = service.Name }
+                : new BackendRef.Address(pool[Between(0, pool.Count - 1)]);
+        }
 
-        private Arr<ClientLoad> Clients() => Prelude.Array(new ClientLoad(
-            Option<string>.None, Rate(), new Spread(
-                new(Between(0, 500)), new(Between(500, Chance(20) ? 60_000 : 8_000))), Between(
-                0, 2), new(Between(1, 2_000))));
+        // Each service has its clients; those of the first come to whichever is the first.
+        private Arr<ClientLoad> Clients(BalConfig config) => new(config.Services.Select((_, i) => new ClientLoad(
+            StreamOf(i, config), Rate(),
+            new Spread(new(Between(0, 500)), new(Between(500, Chance(20) ? 60_000 : 8_000))),
+            Between(0, 2), new(Between(1, 2_000)))).ToArray());
+
+        private static Option<string> StreamOf(int service, BalConfig config) =>
+            service == 0 ? Option<string>.None : config.Services[service].Name;
 
         private ClientRate Rate() => new(Chance(15) ? 0 : Between(100, 60_000));
 
@@ -84,10 +93,24 @@ internal sealed record SeededWorld(ulong Seed, BalConfig Config, Scenario Scenar
 
         private Arr<Endpoint> Some(int count) => new(pool.OrderBy(_ => Between(0, 1_000_000)).Take(count));
 
-        private static BalConfig Config(Tuning tuning, Arr<Endpoint> backends) => new(
-            Mode.Advanced, LogLevel.Info, Option<int>.None, Prelude.Array(new Service(
-                Service.DefaultName, new Listener(new Host.Address(IPAddress.Loopback), 9_295), Method.RoundRobin,
-                backends.Map(backend => new BackendConfig(backend)), tuning)));
+        // Services keep their names, so that it is by them that they are the same.
+        private BalConfig Another(BalConfig config)
+        {
+            var services = config.Services
+                .Filter(service => service.Name == config.Services[0].Name || !Chance(25))
+                .Map(service => Service(
+                    service.Name,
+                    Chance(50) ? Tuning() : service.Tuning,
+                    Chance(30) ? service.Endpoints : Some(Between(1, 5))));
+            return Config(Chance(20) ? new(services.Reverse()) : services);
+        }
+
+        private static BalConfig Config(Arr<Service> services) =>
+            new(Mode.Advanced, LogLevel.Info, Option<int>.None, services);
+
+        private static Service Service(string name, Tuning tuning, Arr<Endpoint> backends) => new(
+            name, new Listener(new Host.Address(IPAddress.Loopback), 9_295 + Names.IndexOf(name)), Method.RoundRobin,
+            backends.Map(backend => new BackendConfig(backend)), tuning);
 
         private Tuning Tuning()
         {

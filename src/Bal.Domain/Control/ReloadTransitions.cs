@@ -109,8 +109,10 @@ internal static class ReloadTransitions
     // Whoever has moved a name reloads to see it used; until the answer is there the old addresses are.
     private static BackendState LookedUpAgain(BackendState backend, Instant now) => backend with
     {
-        Resolution = backend.Resolution with { NextAt =
-            Instant.Min(backend.Resolution.NextAt, DueAgain(backend, now)) },
+        Resolution = backend.Resolution with
+        {
+            NextAt = Instant.Min(backend.Resolution.NextAt, DueAgain(backend, now)),
+        },
     };
 
     private static Instant DueAgain(BackendState backend, Instant now) =>
