@@ -34,8 +34,10 @@ public class FleetSpecs
     public void A_service_has_the_same_life_beside_others_as_alone(SteadyFleet steady)
     {
         // Without reloads: which events concern the first service is then known from its backends alone.
-        var quiet = steady.Scenario with { Moments =
-            steady.Scenario.Moments.Filter(m => m.What is not ControlEvent.Reloaded) };
+        var quiet = steady.Scenario with
+        {
+            Moments = steady.Scenario.Moments.Filter(m => m.What is not ControlEvent.Reloaded),
+        };
         var alone = quiet with { Config = quiet.Config with { Services = quiet.Config.Services.Take(1).ToArr() } };
         var tables = new List<RoutingTable>();
         Life.Of(alone, o => tables.Add(o.After.State.Services[1].Table));

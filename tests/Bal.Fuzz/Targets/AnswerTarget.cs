@@ -1,6 +1,5 @@
 using System.Text;
 using Bal.Cli;
-using Bal.Domain.Messages;
 using Bal.Domain.Reports;
 using Bal.Infrastructure.Json;
 

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Text;
 using Bal.Domain.Config;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Infrastructure.Config;
 

@@ -1,6 +1,5 @@
 using Bal.Domain.Backend;
 using Bal.Domain.Counting;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Reports;
 using Bal.Infrastructure.Json;

@@ -1,4 +1,3 @@
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Infrastructure.Process;
 using LanguageExt;

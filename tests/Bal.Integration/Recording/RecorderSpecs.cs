@@ -2,7 +2,6 @@ using Bal.Application;
 using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Infrastructure.Process;

@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using Bal.Application;
 using Bal.Domain.Backend;
 using Bal.Domain.Control;
-using Bal.Domain.Primitives;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Probing;
 using Bal.Infrastructure.Reacting;

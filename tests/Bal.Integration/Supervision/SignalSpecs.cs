@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Bal.Domain.Primitives;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Reacting;
 
