@@ -148,9 +148,11 @@ public sealed class RunSpecs
         Assert.Equal((600L, 0L), (report.Services[0].Served, report.Services[0].Failed));
         Assert.Equal(200, report.Services[1].Served + report.Services[1].Failed);
         Assert.InRange(report.Services[1].Failed, 40, 60);
-        Assert.Contains(report.Timeline, e => e.Text.StartsWith("service cache: protection mode is on", StringComparison.Ordinal));
+        Assert.Contains(report.Timeline, e =>
+            e.Text.StartsWith("service cache: protection mode is on", StringComparison.Ordinal));
         var text = SimulationText.Of(report);
-        Assert.Contains("\n  orders: served 600, failed 0, rejected 0; protection mode never on\n", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "\n  orders: served 600, failed 0, rejected 0; protection mode never on\n", text, StringComparison.Ordinal);
         Assert.Contains("\n  cache/127.0.0.1:9001: served ", text, StringComparison.Ordinal);
         Assert.Contains("  ok      backend orders/127.0.0.1:9001 down at ", text, StringComparison.Ordinal);
     }
@@ -176,7 +178,8 @@ public sealed class RunSpecs
 
         Assert.True(report.Passed, SimulationText.Of(report));
         Assert.Contains(report.Timeline, e => e.Event == "service_drained");
-        Assert.Contains(report.Timeline, e => e.Text.Contains("clients of cache got no backend: there is no such service", StringComparison.Ordinal));
+        Assert.Contains(report.Timeline, e => e.Text.Contains(
+            "clients of cache got no backend: there is no such service", StringComparison.Ordinal));
     }
 
     [Fact]

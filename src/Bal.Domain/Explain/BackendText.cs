@@ -31,12 +31,14 @@ public static class BackendText
     private static string Why(ClockReading clock, BackendExplanation backend) => backend.State switch
     {
         BackendReport.Draining =>
-            $"a reload removed it{At(clock, backend.Since)}; {backend.Connections} connection(s) of it are still open",
+            $"a reload removed it{At(clock, backend.Since)}; " +
+            $"{Plural.Of(backend.Connections, "connection of it is", "connections of it are")} still open",
         BackendReport.Down => backend.Health.LastOutage.Match(
             Some: outage => $"out{Since(clock, outage.Since)} after {Cause(outage)}", None: () => "out"),
         BackendReport.Cooling =>
-            $"left alone{Since(clock, backend.Since)}: {backend.Cooldown.Match(c => c.Streak, () => 0)} client " +
-            $"connect(s) to it failed in a row{InBrackets(backend.Health.InARow)}",
+            $"left alone{Since(clock, backend.Since)}: " +
+            Plural.Of(backend.Cooldown.Match(c => c.Streak, () => 0), "client connect") +
+            $" to it failed in a row{InBrackets(backend.Health.InARow)}",
         _ => Up(clock, backend),
     };
 

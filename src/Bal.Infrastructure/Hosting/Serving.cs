@@ -157,18 +157,24 @@ internal sealed class Serving : IDisposable
     }
 
     public void SayStarting(params LogField[] more) => options.Say(LogEvent.Info(Server.Module, "starting",
-        $"bal {options.Version} listens on {Reading.Config.Main.Listener} for " +
-        $"{Reading.Config.Main.Backends.Count} backend(s)",
+        $"bal {options.Version} listens on {Listeners} for {Plural.Of(BackendTotal, "backend")}",
         [
             LogField.Of("version", options.Version),
             LogField.Of("config_path", options.ConfigPath),
             LogField.Of("listener", Reading.Config.Main.Listener.ToString()),
-            LogField.Of("backends", Reading.Config.Main.Backends.Count),
+            LogField.Of("services", Reading.Config.Services.Count),
+            LogField.Of("backends", BackendTotal),
             LogField.Of("threads", Threads),
             LogField.Of("descriptor_limit", Descriptors),
             .. LoopbackCongestionControl,
             .. more,
         ]));
+
+    private int BackendTotal => Reading.Config.Services.Sum(s => s.Backends.Count);
+
+    private string Listeners => Reading.Config.Services.Count == 1
+        ? Reading.Config.Main.Listener.ToString()
+        : $"the addresses of {Plural.Of(Reading.Config.Services.Count, "service")}";
 
     /// <summary>Said only where it is not the one that the machine is set to.</summary>
     private static LogField[] LoopbackCongestionControl => LoopbackSockets.Replacement is { } instead

@@ -112,7 +112,7 @@ internal static class TimelineSvg
                 + $"{span.During.To.ToClock()}");
         foreach (var fault in backend.Faults)
             Disturbance(svg, backend, fault, top + MarkHeight + Bar + 3, run);
-        Marks(svg, "mark", backend.Failures, top, run, "failed connect(s)");
+        Marks(svg, "mark", backend.Failures, top, run, "failed connect", "failed connects");
     }
 
     // The worse, the lower: who cannot tell the colours apart still sees it.
@@ -141,14 +141,14 @@ internal static class TimelineSvg
     private static void Clients(StringBuilder svg, SimulationReport run, int top)
     {
         svg.Append($"<text x=\"0\" y=\"{top + MarkHeight}\">clients without a backend</text>\n");
-        Marks(svg, "lost", run.Trouble, top, run, "client(s) without a backend");
+        Marks(svg, "lost", run.Trouble, top, run, "client without a backend", "clients without a backend");
         svg.Append(CultureInfo.InvariantCulture, $"<line class=\"grid\" x1=\"{Left}\" x2=\"{Width - Right}\" ");
         svg.Append($"y1=\"{top + MarkHeight}\" y2=\"{top + MarkHeight}\"/>\n");
     }
 
     // The height tells how many, on a scale of roots: one is seen, and a thousand still fit.
     private static void Marks(
-        StringBuilder svg, string kind, Arr<Burst> bursts, int top, SimulationReport run, string what)
+        StringBuilder svg, string kind, Arr<Burst> bursts, int top, SimulationReport run, string one, string several)
     {
         var most = bursts.IsEmpty ? 1 : bursts.Max(b => b.Count);
         var width = Math.Max(1.6, Plot / SimulationReport.Parts);
@@ -159,7 +159,7 @@ internal static class TimelineSvg
                 $"<rect class=\"{kind}\" x=\"{X(burst.At.Milliseconds, run):0.##}\" ");
             svg.Append(CultureInfo.InvariantCulture,
                 $"y=\"{top + MarkHeight - 1 - height:0.##}\" width=\"{width:0.##}\" height=\"{height:0.##}\">");
-            svg.Append($"<title>{burst.Count} {what} from {burst.At.ToClock()} on</title></rect>\n");
+            svg.Append($"<title>{Plural.Of(burst.Count, one, several)} from {burst.At.ToClock()} on</title></rect>\n");
         }
     }
 

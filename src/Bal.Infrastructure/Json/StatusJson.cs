@@ -92,7 +92,9 @@ public static class StatusJson
         _ = m.Of("last_check_time", ReportCodec.MaybeTime, r => r.LastCheckTime);
         var services = m.Of(
             "services", Codec.List(Service), r => r.Services,
-            all is null ? Arr<ServiceReport>.Empty : Prelude.Array(all with { Name = Domain.Config.Service.DefaultName }));
+            all is null
+                ? Arr<ServiceReport>.Empty
+                : Prelude.Array(all with { Name = Domain.Config.Service.DefaultName }));
         return new(
             running,
             pid,

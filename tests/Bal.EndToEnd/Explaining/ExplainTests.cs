@@ -136,7 +136,7 @@ public sealed class ExplainTests(ITestOutputHelper output)
 
         var missed = (await bal.Run("explain", "backend", two.Address[..^1])).FailsWith(1);
 
-        Assert.Contains($"1: {one.Address}, 2: {two.Address}", missed.Out, StringComparison.Ordinal);
+        Assert.Contains($"the backends are {one.Address}, {two.Address}", missed.Out, StringComparison.Ordinal);
         Assert.Contains("did you mean 127.0.0.1:", missed.Out, StringComparison.Ordinal);
         (await bal.Run("explain", "backend", "3")).FailsWith(1);
         var json = (await bal.Run("explain", "backend", "nobody", "--json")).FailsWith(1);

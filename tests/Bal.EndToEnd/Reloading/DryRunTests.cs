@@ -24,10 +24,11 @@ public sealed class DryRunTests(ITestOutputHelper output)
 
         var draining = before.Of(goes.Address).Active;
         Assert.InRange(draining, 1, 2);
+        var drains = draining == 1 ? "1 connection drains" : "2 connections drain";
         Assert.Equal(
-            $"would_apply: yes\nconfig_version: 1\nmessage: 3 change(s) would be applied\n" +
+            $"would_apply: yes\nconfig_version: 1\nmessage: 3 changes would be applied\n" +
             $"change: backend {comes.Address} added\n" +
-            $"change: backend {goes.Address} removed; {draining} connection(s) drain\n" +
+            $"change: backend {goes.Address} removed; {drains}\n" +
             $"change: log_level info -> debug\nkept: {stays.Address}\n" +
             "next: run 'bal graceful' to apply it; nothing was changed\n", text);
         var removed = Assert.Single(json.GetProperty("backends").GetProperty("removed").EnumerateArray());
@@ -52,8 +53,11 @@ public sealed class DryRunTests(ITestOutputHelper output)
         var json = Json((await bal.Run("graceful", "--dry-run", "--json")).FailsWith(1));
 
         Assert.StartsWith("would_apply: no\n", text.Out, StringComparison.Ordinal);
-        Assert.Contains("port is 70000", text.Error, StringComparison.Ordinal);
-        Assert.Contains("backends is empty", text.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "port: expected an integer from 1 to 65535, found 70000", text.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "backends: expected a list of at least one backend, found an empty list",
+            text.Error, StringComparison.Ordinal);
         Assert.False(json.GetProperty("would_apply").GetBoolean());
         Assert.Equal(2, json.GetProperty("findings").EnumerateArray()
             .Count(f => f.GetProperty("severity").GetString() == "error"));

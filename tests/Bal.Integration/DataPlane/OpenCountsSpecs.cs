@@ -66,7 +66,9 @@ public sealed unsafe class OpenCountsSpecs
         fleet.Until(() => fleet.IsIdle(1), "the backend is idle");
         fleet.Plane.Forget(new BackendId(1));
         fleet.Plane.ForgetService(new ServiceId(1));
-        fleet.Settle();
+        var freed = false;
+        fleet.Plane.Confirm(() => freed = true);
+        fleet.Until(() => freed, "the slot is free");
 
         var next = Fleet.Table(2, "b", Ports.Free(), backend);
         fleet.Apply(next);
