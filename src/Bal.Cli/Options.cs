@@ -7,6 +7,9 @@ namespace Bal.Cli;
 /// <summary>The options that several commands share, each defined once.</summary>
 internal static class Options
 {
+    // The longest name of a service, and the longest host name (RFC 1035) in brackets with a port.
+    private const int MaxWord = 64 + 264;
+
     internal static Option<string?> Config()
     {
         var option = new Option<string?>("--config", "-c")
@@ -36,6 +39,18 @@ internal static class Options
     internal static ReportForm Form(bool json, bool verbose, bool brief) =>
         json ? ReportForm.Json : verbose && !brief ? ReportForm.Verbose : ReportForm.Concise;
 
+    /// <summary>A service or a backend by its name.</summary>
+    internal static Argument<string?> Word(string name, string meaning, ArgumentArity arity)
+    {
+        var word = new Argument<string?>(name) { Description = meaning, Arity = arity };
+        word.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var text }] && (text.Length is 0 or > MaxWord || text.Any(IsForeign)))
+                result.AddError($"a {name} is {meaning}");
+        });
+        return word;
+    }
+
     /// <summary>A whole number of seconds.</summary>
     internal static Option<int?> Seconds() =>
         SecondsOf("--seconds", "End after so many seconds (1 to 86400)", "N", most: 86_400);
@@ -56,6 +71,8 @@ internal static class Options
         };
         return option;
     }
+
+    private static bool IsForeign(char c) => char.IsControl(c) || char.IsWhiteSpace(c);
 }
 
 /// <summary>How a report is printed.</summary>

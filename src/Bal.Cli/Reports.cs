@@ -50,12 +50,14 @@ internal static class Reports
     }
 
     /// <summary>
-    /// Renders the JSON that the daemon answered to <c>status</c>; the JSON form is that answer, untouched.
+    /// Renders the JSON that the daemon answered to <c>status</c>; without a word that narrows it, the JSON form is that
+    /// answer, untouched.
     /// </summary>
-    internal static Either<Problem, Rendered> Status(string answer, ReportForm form) =>
+    internal static Either<Problem, Rendered> Status(string answer, string? word, ReportForm form) =>
         StatusJson.Read(Encoding.UTF8.GetBytes(answer)).Match(
-            Right: report => Either<Problem, Rendered>.Right(
-                form == ReportForm.Json ? new Rendered(answer, LevelOf(report)) : Render(report, form)),
+            Right: report => word is null && form == ReportForm.Json
+                ? new Rendered(answer, LevelOf(report))
+                : Narrowed(report, word, form),
             Left: why => new Problem(
                 "control_answer_unknown",
                 $"the running daemon answered in a form that this bal does not understand: {why}",
@@ -63,19 +65,24 @@ internal static class Reports
                 "restart it with this version ('bal stop', then 'bal start -d'), or use 'bal status --json'"));
 
     /// <summary>The report where nothing runs; the configuration tells what would be served.</summary>
-    internal static Rendered StatusStopped(ConfigLocation location, ReportForm form)
+    internal static Either<Problem, Rendered> StatusStopped(ConfigLocation location, string? word, ReportForm form)
     {
         var loaded = location.Match(
             found => ConfigLoader.Load(found.Path),
             missing => new LoadedConfig(missing.LookedAt[0], new ConfigOutcome(Option<BalConfig>.None, [])));
         var report = StatusReports.Stopped(CommandLine.Version, loaded.Path, loaded.Outcome.Config);
-        return form == ReportForm.Json
-            ? new Rendered(Encoding.UTF8.GetString(StatusJson.Write(report)), LevelOf(report))
-            : Render(report, form);
+        return Narrowed(report, word, form);
     }
 
-    private static Rendered Render(StatusReport report, ReportForm form) => new(
-        form == ReportForm.Verbose ? StatusText.Verbose(report) : StatusText.Concise(report), LevelOf(report));
+    private static Either<Problem, Rendered> Narrowed(StatusReport report, string? word, ReportForm form) =>
+        (word is null ? report : Addressing.Narrow(word, report)).Map(part => new Rendered(
+            form switch
+            {
+                ReportForm.Json => Encoding.UTF8.GetString(StatusJson.Write(part)),
+                ReportForm.Verbose => StatusText.Verbose(part),
+                _ => StatusText.Concise(part),
+            },
+            LevelOf(part)));
 
     private static ReportLevel LevelOf(StatusReport report) => report.Overall switch
     {

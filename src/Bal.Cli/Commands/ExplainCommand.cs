@@ -8,21 +8,18 @@ namespace Bal.Cli.Commands;
 /// <summary><c>bal explain</c>: why things are as they are, asked of the running daemon; never a fresh probe.</summary>
 internal static class ExplainCommand
 {
-    // The longest name of a service, and the longest host name (RFC 1035) in brackets with a port.
-    private const int MaxWord = 64 + 264;
-
     internal static Command Define(CompositionRoot composition)
     {
-        var target = Word("TARGET", "SERVICE, or SERVICE/BACKEND", ArgumentArity.ZeroOrOne);
+        var target = Options.Word("TARGET", "SERVICE, or SERVICE/BACKEND", ArgumentArity.ZeroOrOne);
         var command = Asking(composition, "explain", "Say why things are as they are, and what happens next",
             parsed => Request("explain", parsed.GetValue(target)));
         command.Arguments.Add(target);
-        var word = Word("BACKEND", "host:port, its number in the file, or SERVICE/BACKEND", ArgumentArity.ExactlyOne);
+        var word = Options.Word("BACKEND", "host:port, its number in the file, or SERVICE/BACKEND", ArgumentArity.ExactlyOne);
         var backend = Asking(composition, "backend", "Why a backend is up, cooling, down or draining",
             parsed => Request("explain backend", parsed.GetValue(word)));
         backend.Arguments.Add(word);
         command.Subcommands.Add(backend);
-        var service = Word("SERVICE", "the name of a service; the first one by default", ArgumentArity.ZeroOrOne);
+        var service = Options.Word("SERVICE", "the name of a service; the first one by default", ArgumentArity.ZeroOrOne);
         var protection = Asking(composition, "protection", "Why protection mode is on or off",
             parsed => Request("explain protection", parsed.GetValue(service)));
         protection.Arguments.Add(service);
@@ -31,17 +28,6 @@ internal static class ExplainCommand
     }
 
     private static string Request(string what, string? word) => word is null ? what : $"{what} {word}";
-
-    private static Argument<string?> Word(string name, string meaning, ArgumentArity arity)
-    {
-        var word = new Argument<string?>(name) { Description = meaning, Arity = arity };
-        word.Validators.Add(result =>
-        {
-            if (result.Tokens is [{ Value: var text }] && (text.Length is 0 or > MaxWord || text.Any(IsForeign)))
-                result.AddError($"a {name} is {meaning}");
-        });
-        return word;
-    }
 
     private static Command Asking(
         CompositionRoot composition, string name, string description, Func<ParseResult, string> request)
@@ -77,6 +63,4 @@ internal static class ExplainCommand
         using (process)
             return RunningDaemon.Ask(process.Pid, home.ControlSocket, request, ControlClient.StatusPatience);
     }
-
-    private static bool IsForeign(char c) => char.IsControl(c) || char.IsWhiteSpace(c);
 }

@@ -19,17 +19,21 @@ internal static class StatusCommand
             Description = "Exit with 0 for OK, 1 for WARN, 2 for critical or stopped",
         };
         var command = new Command("status", "Show what the running daemon knows") { json, verbose, brief, exitCode };
+        var target = Options.Word("TARGET", "SERVICE, or SERVICE/BACKEND", ArgumentArity.ZeroOrOne);
+        command.Arguments.Add(target);
         command.SetAction(parsed => Run(
             composition,
             parsed.GetValue(config),
+            parsed.GetValue(target),
             parsed.GetValue(exitCode),
             Options.Form(parsed.GetValue(json), parsed.GetValue(verbose), parsed.GetValue(brief))));
         return command;
     }
 
-    private static int Run(CompositionRoot composition, string? config, bool exitCode, ReportForm form) =>
+    private static int Run(
+        CompositionRoot composition, string? config, string? word, bool exitCode, ReportForm form) =>
         composition.Home()
-            .Bind(home => Observe(composition, home, config, form))
+            .Bind(home => Observe(composition, home, config, word, form))
             .Match(
                 Right: report =>
                 {
@@ -44,15 +48,15 @@ internal static class StatusCommand
 
     // Stopped is an observation, too; only a daemon that runs and does not answer could not be observed.
     private static LanguageExt.Either<Problem, Rendered> Observe(
-        CompositionRoot composition, BalHome home, string? config, ReportForm form) =>
+        CompositionRoot composition, BalHome home, string? config, string? word, ReportForm form) =>
         PidFile.Inspect(home.PidFile).Match(
-            missing: () => Stopped(composition, home, config, form),
+            missing: () => Stopped(composition, home, config, word, form),
             held: held => Ask(held.Pid, home).Match(
-                Right: answer => Reports.Status(answer, form),
+                Right: answer => Reports.Status(answer, word, form),
                 // It may be ending or only starting at this moment: what it does next decides what was observed.
-                Left: _ => HasGone(home) ? Stopped(composition, home, config, form)
-                    : Ask(held.Pid, home).Bind(answer => Reports.Status(answer, form))),
-            stale: _ => Stopped(composition, home, config, form),
+                Left: _ => HasGone(home) ? Stopped(composition, home, config, word, form)
+                    : Ask(held.Pid, home).Bind(answer => Reports.Status(answer, word, form))),
+            stale: _ => Stopped(composition, home, config, word, form),
             unreadable: problem => problem);
 
     private static LanguageExt.Either<Problem, string> Ask(int pid, BalHome home) =>
@@ -67,6 +71,6 @@ internal static class StatusCommand
         Left: _ => true);
 
     private static LanguageExt.Either<Problem, Rendered> Stopped(
-        CompositionRoot composition, BalHome home, string? config, ReportForm form) =>
-        Reports.StatusStopped(composition.Config(home, LanguageExt.Prelude.Optional(config)), form);
+        CompositionRoot composition, BalHome home, string? config, string? word, ReportForm form) =>
+        Reports.StatusStopped(composition.Config(home, LanguageExt.Prelude.Optional(config)), word, form);
 }

@@ -16,8 +16,7 @@ public static class FirstRelease
         "health_check_success_threshold", "backend_connect_timeout_ms", "failover_backoff_initial_ms",
         "failover_backoff_max_ms", "backend_cooldown_ms", "protection_trigger_threshold", "protection_window_ms",
         "protection_stable_success_threshold", "max_concurrent_connections", "connection_idle_timeout_ms",
-            "tcp_backlog",
-        "overload_policy", "relay",
+        "tcp_backlog", "overload_policy", "relay",
     ];
 
     /// <summary>

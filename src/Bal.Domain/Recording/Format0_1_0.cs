@@ -149,15 +149,10 @@ public static class Format0_1_0
     private static Notice Said(Refusal reason, ControlState state) => state.InOrder[0].Refusals[(int)reason];
 
     /// <summary>What is in use that 0.1.0 does not know, as the configuration file names it.</summary>
-    private static Arr<string> InUse(ControlState state)
-    {
-        var services = state.Config.Services;
-        var keys = new List<string>();
-        if (services.Count != 1 || services[0].Name != Service.DefaultName || state.Services.Count != 1)
-            keys.Add("services");
-        if (services.Exists(service => service.Listener.Addresses.Count > 1))
-            keys.Add("bind_address (a list)");
-        return new(keys.Concat(CanonicalJson.MustKnow(StateCodec.State, state)
-            .Select(member => member[(member.LastIndexOf('.') + 1)..]).Distinct()));
-    }
+    private static Arr<string> InUse(ControlState state) => new(FirstRelease.Ignores(state.Config)
+        // One that a reload has removed may still drain.
+        .Concat(state.Services.Count > 1 ? [Settings.Services] : [])
+        .Concat(CanonicalJson.MustKnow(StateCodec.State, state)
+            .Select(member => member[(member.LastIndexOf('.') + 1)..]))
+        .Distinct());
 }

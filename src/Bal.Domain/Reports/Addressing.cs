@@ -28,55 +28,107 @@ public static class Addressing
     public static Either<Problem, Target> Find(string word, ControlState state)
     {
         var services = state.InOrder;
-        var slash = word.IndexOf('/', StringComparison.Ordinal);
-        if (slash < 0)
-            return ServiceNamed(word, services).Match(
-                service => new Target(service, Option<BackendState>.None),
-                () => OneOf(word, services));
-        return ServiceNamed(word[..slash], services).Match(
-            service => OneOf(word[(slash + 1)..], Prelude.Array(service)),
-            () => UnknownService(word[..slash], services));
+        return Find(word, services.Map(Names)).Map(place => new Target(
+            services[place.Service], place.Backend.Map(i => services[place.Service].InOrder[i])));
     }
 
     /// <summary>The service called <paramref name="name"/>; one that serves before one that drains.</summary>
-    public static Either<Problem, ServiceState> FindService(string name, ControlState state) =>
-        ServiceNamed(name, state.InOrder).ToEither(() => UnknownService(name, state.InOrder));
-
-    private static Either<Problem, Target> OneOf(string word, Arr<ServiceState> services)
+    public static Either<Problem, ServiceState> FindService(string name, ControlState state)
     {
-        var found = Matching(word, services);
+        var services = state.InOrder;
+        return services.Find(service => service.Config.Name == name)
+            .ToEither(() => UnknownService(name, services.Map(Names)));
+    }
+
+    /// <summary>
+    /// The part of a report that <paramref name="word"/> names; its totals are those of the part. A report that knows
+    /// of no service stays as it is.
+    /// </summary>
+    public static Either<Problem, StatusReport> Narrow(string word, StatusReport report)
+    {
+        if (report.Services.IsEmpty)
+            return report;
+        // A removed service that drains may have the name of one that serves, which comes first.
+        var backends = report.Backends.DistinctBy(b => (b.Service, b.Address)).ToLookup(b => b.Service);
+        return Find(word, report.Services.Map(service => new Named(service.Name, new(backends[service.Name].Select(
+            b => new NamedBackend(b.Address, b.State == BackendReport.Draining)))))).Map(place =>
+        {
+            var service = report.Services[place.Service];
+            var own = new Arr<BackendReport>(backends[service.Name]);
+            return place.Backend.Match(
+                i => report with
+                {
+                    Services = Prelude.Array(service with
+                    {
+                        BackendTotal = own[i].State == BackendReport.Draining ? 0 : 1,
+                        BackendReachable = own[i].Reachable ? 1 : 0,
+                        ActiveConnections = own[i].ActiveConnections,
+                    }),
+                    Backends = Prelude.Array(own[i]),
+                },
+                () => report with { Services = Prelude.Array(service), Backends = own });
+        });
+    }
+
+    private static Either<Problem, Place> Find(string word, Arr<Named> services)
+    {
+        var slash = word.IndexOf('/', StringComparison.Ordinal);
+        if (slash < 0)
+            return ServiceNamed(word, services).Match(
+                i => new Place(i, Option<int>.None), () => OneOf(word, services, Everywhere(services)));
+        return ServiceNamed(word[..slash], services).Match(
+            i => OneOf(word[(slash + 1)..], services, [i]),
+            () => UnknownService(word[..slash], services));
+    }
+
+    private static Either<Problem, Place> OneOf(string word, Arr<Named> services, IEnumerable<int> among)
+    {
+        var where = new Arr<int>(among);
+        var found = Matching(word, services, where);
         return found.Count switch
         {
             1 => found[0],
-            0 => Unknown(word, services),
-            _ => Ambiguous(word, found),
+            0 => Unknown(word, where.Map(i => services[i])),
+            _ => Ambiguous(word, found.Map(place => place.In(services))),
         };
     }
 
-    private static Arr<Target> Matching(string word, Arr<ServiceState> services)
+    private static Arr<Place> Matching(string word, Arr<Named> services, Arr<int> among)
     {
-        var byAddress = Where(services, b => Same(b.Endpoint.ToString(), word));
+        var byAddress = Where(services, among, b => Same(b.Address, word));
         if (!byAddress.IsEmpty)
             return byAddress;
-        return int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var place)
-            ? services.Bind(service => service.Backends.Find(place - 1).Filter(b => !b.Draining)
-                .Match(b => Prelude.Array(new Target(service, b)), () => Arr<Target>.Empty))
-            : Where(services, b => Same(b.Endpoint.Host.ToUrlText(), word));
+        return int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? among.Filter(i => number > 0 && number <= services[i].Backends.Count
+                && !services[i].Backends[number - 1].Draining).Map(i => new Place(i, number - 1))
+            : Where(services, among, b => Same(b.Host, word));
     }
 
-    private static Arr<Target> Where(Arr<ServiceState> services, Func<BackendState, bool> isMeant) => services.Bind(
-        service => service.InOrder.Filter(isMeant).Map(backend => new Target(service, backend)));
+    private static Arr<Place> Where(Arr<Named> services, Arr<int> among, Func<NamedBackend, bool> isMeant) =>
+        among.Bind(i => new Arr<Place>(services[i].Backends
+            .Select((backend, j) => (backend, j))
+            .Where(one => isMeant(one.backend))
+            .Select(one => new Place(i, one.j))));
 
-    private static Option<ServiceState> ServiceNamed(string name, Arr<ServiceState> services) =>
-        services.Find(service => service.Config.Name == name);
-
-    private static Problem Unknown(string word, Arr<ServiceState> services)
+    private static Option<int> ServiceNamed(string name, Arr<Named> services)
     {
-        var names = services.Bind(s => s.InOrder.Map(b => b.Endpoint.ToString()))
-            .Append(services.Count > 1 ? services.Map(s => s.Config.Name) : Arr<string>.Empty);
+        var found = Everywhere(services).Where(i => services[i].Service == name).ToArray();
+        return found.Length == 0 ? Option<int>.None : found[0];
+    }
+
+    private static IEnumerable<int> Everywhere(Arr<Named> services) => Enumerable.Range(0, services.Count);
+
+    private static Named Names(ServiceState service) => new(
+        service.Config.Name,
+        service.InOrder.Map(b => new NamedBackend(b.Endpoint.ToString(), b.Draining)));
+
+    private static Problem Unknown(string word, Arr<Named> services)
+    {
+        var names = services.Bind(s => s.Backends.Map(b => b.Address))
+            .Append(services.Count > 1 ? services.Map(s => s.Service) : Arr<string>.Empty);
         var candidates = services.Count == 1
-            ? services[0].InOrder.Filter(b => !b.Draining).Map(b => b.Endpoint.ToString())
-            : services.Map(s => s.Config.Name);
+            ? services[0].Backends.Filter(b => !b.Draining).Map(b => b.Address)
+            : services.Map(s => s.Service);
         return new(
             "unknown_backend",
             $"no {(services.Count == 1 ? "backend" : "service or backend")} is called '{Shown(word)}'",
@@ -88,9 +140,9 @@ public static class Addressing
                     : "name one of these, or a backend as SERVICE/BACKEND"));
     }
 
-    private static Problem UnknownService(string name, Arr<ServiceState> services)
+    private static Problem UnknownService(string name, Arr<Named> services)
     {
-        var names = services.Map(s => s.Config.Name);
+        var names = services.Map(s => s.Service);
         return new(
             "unknown_service",
             $"no service is called '{Shown(name)}'",
@@ -98,10 +150,10 @@ public static class Addressing
             Nearest.To(name, names).Match(meant => $"did you mean {meant}?", () => "name one of these"));
     }
 
-    private static Problem Ambiguous(string word, Arr<Target> found) => new(
+    private static Problem Ambiguous(string word, Arr<string> found) => new(
         "ambiguous_backend",
         $"'{Shown(word)}' names {found.Count} backends",
-        $"they are {Listed(found.Map(target => target.ToString()))}",
+        $"they are {Listed(found)}",
         $"write for example {found[0]}");
 
     private static string Listed(Arr<string> names) => string.Join(", ", names.Take(MaxListed))
@@ -110,4 +162,19 @@ public static class Addressing
     private static bool Same(string a, string b) => string.Equals(a, b, StringComparison.OrdinalIgnoreCase);
 
     private static string Shown(string word) => Printable.Short(word, 64);
+
+    /// <summary>What a service and its backends are called.</summary>
+    private sealed record Named(string Service, Arr<NamedBackend> Backends);
+
+    private sealed record NamedBackend(string Address, bool Draining)
+    {
+        public string Host => Address[..Address.LastIndexOf(':')];
+    }
+
+    private sealed record Place(int Service, Option<int> Backend)
+    {
+        public string In(Arr<Named> services) => Backend.Match(
+            i => $"{services[Service].Service}/{services[Service].Backends[i].Address}",
+            () => services[Service].Service);
+    }
 }

@@ -1,6 +1,8 @@
 using Bal.Domain.Config;
 using Bal.Domain.Control;
+using Bal.Domain.Counting;
 using Bal.Domain.Messages;
+using Bal.Domain.Primitives;
 using Bal.Domain.Reports;
 using Bal.Domain.Specs.Control;
 using Bal.Domain.Specs.Generators;
@@ -101,6 +103,35 @@ public class AddressingSpecs
         Assert.Contains(
             "did you mean cache?", Problem(Addressing.Find("cahce", two)).DoThisNow, StringComparison.Ordinal);
     }
+
+    [Property]
+    public void A_report_is_narrowed_to_what_the_word_names_in_the_state(Scenario scenario) => Life.Of(scenario, o =>
+    {
+        var report = StatusReports.Of(
+            new(4711, "config.yaml", "0.2.0", Instant.Zero), Traffic.None, new(o.Now, DateTimeOffset.UnixEpoch),
+            o.After.State);
+        foreach (var service in o.After.State.InOrder.Filter(s => !s.Removed))
+        {
+            var part = Narrowed(service.Config.Name, report);
+            Assert.Equal(Assert.Single(report.Serving.Filter(s => s.Name == service.Config.Name)), part.Services[0]);
+            Assert.Equal(part.Services[0].Level, Assert.Single(part.Services).Level);
+            Assert.All(part.Backends, b => Assert.Equal(service.Config.Name, b.Service));
+            foreach (var backend in service.InOrder)
+            {
+                var one = Narrowed($"{service.Config.Name}/{backend.Endpoint}", report);
+                Assert.Equal($"{backend.Endpoint}", Assert.Single(one.Backends).Address);
+                Assert.Equal(backend.Draining ? 0 : 1, one.BackendTotal);
+                Assert.Equal(one.Backends[0].Reachable ? 1 : 0, one.BackendReachable);
+            }
+        }
+
+        Assert.Equal(
+            Problem(Addressing.Find("no-such-thing", o.After.State)),
+            Addressing.Narrow("no-such-thing", report).Match(Right: _ => null!, Left: p => p));
+    });
+
+    private static StatusReport Narrowed(string word, StatusReport report) => Addressing.Narrow(word, report)
+        .Match(Right: part => part, Left: p => throw new InvalidOperationException(p.WhatHappened));
 
     private static Target Target(string word, ControlState state) =>
         Addressing.Find(word, state)

@@ -1,6 +1,6 @@
-using Bal.Domain.Counting;
 using System.Net.Sockets;
 using Bal.Domain.Config;
+using Bal.Domain.Counting;
 using Bal.Domain.Relay;
 
 namespace Bal.Integration.DataPlane;

@@ -1,7 +1,7 @@
-using Bal.Domain.Counting;
 using System.Diagnostics;
 using System.Net.Sockets;
 using Bal.Domain.Config;
+using Bal.Domain.Counting;
 using Bal.Domain.Relay;
 
 namespace Bal.Integration.DataPlane;
