@@ -120,8 +120,9 @@ internal static class EventMapping
             () => MappedEvent.AsItIs(e));
 
     private static bool SameRoutes(RoutingTable a, RoutingTable b) =>
-        a.Protection == b.Protection && Same(a.Up, b.Up) && Same(a.Cooling, b.Cooling) && Same(a.Down, b.Down);
+        a.Service.Method == b.Service.Method
+        && a.Protection == b.Protection && Same(a.Up, b.Up) && Same(a.Cooling, b.Cooling) && Same(a.Down, b.Down);
 
     private static bool Same(Arr<Route> a, Arr<Route> b) =>
-        a.Count == b.Count && a.Map(r => r.Endpoint).SequenceEqual(b.Map(r => r.Endpoint));
+        a.Count == b.Count && a.Map(r => r.Config).SequenceEqual(b.Map(r => r.Config));
 }
