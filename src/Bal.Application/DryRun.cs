@@ -23,12 +23,14 @@ public static class DryRun
 {
     /// <summary>What a reload would do.</summary>
     /// <param name="readConfig">Reads and validates the file that a reload would read.</param>
+    /// <param name="tryTogether">Why two services could not listen beside each other; none where they could.</param>
     /// <param name="tryListener">
     /// Why a listener could not be opened beside those that serve; none where it could.
     /// </param>
     /// <param name="view">What is being served.</param>
     public static DryRunAnswer Of(
         Func<Either<ConfigRefusal, ConfigReading>> readConfig,
+        Func<BalConfig, Option<Problem>> tryTogether,
         Func<Listener, Option<Problem>> tryListener,
         SupervisorView view)
     {
@@ -38,7 +40,7 @@ public static class DryRun
             : ConfigReadings.Guarded(readConfig).Match(
                 Right: reading => new DryRunAnswer(
                     version,
-                    FirstProblem(reading.Config, view.State, tryListener),
+                    tryTogether(reading.Config) | FirstProblem(reading.Config, view.State, tryListener),
                     reading.Warnings,
                     ReloadPreviews.Of(reading.Config, view.Traffic, view.State)),
                 Left: refusal => new DryRunAnswer(

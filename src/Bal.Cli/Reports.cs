@@ -50,8 +50,8 @@ internal static class Reports
     }
 
     /// <summary>
-    /// Renders the JSON that the daemon answered to <c>status</c>; without a word that narrows it, the JSON form is that
-    /// answer, untouched.
+    /// Renders the JSON that the daemon answered to <c>status</c>; without a word that narrows it, the JSON form is
+    /// that answer, untouched.
     /// </summary>
     internal static Either<Problem, Rendered> Status(string answer, string? word, ReportForm form) =>
         StatusJson.Read(Encoding.UTF8.GetBytes(answer)).Match(

@@ -14,12 +14,16 @@ internal static class ExplainCommand
         var command = Asking(composition, "explain", "Say why things are as they are, and what happens next",
             parsed => Request("explain", parsed.GetValue(target)));
         command.Arguments.Add(target);
-        var word = Options.Word("BACKEND", "host:port, its number in the file, or SERVICE/BACKEND", ArgumentArity.ExactlyOne);
+        var word = Options.Word(
+            "BACKEND", "host:port, its number in the file, or SERVICE/BACKEND", ArgumentArity.ExactlyOne);
         var backend = Asking(composition, "backend", "Why a backend is up, cooling, down or draining",
             parsed => Request("explain backend", parsed.GetValue(word)));
         backend.Arguments.Add(word);
         command.Subcommands.Add(backend);
-        var service = Options.Word("SERVICE", "the name of a service; the first one by default", ArgumentArity.ZeroOrOne);
+        var service = Options.Word(
+            "SERVICE",
+            "the name of a service; by default the first in protection mode, else the first",
+            ArgumentArity.ZeroOrOne);
         var protection = Asking(composition, "protection", "Why protection mode is on or off",
             parsed => Request("explain protection", parsed.GetValue(service)));
         protection.Arguments.Add(service);

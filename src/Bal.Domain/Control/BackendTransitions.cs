@@ -105,9 +105,9 @@ internal static class BackendTransitions
             History = BackendChronicle.After(tuning, before, changed, health, result, protection.State.IsOn, now),
         };
 
-        var lines = ControlLines.Health(after, health.Change, outcome, tuning.Health)
-            .Append(ControlLines.Failure(before, health, outcome, result.Count))
-            .Append(ControlLines.Cooldown(before, after, outcome, now))
+        var lines = ControlLines.Health(service.Config, after, health.Change, outcome)
+            .Append(ControlLines.Failure(service.Config, before, health, outcome, result.Count))
+            .Append(ControlLines.Cooldown(service.Config, before, after, outcome, now))
             .Append(ControlLines.Protection(service, protection, now));
         return new(
             after,

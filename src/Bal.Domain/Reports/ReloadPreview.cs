@@ -13,6 +13,7 @@ namespace Bal.Domain.Reports;
 /// <param name="Removed">Backends that would be removed, with the connections that would drain.</param>
 /// <param name="AddedServices">Services that would be added.</param>
 /// <param name="RemovedServices">Services that would be removed.</param>
+/// <param name="RenamedServices">Services that would be renamed: <c>alpha: renamed from a</c>.</param>
 /// <param name="Settings">Every key that would change.</param>
 public sealed record ReloadPreview(
     Arr<string> Kept,
@@ -20,11 +21,13 @@ public sealed record ReloadPreview(
     Arr<LeavingBackend> Removed,
     Arr<string> AddedServices,
     Arr<string> RemovedServices,
+    Arr<string> RenamedServices,
     Arr<SettingChange> Settings)
 {
     /// <summary>One line a change, as an operator reads it; none where nothing would change.</summary>
     public Arr<string> ToLines() => AddedServices.Map(name => $"service {name} added")
         .Append(RemovedServices.Map(name => $"service {name} removed"))
+        .Append(RenamedServices.Map(name => $"service {name}"))
         .Append(Added.Map(name => $"backend {name} added"))
         .Append(Removed.Map(b => $"backend {b.Name} removed; {Plural.Of(b.Connections, "connection")} "
             + $"{(b.Connections == 1 ? "drains" : "drain")}"))
@@ -66,6 +69,9 @@ public static class ReloadPreviews
                 connections.GetValueOrDefault(b.Backend.Id)))),
             next.Services.Filter(service => !matched.ContainsKey(service.Name)).Map(service => service.Name),
             serving.Filter(service => !names.ContainsKey(service.Id)).Map(service => service.Config.Name),
+            new(serving
+                .Where(service => names.GetValueOrDefault(service.Id, service.Config.Name) != service.Config.Name)
+                .Select(service => $"{names[service.Id]}: renamed from {service.Config.Name}")),
             SettingChanges.Between(state.Config, next));
     }
 }

@@ -37,12 +37,14 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
     {
         wanted.Clear();
         var claims = new Dictionary<ListenerSet, string>();
+        var taken = new TakenAddresses();
         foreach (var service in config.Services)
         {
             var done = AddressesOf(service.Listener).Bind(addresses =>
             {
                 wanted.Add((service, addresses));
-                return All(addresses, address => Acquire(address, service, claims));
+                return All(addresses, address => taken.Enter(address, service.Name)
+                    .Bind(_ => Acquire(address, service, claims)));
             });
             if (done.IsRight)
                 continue;
@@ -138,6 +140,22 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
 
     /// <summary>Gives back what was inherited or reserved and not used.</summary>
     public void DiscardReserved() => Discard(reserved);
+
+    /// <summary>
+    /// Why two services would accept the same connection once names are looked up; none where each has its own.
+    /// </summary>
+    public static Option<Problem> Overlap(BalConfig config)
+    {
+        var taken = new TakenAddresses();
+        return config.Services.Exists(service => service.Listener.Addresses.Exists(host => host is Host.Name))
+            ? All(config.Services, service => All(
+                service.Listener.Addresses,
+                host => Look(service.Listener, host, NameAddresses.Of).Match(
+                    Right: found => All(
+                        found.Usable, a => taken.Enter(BoundAddress.Of(a, service.Listener), service.Name)),
+                    Left: _ => Unit.Default))).Match(Right: _ => Option<Problem>.None, Left: problem => problem)
+            : Option<Problem>.None;
+    }
 
     /// <summary>Why a listener could not be opened beside what bal itself holds; none where it could.</summary>
     public static Option<Problem> Rehearse(Listener listener) => listener.Addresses

@@ -53,14 +53,16 @@ internal sealed class Requests(
                 break;
             case "graceful dry-run":
                 readConfig(reading => Look(answer, view => DryRunJson.Write(
-                    configPath, DryRun.Of(() => reading, Listeners.Rehearse, view))));
+                    configPath, DryRun.Of(() => reading, Listeners.Overlap, Listeners.Rehearse, view))));
                 break;
             case "explain":
                 Look(answer, view => ExplainJson.Write(
                     view.Clock, ExplainService.Of(view.Traffic, view.Clock.Now, view.State)));
                 break;
             case "explain protection":
-                Look(answer, view => Protection(view.State.InOrder[0], view));
+                // The one that 'bal status' speaks of.
+                Look(answer, view => Protection(
+                    view.State.InOrder.Find(s => s.Protection.IsOn && !s.Removed).IfNone(view.State.InOrder[0]), view));
                 break;
             default:
                 if (Upgrading.PatienceOf(request) is { } patience)

@@ -41,6 +41,12 @@ public class ReloadPreviewSpecs
         Assert.Equal(
             before.InOrder.Filter(s => !s.Removed && after.Services[s.Id.Value].Removed).Map(s => s.Config.Name),
             said.RemovedServices);
+        Assert.Equal(
+            before.InOrder.Filter(s => !s.Removed)
+                .Map(s => (Old: s.Config.Name, New: after.Services[s.Id.Value]))
+                .Filter(pair => !pair.New.Removed && pair.New.Config.Name != pair.Old)
+                .Map(pair => $"{pair.New.Config.Name}: renamed from {pair.Old}"),
+            said.RenamedServices);
     }
 
     [Property]
