@@ -45,7 +45,8 @@ internal static class Options
         var word = new Argument<string?>(name) { Description = meaning, Arity = arity };
         word.Validators.Add(result =>
         {
-            if (result.Tokens is [{ Value: var text }] && (text.Length is 0 or > MaxWord || text.Any(IsForeign)))
+            if (result.Tokens is [{ Value: var text }]
+                && (text.Length is 0 or > MaxWord || text.Any(IsForeign) || UsageMessage.IsOption(text)))
                 result.AddError($"a {name} is {meaning}");
         });
         return word;

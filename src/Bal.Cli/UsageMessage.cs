@@ -14,13 +14,18 @@ internal static class UsageMessage
     {
         var command = parsed.CommandResult.Command;
         var name = NameOf(parsed.CommandResult);
-        var unknown = parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : null;
+        var unknown = parsed.UnmatchedTokens.Count > 0 ? parsed.UnmatchedTokens[0] : MistypedOption(parsed);
         var what = unknown is null ? ProblemOf(parsed)
             : IsOption(unknown) ? UnknownOption(unknown, command, tree, name)
             : command == tree ? UnknownCommand(unknown, tree)
             : $"'{name}' takes no argument '{Shown(unknown)}'{Instead(unknown, command, tree)}";
         return $"bal: {what} (see '{name} --help')";
     }
+
+    // A parser takes '--jsn' for an argument where a command has one.
+    private static string? MistypedOption(ParseResult parsed) => parsed.CommandResult.Children
+        .OfType<ArgumentResult>().SelectMany(argument => argument.Tokens).Select(token => token.Value)
+        .FirstOrDefault(IsOption);
 
     private static string NameOf(CommandResult result) => result.Parent is CommandResult parent
         ? $"{NameOf(parent)} {result.Command.Name}"
@@ -88,7 +93,7 @@ internal static class UsageMessage
         () => $"it takes {string.Join(" or ", command.Subcommands.Select(c => c.Name))}, as in "
             + $"'bal {command.Name} {command.Subcommands[0].Name} {Shown(word)}'");
 
-    private static bool IsOption(string word) => word.Length > 1 && word[0] == '-';
+    internal static bool IsOption(string word) => word.Length > 1 && word[0] == '-';
 
     private static Arr<string> Names(IEnumerable<Command> commands) => new(commands.Select(c => c.Name));
 

@@ -17,6 +17,11 @@ internal static class ReplayCommand
     internal static Command Define(CompositionRoot composition, System.CommandLine.Option<string?> config)
     {
         var file = new Argument<string>("FILE") { Description = "A file that decision_log named" };
+        file.Validators.Add(result =>
+        {
+            if (result.Tokens is [{ Value: var text }] && UsageMessage.IsOption(text))
+                result.AddError("FILE is a path; write ./ before a name that begins with a dash");
+        });
         var json = Options.Json();
         var command = new Command("replay", "Run a decision log again; with --config, see what that file would decide")
         {

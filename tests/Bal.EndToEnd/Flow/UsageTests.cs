@@ -8,6 +8,8 @@ public sealed class UsageTests(ITestOutputHelper output)
     [InlineData("stats", "status")]
     [InlineData("check --stict", "--strict")]
     [InlineData("status --jsn", "--json")]
+    [InlineData("explain --jsn", "--json")]
+    [InlineData("replay --jsn", "--json")]
     [InlineData("start --deamon", "--daemon")]
     [InlineData("stop --confg x", "--config")]
     public async Task A_mistyped_word_is_answered_with_the_right_one(string typed, string meant)
