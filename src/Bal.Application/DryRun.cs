@@ -23,15 +23,11 @@ public static class DryRun
 {
     /// <summary>What a reload would do.</summary>
     /// <param name="readConfig">Reads and validates the file that a reload would read.</param>
-    /// <param name="tryTogether">Why two services could not listen beside each other; none where they could.</param>
-    /// <param name="tryListener">
-    /// Why a listener could not be opened beside those that serve; none where it could.
-    /// </param>
+    /// <param name="rehearse">Why a configuration could not be served; none where it could.</param>
     /// <param name="view">What is being served.</param>
     public static DryRunAnswer Of(
         Func<Either<ConfigRefusal, ConfigReading>> readConfig,
-        Func<BalConfig, Option<Problem>> tryTogether,
-        Func<Listener, Option<Problem>> tryListener,
+        Func<BalConfig, Option<Problem>> rehearse,
         SupervisorView view)
     {
         var version = view.State.ConfigVersion;
@@ -40,16 +36,10 @@ public static class DryRun
             : ConfigReadings.Guarded(readConfig).Match(
                 Right: reading => new DryRunAnswer(
                     version,
-                    tryTogether(reading.Config) | FirstProblem(reading.Config, view.State, tryListener),
+                    rehearse(reading.Config),
                     reading.Warnings,
                     ReloadPreviews.Of(reading.Config, view.Traffic, view.State)),
                 Left: refusal => new DryRunAnswer(
                     version, refusal.Problem, refusal.Findings, Option<ReloadPreview>.None));
     }
-
-    // Only an address that is new has to be opened, as by a reload.
-    private static Option<Problem> FirstProblem(
-        BalConfig next, ControlState state, Func<Listener, Option<Problem>> tryListener) => next.Services
-        .Filter(service => !state.Services.Values.Exists(s => !s.Removed && s.Config.Listener == service.Listener))
-        .Fold(Option<Problem>.None, (found, service) => found.IsSome ? found : tryListener(service.Listener));
 }

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
@@ -6,24 +5,18 @@ using LanguageExt;
 namespace Bal.Domain.Config;
 
 /// <summary>
-/// No two listeners may accept the same connection. All are entered into one table by port and address, so that many
-/// services are compared as fast as a few.
+/// No two listeners may accept the same connection, within a service or between two (<see cref="AddressTable{T}"/>).
 /// </summary>
 internal static class ListenerRules
 {
     /// <summary>An address that takes what another one takes already, within a service or between two.</summary>
     public static IEnumerable<Finding> Overlaps(Arr<ReadService> services)
     {
-        var ports = new Dictionary<int, PortUse>();
+        var table = new AddressTable<Bound>();
         foreach (var service in services.Where(service => service.ListenerIsSound))
-        {
-            var listener = service.Config.Listener;
-            if (!ports.TryGetValue(listener.Port, out var use))
-                ports.Add(listener.Port, use = new PortUse());
             foreach (var bound in Addresses(service))
-                if (use.Enter(bound, listener.IPv6Only) is { } earlier)
+                if (table.Enter(bound.Endpoint, service.Config.Listener.IPv6Only, bound) is { } earlier)
                     yield return Overlap(bound, earlier);
-        }
     }
 
     private static Finding Overlap(Bound bound, Bound earlier)
@@ -55,40 +48,5 @@ internal static class ListenerRules
         public Host Host => Endpoint.Host;
 
         public string Shown => Endpoint.ToString();
-    }
-
-    /// <summary>Who listens on one port.</summary>
-    private sealed class PortUse
-    {
-        private readonly Dictionary<Host, Bound> _exact = [];
-        private readonly Family _v4 = new();
-        private readonly Family _v6 = new();
-
-        /// <summary>Enters an address; returns one that overlaps with it, if there is any.</summary>
-        public Bound? Enter(Bound bound, bool ipv6Only)
-        {
-            if (!_exact.TryAdd(bound.Host, bound))
-                return _exact[bound.Host];
-            if (bound.Host is not Host.Address { Value: var address })
-                return null;
-            var any = OwnListeners.IsAny(address);
-            return address.AddressFamily == AddressFamily.InterNetwork ? _v4.Enter(bound, any)
-                : any && !ipv6Only ? _v6.Enter(bound, any) ?? _v4.Enter(bound, any)
-                : _v6.Enter(bound, any);
-        }
-    }
-
-    private sealed class Family
-    {
-        private Bound? _first;
-        private Bound? _any;
-
-        public Bound? Enter(Bound bound, bool any)
-        {
-            var other = any ? _first : _any;
-            _first ??= bound;
-            _any ??= any ? bound : null;
-            return other;
-        }
     }
 }

@@ -37,13 +37,13 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
     {
         wanted.Clear();
         var claims = new Dictionary<ListenerSet, string>();
-        var taken = new TakenAddresses();
+        var taken = new AddressTable<string>();
         foreach (var service in config.Services)
         {
             var done = AddressesOf(service.Listener).Bind(addresses =>
             {
                 wanted.Add((service, addresses));
-                return All(addresses, address => taken.Enter(address, service.Name)
+                return All(addresses, address => Enter(taken, address, service)
                     .Bind(_ => Acquire(address, service, claims)));
             });
             if (done.IsRight)
@@ -141,29 +141,31 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
     /// <summary>Gives back what was inherited or reserved and not used.</summary>
     public void DiscardReserved() => Discard(reserved);
 
-    /// <summary>
-    /// Why two services would accept the same connection once names are looked up; none where each has its own.
-    /// </summary>
-    public static Option<Problem> Overlap(BalConfig config)
+    /// <summary>Why <see cref="Prepare"/> would refuse a configuration; opens nothing that listens.</summary>
+    public Option<Problem> Rehearse(BalConfig config)
     {
-        var taken = new TakenAddresses();
-        return config.Services.Exists(service => service.Listener.Addresses.Exists(host => host is Host.Name))
-            ? All(config.Services, service => All(
-                service.Listener.Addresses,
-                host => Look(service.Listener, host, NameAddresses.Of).Match(
-                    Right: found => All(
-                        found.Usable, a => taken.Enter(BoundAddress.Of(a, service.Listener), service.Name)),
-                    Left: _ => Unit.Default))).Match(Right: _ => Option<Problem>.None, Left: problem => problem)
-            : Option<Problem>.None;
+        var taken = new AddressTable<string>();
+        var done = All(config.Services, service => AddressesOf(service.Listener).Bind(addresses => All(
+            addresses,
+            address => Enter(taken, address, service).Bind(_ => present.ContainsKey(address)
+                ? Unit.Default
+                : ListenerSet.Rehearse(address).Match(
+                    problem => problem, () => Either<Problem, Unit>.Right(Unit.Default))))));
+        warnings.Clear();
+        ForgetNames();
+        return done.Match(Right: _ => Option<Problem>.None, Left: problem => problem);
     }
 
-    /// <summary>Why a listener could not be opened beside what bal itself holds; none where it could.</summary>
-    public static Option<Problem> Rehearse(Listener listener) => listener.Addresses
-        .Map(host => Look(listener, host, NameAddresses.Of).Match(
-            Right: found => found.Usable.Select(a => ListenerSet.Rehearse(BoundAddress.Of(a, listener)))
-                .FirstOrDefault(problem => problem.IsSome),
-            Left: problem => problem))
-        .Fold(Option<Problem>.None, (first, problem) => first | problem);
+    // What a name stands for no reading of the file can tell. The kernel would share the clients between both services.
+    private static Either<Problem, Unit> Enter(AddressTable<string> taken, BoundAddress address, Service service) =>
+        taken.Enter(
+            new Endpoint(new Host.Address(address.Address), address.Port), address.V6Only, service.Name) is { } other
+            ? new Problem(
+                "listeners_overlap",
+                $"services {other} and {service.Name} would both accept connections to {address.EndPoint}",
+                "bind_address of one of them is a name, and one of its addresses is that of the other service",
+                "give one of the two services another port, or write the addresses in place of the name")
+            : Unit.Default;
 
     private static Either<Problem, Unit> All<T>(IEnumerable<T> items, Func<T, Either<Problem, Unit>> what)
     {

@@ -86,6 +86,10 @@ internal sealed class Plane : IDataPlane, IDisposable
             .Bind(_ => EnoughDescriptors(config))
             .Bind(_ => listeners.Prepare(config));
 
+    /// <summary>Why <see cref="Prepare"/> would refuse a configuration; changes nothing.</summary>
+    public Option<Problem> Rehearse(BalConfig config) => EnoughDescriptors(config).Match(
+        Right: _ => listeners.Rehearse(config), Left: problem => problem);
+
     public void Commit()
     {
         var named = services.All.Where(s => s.Name.Length > 0).ToDictionary(s => s.Name);

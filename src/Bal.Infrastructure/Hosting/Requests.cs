@@ -1,9 +1,9 @@
 using Bal.Application;
+using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Explain;
 using Bal.Domain.Messages;
 using Bal.Domain.Reports;
-using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Json;
 using Bal.Infrastructure.Reacting;
 using LanguageExt;
@@ -17,8 +17,12 @@ namespace Bal.Infrastructure.Hosting;
 /// <param name="reactor">Where requests go, in the order of their coming.</param>
 /// <param name="configPath">The file that a reload reads.</param>
 /// <param name="readConfig">Reads it, and has what it names to listen on looked up.</param>
+/// <param name="rehearse">Why a configuration could not be served; changes nothing.</param>
 internal sealed class Requests(
-    Reactor reactor, string configPath, Action<Action<Either<ConfigRefusal, ConfigReading>>> readConfig)
+    Reactor reactor,
+    string configPath,
+    Action<Action<Either<ConfigRefusal, ConfigReading>>> readConfig,
+    Func<BalConfig, Option<Problem>> rehearse)
 {
     // The longest name of a service, and the longest host name (RFC 1035) in brackets with a port; what is longer names
     // nothing.
@@ -53,7 +57,7 @@ internal sealed class Requests(
                 break;
             case "graceful dry-run":
                 readConfig(reading => Look(answer, view => DryRunJson.Write(
-                    configPath, DryRun.Of(() => reading, Listeners.Overlap, Listeners.Rehearse, view))));
+                    configPath, DryRun.Of(() => reading, rehearse, view))));
                 break;
             case "explain":
                 Look(answer, view => ExplainJson.Write(

@@ -138,7 +138,7 @@ internal sealed class Serving : IDisposable
     };
 
     /// <summary>What the control socket understands.</summary>
-    public Requests Requests => new(Reactor, options.ConfigPath, reloads.Read)
+    public Requests Requests => new(Reactor, options.ConfigPath, reloads.Read, Plane.Rehearse)
     {
         AskOthers = Replaced.Refresh,
         Reload = Reload,

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Primitives;
 using Bal.Infrastructure.DataPlane;
@@ -169,6 +170,53 @@ public sealed class ListenerAddressSpecs
     }
 
     [Fact]
+    public void A_name_that_is_the_address_of_another_service_is_refused_and_a_rehearsal_says_the_same()
+    {
+        using var one = new Backend().Echoing();
+        using var other = new Backend().Echoing();
+        var port = Ports.Free();
+        using var fleet = new Fleet(lookUp: _ => new NameAddresses([IPAddress.Loopback], []));
+        var served = Fleet.Table(1, "a", port, one);
+        fleet.Apply(served);
+        var before = Inodes(port);
+        var overlapping = ConfigOf(
+            served, Fleet.Table(2, "b", new Listener(new Host.Name("here.example"), port), other));
+
+        var rehearsed = fleet.Plane.Rehearse(overlapping);
+        var refused = fleet.Plane.Prepare(overlapping).Match(Right: _ => null!, Left: problem => problem);
+
+        Assert.Equal(refused, rehearsed);
+        Assert.Equal("listeners_overlap", refused.Code);
+        Assert.Equal($"services a and b would both accept connections to 127.0.0.1:{port}", refused.WhatHappened);
+        Assert.Equal(before, Inodes(port));
+        Fleet.Echoed(port).Dispose();
+        fleet.Until(() => Established(fleet, 1) == 1, "the service is served as before");
+    }
+
+    [Fact]
+    public void A_rehearsal_asks_for_no_name_that_is_served_and_holds_no_address()
+    {
+        var lookups = 0;
+        using var backend = new Backend().Echoing();
+        using var fleet = new Fleet(lookUp: _ =>
+        {
+            lookups++;
+            return new NameAddresses([IPAddress.Loopback], [IPAddress.Parse("2001:db8::1")]);
+        });
+        var named = Fleet.Table(1, "a", new Listener(new Host.Name("here.example"), Ports.Free()), backend);
+        fleet.Apply(named);
+        var said = fleet.Said.Count;
+        var free = Fleet.Table(2, "b", Ports.Free(), backend);
+
+        Assert.True(fleet.Plane.Rehearse(ConfigOf(named, free)).IsNone);
+        Assert.Equal(1, lookups);
+        Assert.Empty(Inodes(free.Service.Listener.Port));
+
+        fleet.Apply(named, free);
+        Assert.Equal(said, fleet.Said.Count);
+    }
+
+    [Fact]
     public void Of_a_name_the_addresses_of_a_family_that_this_machine_lacks_are_left_out()
     {
         var (v4, v6) = (IPAddress.Parse("192.0.2.1"), IPAddress.Parse("2001:db8::1"));
@@ -198,6 +246,9 @@ public sealed class ListenerAddressSpecs
         Assert.All(new[] { "127.0.0.1", "127.0.0.2" }, address => Echoed(address, port));
         Assert.Superset(before.ToHashSet(), Inodes(port).ToHashSet());
     }
+
+    private static BalConfig ConfigOf(params RoutingTable[] tables) =>
+        LivePlane.ConfigOf(1) with { Services = new(tables.Select(table => table.Service)) };
 
     private static Listener On(int port, params string[] addresses) =>
         new(new Arr<Host>(addresses.Select(a => new Host.Address(IPAddress.Parse(a)))), port);
