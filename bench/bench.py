@@ -25,7 +25,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from report import against_targets, chart, table
+from report import against_targets, chart, measured_on, table
 
 HERE = Path(__file__).resolve().parent
 CORE_BALANCER, CORE_REST = "0", "1"
@@ -432,9 +432,8 @@ def main():
     (out / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     (out / "results.md").write_text(table(results))
     (out / "chart.svg").write_text(chart(results))
-    summary = f"{against_targets(results)}\n{table(results)}"
-    into_page(out.parent / "performance.md", summary)
-    print(summary)
+    into_page(out.parent / "performance.md", f"{against_targets(results)}\n{measured_on(results)}\n")
+    print(f"{against_targets(results)}\n{table(results)}")
 
 
 def into_page(page, summary):

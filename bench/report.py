@@ -17,13 +17,18 @@ def ratio(summary, key, digits=2):
     return text if low == high else f"{text} [{low:.2f}..{high:.2f}]"
 
 
-def table(results):
+def measured_on(results):
+    """The machine and the versions of a run."""
     machine, versions = results["machine"], results["versions"]
-    lines = [f"Linux {machine['kernel']}, {machine['cores']} cores (balancer on one, clients and backends on the other), "
-             "medians; ratios to HAProxy of the same round, in brackets where the true median lies (95 %). "
-             f"Congestion control of the machine: {machine['congestion']}.",
-             f"{versions['haproxy']}; {versions['nginx']}; {versions['bal']}. "
-             f"{machine['busy_before']:.0%} of the machine was busy with something else before the run.", ""]
+    return (f"Linux {machine['kernel']}, {machine['cores']} cores (balancer on one, clients and backends on the other), "
+            "medians; ratios to HAProxy of the same round, in brackets where the true median lies (95 %). "
+            f"Congestion control of the machine: {machine['congestion']}.\n"
+            f"{versions['haproxy']}; {versions['nginx']}; {versions['bal']}. "
+            f"{machine['busy_before']:.0%} of the machine was busy with something else before the run.")
+
+
+def table(results):
+    lines = [measured_on(results), ""]
     for workload in results["workloads"].values():
         lines += [f"**{workload['title']}**, {len(workload['rounds'])} rounds of {workload['seconds']} s", "",
                   f"| target | {workload['rate_unit']} (min..max) | ratio | CPU {workload['cpu_unit']} | ratio | p99 ms (ratio) | p99.9 ms |",

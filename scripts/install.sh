@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs bal: as root to /usr/local/bin, else to ~/.local/bin.
 #   scripts/install.sh [--prefix DIR] [--uninstall]
-# With --prefix the binary goes to DIR/bin.
+# With --prefix the binaries, bal and bal-web, go to DIR/bin.
 set -euo pipefail
 here="$(dirname -- "${BASH_SOURCE[0]}")"
 # shellcheck source=scripts/lib.sh
@@ -37,7 +37,7 @@ bin="$prefix/bin"
 
 if [[ -n $uninstall ]]; then
   if [[ -e $bin/bal || -L $bin/bal ]]; then
-    rm -f -- "$bin/bal"
+    rm -f -- "$bin/bal" "$bin/bal-web"
     printf 'removed: %s (configuration and logs remain in ~/.bal)\n' "$bin/bal"
   else
     printf 'nothing to remove: %s does not exist\n' "$bin/bal"
@@ -50,9 +50,12 @@ mkdir -p -- "$bin" || die "$bin cannot be created: run as root, or choose anothe
 [[ -w $bin ]] || die "$bin is not writable: run as root, or choose another directory with --prefix"
 temporary="$(mktemp "$bin/.bal.XXXXXX")"
 trap 'rm -f -- "$temporary"' EXIT
-install -m 0755 -- "$ROOT/dist/bal" "$temporary"
-# Atomic, and works while an older bal is running.
-mv -f -- "$temporary" "$bin/bal"
+# bal last: it starts the other one.
+for program in bal-web bal; do
+  install -m 0755 -- "$ROOT/dist/$program" "$temporary"
+  # Atomic, and works while an older bal is running.
+  mv -f -- "$temporary" "$bin/$program"
+done
 trap - EXIT
 printf 'installed: %s\n' "$bin/bal"
 

@@ -10,7 +10,7 @@ here="$(dirname -- "${BASH_SOURCE[0]}")"
 
 passed=0
 failed=0
-limit="${BAL_TEST_LIMIT:-420}"
+limit="${BAL_TEST_LIMIT:-900}"
 results="$(mktemp -d)"
 trap 'rm -rf -- "$results"' EXIT
 
@@ -25,7 +25,8 @@ need_dotnet
 if [[ -n $install ]]; then
   need_native_toolchain
   need_packages perl-base redis-server redis-tools postgresql nginx-light libnginx-mod-stream curl iperf3 wrk \
-    haproxy iproute2 procps util-linux openssl python3 shellcheck systemd faketime
+    haproxy mariadb-server mosquitto openssh-server iproute2 procps util-linux openssl python3 shellcheck systemd \
+    faketime prometheus
 fi
 cd "$ROOT"
 

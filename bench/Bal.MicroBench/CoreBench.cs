@@ -34,21 +34,21 @@ public class StepBench
 [MemoryDiagnoser]
 public class SelectionBench
 {
-    private RoutingTable table = null!;
+    private Selector selector = null!;
     private ulong turn;
 
     [Params(2, 100)]
     public int Backends { get; set; }
 
     [GlobalSetup]
-    public void Setup() => table = Publishing.TableOf(
-        ControlMachine.Start(Sample.Config(Backends), Instant.Zero).State.InOrder[0]);
+    public void Setup() => selector = Selector.Of(Publishing.TableOf(
+        ControlMachine.Start(Sample.Config(Backends), Instant.Zero).State.InOrder[0]), Option<Selector>.None);
 
     [Benchmark]
-    public Option<Candidate> First() => Selection.Next(table, turn++, [], 0);
+    public Option<Candidate> First() => selector.Next(new Attempt(turn++, [], 0));
 
     [Benchmark]
-    public Option<Candidate> AfterOneFailure() => Selection.Next(table, turn++, [1], 0);
+    public Option<Candidate> AfterOneFailure() => selector.Next(new Attempt(turn++, [1], 0));
 }
 
 internal static class Sample

@@ -18,8 +18,8 @@ public sealed record ConfigRefusal(Problem Problem, Arr<Finding> Findings);
 public static class ConfigReadings
 {
     /// <summary>
-    /// What <paramref name="readConfig"/> says. A file that a defect makes unreadable must not end what serves: it is a
-    /// bad file, and changes nothing.
+    /// The result of <paramref name="readConfig"/>. If a bug makes reading throw, the file is treated as invalid, so
+    /// that the running process goes on with its configuration.
     /// </summary>
     public static Either<ConfigRefusal, ConfigReading> Guarded(Func<Either<ConfigRefusal, ConfigReading>> readConfig)
     {
@@ -33,7 +33,7 @@ public static class ConfigReadings
                 new Problem(
                     "internal_error",
                     $"the configuration could not be read: {fault.Message}",
-                    "this is a defect of bal; it keeps serving with the configuration it has",
+                    "this is a bug in bal, which keeps serving with its current configuration",
                     "undo the last change of the file, and report it with the file"),
                 Arr<Finding>.Empty);
         }

@@ -5,6 +5,7 @@ using Bal.Domain.Control;
 using Bal.Domain.Counting;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
+using Bal.Domain.Recording;
 using Bal.Domain.Reports;
 using LanguageExt;
 
@@ -43,8 +44,14 @@ public interface IDataPlane
     /// <summary>See <see cref="ControlEffect.Cut"/>.</summary>
     void Cut(int oneOf);
 
+    /// <summary>See <see cref="ControlEffect.Reset"/>.</summary>
+    void Reset(BackendId backend, TerminationReason reason);
+
     /// <summary>What has passed, at this moment.</summary>
     Traffic Measure();
+
+    /// <summary>What has been counted of clients that got no service, and that no event has told of yet.</summary>
+    IEnumerable<ControlEvent> News() => [];
 }
 
 /// <summary>Probes and lookups: started here, ended by an event.</summary>
@@ -55,6 +62,19 @@ public interface IProber
 
     /// <summary>See <see cref="ControlEffect.Resolve"/>.</summary>
     void Resolve(string name);
+}
+
+/// <summary>Where what operators have ordered outlives the process.</summary>
+public interface IOverrideFile
+{
+    /// <summary>What an earlier process has kept; none where it has kept nothing.</summary>
+    Option<ControlEvent.OverridesRead> Read();
+
+    /// <summary>
+    /// See <see cref="ControlEffect.KeepOverrides"/>. What is asked for while an earlier attempt is under way follows
+    /// it, and only the last of it. Must never block for long.
+    /// </summary>
+    void Keep(long change, OverrideDocument document);
 }
 
 /// <summary>What happens to the supervisor: events of the core and requests of the operator.</summary>
@@ -89,8 +109,9 @@ public interface IServiceManager
     /// <summary>The configuration is being read again; <see cref="Ready"/> follows.</summary>
     void Reloading();
 
-    /// <summary>The drain of a stop has begun.</summary>
-    void Stopping();
+    /// <summary>A stop was asked for, or has been shortened.</summary>
+    /// <param name="within">How long it takes at most.</param>
+    void Stopping(Duration within);
 
     /// <summary>How things are, after each batch of decisions; forwarded only when the text changes.</summary>
     void Show(ControlState state);
@@ -116,12 +137,20 @@ public abstract record SupervisorInput
     public sealed record Happened(ControlEvent Event) : SupervisorInput;
 
     /// <summary>Read the configuration again and apply it.</summary>
-    /// <param name="Answer">Told what came of it.</param>
+    /// <param name="Answer">Called with the outcome.</param>
     public sealed record Reload(Action<ReloadAnswer> Answer) : SupervisorInput
     {
         /// <summary>The configuration, where it has been read already; otherwise the supervisor reads it.</summary>
         public Option<Either<ConfigRefusal, ConfigReading>> Reading { get; init; }
     }
+
+    /// <summary>Have a backend used otherwise.</summary>
+    /// <param name="Request">Which, and how.</param>
+    /// <param name="User">The name of who asks.</param>
+    /// <param name="Uid">Its number.</param>
+    /// <param name="Answer">Told what came of it, once that outlives the process or is known not to.</param>
+    public sealed record Order(OrderRequest Request, string User, long Uid, Action<OrderReport> Answer)
+        : SupervisorInput;
 
     /// <summary>
     /// Something of the shell's own, to be done between two events: after everything that was reported before it.
@@ -142,7 +171,8 @@ public abstract record SupervisorInput
 /// <param name="State">The control state.</param>
 /// <param name="Traffic">What has passed.</param>
 /// <param name="Clock">Both clocks.</param>
-public sealed record SupervisorView(ControlState State, Traffic Traffic, ClockReading Clock);
+/// <param name="Accepts">Whether the event loops accept clients; not yet while bal starts.</param>
+public sealed record SupervisorView(ControlState State, Traffic Traffic, ClockReading Clock, bool Accepts);
 
 /// <summary>What came of a reload.</summary>
 /// <param name="ConfigVersion">The version in force afterwards.</param>

@@ -30,15 +30,15 @@ public sealed record DecisionLogLine(ReadOnlyMemory<byte> Bytes, LineEnd End)
     public string Reason { get; init; } = "";
 }
 
-/// <summary>What came of a replay.</summary>
+/// <summary>The outcome of a replay.</summary>
 /// <param name="State">How far the file was followed.</param>
 /// <param name="Fault">Why not to its end; none where every step replays as it was recorded.</param>
 /// <param name="CutLine">The last line, where its end is missing and it was left out.</param>
 public sealed record ReplayOutcome(ReplayState State, Option<ReplayFault> Fault, Option<long> CutLine);
 
-/// <summary>What there is to say once the end is reached.</summary>
+/// <summary>The summary at the end of a replay.</summary>
 /// <param name="Outcome">How far the record was followed.</param>
-/// <param name="Clock">From its times to those of the day.</param>
+/// <param name="Clock">Converts recorded times to times of day.</param>
 /// <param name="Comparison">What another configuration made of it, where one was tried.</param>
 public sealed record ReplaySummary(ReplayOutcome Outcome, ReplayClock Clock, Option<ComparisonState> Comparison);
 
@@ -46,12 +46,12 @@ public sealed record ReplaySummary(ReplayOutcome Outcome, ReplayClock Clock, Opt
 public static class Replaying
 {
     /// <summary>
-    /// Follows lines to the first difference or the end. A last line without its end, as a crash leaves it, is no
-    /// fault.
+    /// Follows lines to the first difference or the end. A last line that is cut off, as after a crash, is not
+    /// a fault.
     /// </summary>
     /// <param name="lines">The lines.</param>
     /// <param name="version">The version of this bal.</param>
-    /// <param name="observe">Told of every line that was followed.</param>
+    /// <param name="observe">Called with each line that was followed.</param>
     public static ReplayOutcome Follow(
         IEnumerable<DecisionLogLine> lines, string version, Action<ReplayStep> observe)
     {

@@ -2,6 +2,7 @@ using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
+using Bal.Domain.Recording;
 using Bal.Domain.Reload;
 using Bal.Domain.Reports;
 using LanguageExt;
@@ -40,9 +41,25 @@ public sealed class SupervisorLoop(
 
     internal static readonly Problem Stopping = new(
         "stopping",
-        "bal is stopping and applies no configuration any more",
+        "bal is stopping and will not apply a new configuration",
         "'bal stop' or a signal came before the reload",
         "wait until it has ended, then run 'bal start -d'");
+
+    private static readonly Problem TooLate = new(
+        "stopping",
+        "bal is stopping and accepts no more clients: there is nothing to drain or to weigh",
+        "'bal stop' or a signal came before the command",
+        "wait until it has ended, then run 'bal start -d'");
+
+    /// <summary>What is said where another process is to be asked.</summary>
+    public static readonly Problem Replaced = new(
+        "replaced",
+        "this process has been replaced by 'bal upgrade'",
+        "the request came while the new process was taking over",
+        "run the command again: it reaches the new process");
+
+    /// <summary>What a process says that has been replaced, whatever it is asked for.</summary>
+    public static readonly ReloadAnswer ReplacedAnswer = new(0, Replaced, Arr<Finding>.Empty, Arr<string>.Empty);
 
     /// <summary>
     /// Makes the decisions: the core, as it is. A simulation looks on here, and a test puts a wrong decision in its
@@ -58,6 +75,11 @@ public sealed class SupervisorLoop(
     private bool started;
     private bool exited;
     private bool recording = true;
+    private Option<Instant> stopsBy;
+    private readonly Ordering ordering = new();
+
+    /// <summary>Where orders of operators outlive the process; nowhere unless one is given.</summary>
+    public IOverrideFile Overrides { private get; init; } = new Unkept();
 
     /// <summary>Sees every decision; nobody does unless one is given.</summary>
     public IDecisionRecorder Recorder { private get; init; } = new Unrecorded();
@@ -72,12 +94,14 @@ public sealed class SupervisorLoop(
         var step = ControlMachine.Start(config, now);
         Recorder.Began(now, step.State);
         Take(step);
+        // Before anybody is served: no client comes to a backend that is drained.
+        Overrides.Read().IfSome(read => Step(read));
         Publish();
         Step(new ControlEvent.Tick());
         var patience = inbox.Now.Plus(FirstLookups);
         while (!exited && !patience.IsDue(inbox.Now) && LooksUpFirst())
             HandleNext(patience);
-        var serving = state.Phase is Phase.Running;
+        var serving = state.Phase is Phase.Running or Phase.Delaying;
         if (serving)
             plane.Commit();
         else
@@ -98,6 +122,9 @@ public sealed class SupervisorLoop(
     {
         recording = false;
         Take(ControlMachine.Adopt(inbox.Now, carried));
+        // The other process kept nothing: a file that an earlier one has left means nothing any more.
+        if (state.Keeping == OverrideKeeping.None)
+            Overrides.Keep(0, OverrideDocument.Of(state));
         Publish();
         plane.Commit();
         started = true;
@@ -126,10 +153,16 @@ public sealed class SupervisorLoop(
 
     private void HandleNext(Instant until)
     {
-        var due = Instant.Min(until, ControlMachine.NextDue(state));
+        var due = Instant.Min(Instant.Min(until, ordering.DueAt), ControlMachine.NextDue(state));
         inbox.Next(due).Match(Some: Handle, None: () => { });
         if (!exited && ControlMachine.NextDue(state).IsDue(inbox.Now))
             Step(new ControlEvent.Tick());
+        if (ordering.DueAt.IsDue(inbox.Now))
+        {
+            Step(new ControlEvent.OverridesKept(state.Keeping.Kept, Ordering.TooSlow));
+            ordering.Overdue(inbox.Now);
+        }
+
         if (!inbox.HasMore || PublishEvery.Milliseconds <= inbox.Now.Since(publishedAt).Milliseconds)
             Publish();
     }
@@ -145,15 +178,23 @@ public sealed class SupervisorLoop(
                 if (happened.Event is ControlEvent.Resolved)
                     lookups--;
                 Step(happened.Event);
+                if (happened.Event is ControlEvent.OverridesKept kept)
+                    ordering.Ended(kept);
                 break;
             case SupervisorInput.Status status:
+                // What the loops report once a second would be missing in the answer.
+                foreach (var news in plane.News())
+                    Step(news);
                 status.Answer(StatusReports.Of(identity, plane.Measure(), Clock(), state));
                 break;
             case SupervisorInput.Look look:
-                look.Answer(new SupervisorView(state, plane.Measure(), Clock()));
+                look.Answer(new SupervisorView(state, plane.Measure(), Clock(), started));
                 break;
             case SupervisorInput.Reload reload when !started:
                 early.Enqueue(reload);
+                break;
+            case SupervisorInput.Order order:
+                Order(order);
                 break;
             case SupervisorInput.Call call:
                 call.Action();
@@ -173,7 +214,7 @@ public sealed class SupervisorLoop(
     private ClockReading Clock() => new(inbox.Now, wallClock());
 
     private ReloadAnswer Reload(SupervisorInput.Reload reload) => state.Phase is not Phase.Running
-        ? Refuse(Stopping, Arr<Finding>.Empty)
+        ? Refuse(state.Phase.IsHandedOver ? Replaced : Stopping, Arr<Finding>.Empty)
         : reload.Reading.IfNone(() => ConfigReadings.Guarded(readConfig)).Match(
             Right: reading => plane.Prepare(reading.Config).Match(
                 Right: _ => Apply(reading),
@@ -188,6 +229,31 @@ public sealed class SupervisorLoop(
         plane.Commit();
         onReloaded(reading.Config);
         return new(state.ConfigVersion, Option<Problem>.None, reading.Warnings, changes);
+    }
+
+    private void Order(SupervisorInput.Order input)
+    {
+        var (before, now) = (state, inbox.Now);
+        if (before.Phase is not (Phase.Running or Phase.Delaying))
+        {
+            input.Answer(OrderReport.Failed(before.Phase.IsHandedOver ? Replaced : TooLate));
+            return;
+        }
+
+        var by = new Operator(input.User, input.Uid, Math.Max(0, wallClock().ToUnixTimeMilliseconds()));
+        Orders.Of(input.Request, before).Match(
+            Right: wanted =>
+            {
+                var refused = wanted.Exists(order => Overriding.IsRefused(order, by, before));
+                var why = refused ? Orders.Last(input.Request, before) : Option<Problem>.None;
+                wanted.IfSome(order => Step(new ControlEvent.Ordered(order, by)));
+                Publish();
+                ordering.Answer(
+                    input.Answer,
+                    Orders.Report(input.Request, before, state, plane.Measure(), now) with { Problem = why },
+                    state.Keeping, before.Keeping.Changes, now);
+            },
+            Left: problem => input.Answer(OrderReport.Failed(problem)));
     }
 
     private ReloadAnswer Refuse(Problem problem, Arr<Finding> findings)
@@ -209,6 +275,12 @@ public sealed class SupervisorLoop(
     private void Take(ControlStep step)
     {
         state = step.State;
+        if (state.Phase.StopsBy is { IsSome: true } by && by != stopsBy)
+        {
+            stopsBy = by;
+            by.IfSome(end => manager.Stopping(end.Since(inbox.Now)));
+        }
+
         foreach (var effect in step.Effects)
             Do(effect);
     }
@@ -232,11 +304,12 @@ public sealed class SupervisorLoop(
         forgetService: e => Told(() => plane.ForgetService(e.Service)),
         stopAccepting: () => Done(Drain),
         cut: e => Told(() => plane.Cut(e.OneOf)),
+        reset: e => Told(() => plane.Reset(e.Backend, e.Reason)),
+        keepOverrides: e => Done(() => Overrides.Keep(e.Change, OverrideDocument.Of(state))),
         exit: () => Done(() => exited = true));
 
     private void Drain()
     {
-        manager.Stopping();
         Publish();
         plane.StopAccepting();
     }
@@ -258,6 +331,15 @@ public sealed class SupervisorLoop(
     {
         action();
         return Unit.Default;
+    }
+
+    private sealed class Unkept : IOverrideFile
+    {
+        public Option<ControlEvent.OverridesRead> Read() => Option<ControlEvent.OverridesRead>.None;
+
+        public void Keep(long change, OverrideDocument document)
+        {
+        }
     }
 
     private sealed class Unrecorded : IDecisionRecorder

@@ -13,7 +13,7 @@ internal static class CommandLine
     internal static int Run(string[] args, CompositionRoot composition)
     {
         var tree = Tree(composition);
-        var parsed = tree.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parsed = tree.Parse(Asked(args, tree), new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Action is HelpAction)
         {
             composition.Out.Write(HelpOf(parsed));
@@ -35,6 +35,17 @@ internal static class CommandLine
         });
     }
 
+    // 'bal help status' means 'bal status --help'; an unknown word after 'help' is reported as such.
+    private static string[] Asked(string[] args, RootCommand tree)
+    {
+        if (args is not ["help", .. var path])
+            return args;
+        Command? command = tree;
+        foreach (var word in path)
+            command = command?.Subcommands.FirstOrDefault(c => c.Name == word || c.Aliases.Contains(word));
+        return command is null ? path : [.. path, "--help"];
+    }
+
     private static RootCommand Tree(CompositionRoot composition)
     {
         var config = Options.Config();
@@ -44,11 +55,16 @@ internal static class CommandLine
             CheckCommand.Define(composition, config),
             DoctorCommand.Define(composition, config),
             StatusCommand.Define(composition, config),
+            ReadyCommand.Define(composition, config),
             StartCommand.Define(composition, config),
             GracefulCommand.Define(composition, config),
-            UpgradeCommand.Define(composition),
-            StopCommand.Define(composition),
-            ExplainCommand.Define(composition),
+            UpgradeCommand.Define(composition, config),
+            StopCommand.Define(composition, config),
+            DrainCommand.Define(composition, config),
+            EnableCommand.Define(composition, config),
+            WeightCommand.Define(composition, config),
+            SessionsCommand.Define(composition, config),
+            ExplainCommand.Define(composition, config),
             ReplayCommand.Define(composition, config),
             DemoCommand.Define(composition),
             SimulateCommand.Define(composition, config),

@@ -1,5 +1,7 @@
+using System.Text;
 using Bal.Domain.Config;
 using Bal.Domain.Messages;
+using Bal.Infrastructure.Json;
 using Bal.Infrastructure.Process;
 using LanguageExt;
 
@@ -24,6 +26,23 @@ internal sealed record CompositionRoot(Func<string, string?> Variable, string Di
     /// <summary>The directory of this instance; nothing is created.</summary>
     internal Either<Problem, BalHome> Home() => BalHome.Locate(Variable, Directory);
 
+    /// <summary>
+    /// The directory of the instance that a command asks: where BAL_HOME is unset and nothing runs in ~/.bal, that of
+    /// the packaged unit if it runs, which is noted on stderr.
+    /// </summary>
+    internal Either<Problem, BalHome> AskedHome()
+    {
+        var own = Home();
+        if (NonEmpty("BAL_HOME").IsSome || own.Exists(home => Runs(home) || home == BalHome.OfUnit)
+            || !Runs(BalHome.OfUnit))
+            return own;
+        Error.Write($"note: BAL_HOME is unset{own.Match(home => $" and no bal runs in {home.Root}", _ => "")}; "
+            + $"this is about the system service, BAL_HOME={BalHome.OfUnit.Root}\n");
+        return BalHome.OfUnit;
+    }
+
+    private static bool Runs(BalHome home) => PidFile.Inspect(home.PidFile) is PidFileState.Held;
+
     /// <summary>Where the configuration is by the search order, every path made absolute at once.</summary>
     /// <param name="home">The directory of this instance.</param>
     /// <param name="argument">The value of <c>--config</c>.</param>
@@ -37,11 +56,20 @@ internal sealed record CompositionRoot(Func<string, string?> Variable, string Di
     internal string Absolute(string path) => Path.GetFullPath(path, Directory);
 
     /// <summary>
-    /// Says why there is no report: where a person reads, in the report's place; where a program reads JSON, beside it.
+    /// Says why there is no report, in the report's place; where a program reads JSON, for a person beside it as well.
     /// </summary>
     internal int Unreported(Problem problem, ReportForm form)
     {
-        (form == ReportForm.Json ? Error : Out).Problem(problem);
+        if (form == ReportForm.Json)
+        {
+            Out.Write(Encoding.UTF8.GetString(ExplainJson.Write(problem)));
+            Error.Problem(problem);
+        }
+        else
+        {
+            Out.Problem(problem);
+        }
+
         return ExitCode.Failure;
     }
 

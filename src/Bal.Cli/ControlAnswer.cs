@@ -4,16 +4,16 @@ using LanguageExt;
 
 namespace Bal.Cli;
 
-/// <summary>An answer of the daemon: one JSON object, of which nothing is taken for granted.</summary>
+/// <summary>An answer of the daemon: one JSON object, none of whose members is trusted to be there.</summary>
 internal sealed record ControlAnswer(JsonElement Root)
 {
-    /// <summary>Reads an answer; one that is no JSON object, or says <c>error</c>, is a problem.</summary>
+    /// <summary>Reads an answer; one that is not a JSON object, or has <c>error</c>, is a problem.</summary>
     internal static Either<Problem, ControlAnswer> Parse(string text)
     {
         try
         {
             using var document = JsonDocument.Parse(text);
-            if (document.RootElement.ValueKind != JsonValueKind.Object) return Unintelligible("it is no JSON object");
+            if (document.RootElement.ValueKind != JsonValueKind.Object) return Unintelligible("not a JSON object");
             var answer = new ControlAnswer(document.RootElement.Clone());
             return answer.Text("error") is { } error ? Unintelligible(error) : answer;
         }
@@ -59,7 +59,7 @@ internal sealed record ControlAnswer(JsonElement Root)
             ? value : default,
         default);
 
-    // Half of a surrogate pair, in a name as well, is JSON and no text: reading it throws.
+    // An unpaired surrogate, in a name as well, is valid JSON, but reading it as text throws.
     private static T Readable<T>(Func<T> read, T otherwise)
     {
         try
@@ -74,7 +74,7 @@ internal sealed record ControlAnswer(JsonElement Root)
 
     private static Problem Unintelligible(string why) => new(
         "control_answer_unknown",
-        $"the answer of the daemon was not understood: {why}",
-        "the running daemon is of another version than this 'bal'",
+        $"the answer from the daemon was not understood: {why}",
+        "the running daemon is a different version of bal from this command",
         "run 'bal stop', then 'bal start -d'");
 }

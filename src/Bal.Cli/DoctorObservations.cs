@@ -2,7 +2,6 @@ using Bal.Domain.Config;
 using Bal.Domain.Doctor;
 using Bal.Domain.Reports;
 using Bal.Infrastructure.Config;
-using Bal.Infrastructure.Control;
 using Bal.Infrastructure.Diagnosis;
 using Bal.Infrastructure.Process;
 using LanguageExt;
@@ -15,7 +14,7 @@ internal static class DoctorObservations
     internal static DoctorInputs Gather(BalHome home, ConfigLocation location)
     {
         var pid = Pid(home);
-        var control = pid is PidFact.Held held ? Ask(home, held.ProcessId.IfNone(0)) : new ControlFact.NotAsked();
+        var control = pid is PidFact.Held ? Ask(home) : new ControlFact.NotAsked();
         return new DoctorInputs(home.Root, home.LogFile, Config(InUse(location, control)), pid, control);
     }
 
@@ -42,11 +41,16 @@ internal static class DoctorObservations
         stale: content => new PidFact.Stale(content.ToText()),
         unreadable: problem => new PidFact.Unreadable(problem));
 
-    private static ControlFact Ask(BalHome home, int pid) =>
-        RunningDaemon.Ask(pid, home.ControlSocket, "status", ControlClient.StatusPatience).Bind(ControlAnswer.Parse)
-            .Match(
+    private static ControlFact Ask(BalHome home) => RunningDaemon.In(home)
+        .Bind(daemon =>
+        {
+            using (daemon)
+                return daemon.Ask("status");
+        })
+        .Bind(ControlAnswer.Parse)
+        .Match(
             Right: Answered,
-            Left: problem => new ControlFact.Silent(problem.WhatHappened));
+            Left: problem => new ControlFact.Silent(problem));
 
     private static ControlFact Answered(ControlAnswer answer)
     {

@@ -1,6 +1,6 @@
 namespace Bal.Cli;
 
-/// <summary>Exit codes (docs/behaviour.md, Exit codes); the last two are those of sysexits.h.</summary>
+/// <summary>Exit codes (docs/behaviour.md, Exit codes); the last two are from sysexits.h.</summary>
 internal static class ExitCode
 {
     /// <summary>Done, valid, running or observed.</summary>
@@ -15,6 +15,6 @@ internal static class ExitCode
     /// <summary>Wrong usage (EX_USAGE).</summary>
     internal const int Usage = 64;
 
-    /// <summary>A fault of bal itself (EX_SOFTWARE).</summary>
+    /// <summary>A bug in bal (EX_SOFTWARE).</summary>
     internal const int Internal = 70;
 }

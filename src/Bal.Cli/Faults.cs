@@ -3,7 +3,7 @@ using Bal.Domain.Messages;
 namespace Bal.Cli;
 
 /// <summary>
-/// The end of a command that something unforeseen has stopped: three lines, never a bare stack trace.
+/// How a command ends after an unexpected error: three lines, never a bare stack trace.
 /// </summary>
 internal static class Faults
 {
@@ -16,17 +16,33 @@ internal static class Faults
         }
         catch (IOException)
         {
-            // Nobody is left to read it; the exit code still tells.
+            // Nobody is left to read it; the exit code remains.
         }
-        return ExitCode.Internal;
+        return IsLimit(fault) ? ExitCode.Failure : ExitCode.Internal;
     }
 
-    /// <summary>What is said of a fault.</summary>
-    internal static Problem ToProblem(Exception fault) => fault is OutputException output
-        ? new Problem("output_failed", $"the output could not be written: {output.Message}",
-            "the disk that it goes to is full, or a device reported an error", "free some space, or write it elsewhere")
-        : new Problem("internal_error",
-            $"bal stopped because of a fault of its own: {fault.GetType().Name}: {fault.Message}",
-            "a defect in bal, not something that you did wrong",
-            "run the command again with BAL_DEBUG=1 and report what it prints");
+    /// <summary>
+    /// Whether a limit on threads or memory is behind it: the runtime starts threads of its own where it first needs
+    /// them, for sockets for example.
+    /// </summary>
+    internal static bool IsLimit(Exception fault) => fault is OutOfMemoryException
+        || (fault is TypeInitializationException { InnerException: { } inner } && IsLimit(inner));
+
+    /// <summary>The text for an error.</summary>
+    internal static Problem ToProblem(Exception fault) => fault switch
+    {
+        OutputException output => new("output_failed", $"the output could not be written: {output.Message}",
+            "the disk that it goes to is full, or a device reported an error",
+            "free some space, or write it elsewhere"),
+        // A thread that cannot be started is the same exception as memory that cannot be had.
+        _ when IsLimit(fault) => new("resources_exhausted",
+            "bal cannot continue: the system refused it another thread or more memory",
+            "a limit was reached: on processes and threads of this user (ulimit -u, TasksMax=, a pids cgroup), or on "
+                + "memory (ulimit -v, MemoryMax=)",
+            "raise the limit, or end other processes of this user; then run the command again"),
+        _ => new("internal_error",
+            $"bal stopped because of an internal error: {fault.GetType().Name}: {fault.Message}",
+            "this is a bug in bal, not a mistake on your part",
+            "run the command again with BAL_DEBUG=1 and report what it prints"),
+    };
 }

@@ -28,7 +28,7 @@ internal static class Options
 
     internal static Option<bool> Json() => new("--json") { Description = "Print JSON" };
 
-    internal static Option<bool> Verbose() => new("--verbose") { Description = "Print the details as well" };
+    internal static Option<bool> Verbose() => new("--verbose") { Description = "Also print the details" };
 
     internal static Option<bool> Brief() => new("--brief")
     {
@@ -54,20 +54,22 @@ internal static class Options
 
     /// <summary>A whole number of seconds.</summary>
     internal static Option<int?> Seconds() =>
-        SecondsOf("--seconds", "End after so many seconds (1 to 86400)", "N", most: 86_400);
+        SecondsOf("--seconds", "Stop after this many seconds (1 to 86400)", "N", most: 86_400);
 
-    /// <summary>A whole number of seconds from 1 on; null where it is not given.</summary>
-    internal static Option<int?> SecondsOf(string name, string description, string shown, int most)
+    /// <summary>A whole number of seconds; null where it is not given.</summary>
+    internal static Option<int?> SecondsOf(
+        string name, string description, string shown, int most, int least = 1)
     {
         var option = new Option<int?>(name) { Description = description, HelpName = shown };
         option.CustomParser = result =>
         {
             var word = result.Tokens[0].Value;
             if (int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-                && number >= 1 && number <= most)
+                && number >= least && number <= most)
                 return number;
             result.AddError(string.Create(CultureInfo.InvariantCulture,
-                $"{name} needs a whole number of seconds from 1 to {most}, not '{Printable.Short(word, 40)}'"));
+                $"{name} needs a whole number of seconds from {least} to {most}, "
+                    + $"not '{Printable.Short(word, 40)}'"));
             return null;
         };
         return option;

@@ -1,6 +1,6 @@
 namespace Bal.Cli;
 
-/// <summary>Colours the one word of a report that says how things are; everything else stays plain.</summary>
+/// <summary>Colours the status word of a report; everything else stays plain.</summary>
 internal static class Palette
 {
     private const string Reset = "\e[0m";

@@ -7,7 +7,7 @@ internal static class Program
     private static int Main(string[] args)
     {
         ProcessSetup.Prepare();
-        // Opens nothing: what follows can always be said, whatever the limits.
+        // This opens no file, so that errors can be reported whatever the limits are.
         var root = CompositionRoot.ForThisProcess();
         try
         {

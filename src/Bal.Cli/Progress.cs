@@ -2,12 +2,12 @@ using Bal.Domain.Primitives;
 
 namespace Bal.Cli;
 
-/// <summary>What a waiting command says meanwhile: one line that is rewritten on a terminal, lines elsewhere.</summary>
+/// <summary>The progress of a waiting command: one line, rewritten, on a terminal; separate lines elsewhere.</summary>
 internal sealed class Progress(Output output)
 {
     private bool _open;
 
-    /// <summary>Says how far it is.</summary>
+    /// <summary>Shows the current progress.</summary>
     internal void Show(string line)
     {
         if (output.IsTerminal) output.WriteRaw($"\r\e[K{Printable.Line(line)}");
@@ -15,7 +15,7 @@ internal sealed class Progress(Output output)
         _open = output.IsTerminal;
     }
 
-    /// <summary>Leaves the line.</summary>
+    /// <summary>Ends the line.</summary>
     internal void End()
     {
         if (_open) output.Write("\n");

@@ -8,7 +8,7 @@ using Bal.Domain.Replay;
 
 namespace Bal.Cli;
 
-/// <summary>The report for people: the timeline while it is read, then what came of it.</summary>
+/// <summary>The report for people: the timeline while the file is read, then the outcome.</summary>
 internal sealed class ReplayTextReport(Output output, LanguageExt.Option<Trial> trial) : IReplayReport
 {
     private bool begun;
@@ -22,6 +22,13 @@ internal sealed class ReplayTextReport(Output output, LanguageExt.Option<Trial> 
 
     public void End(ReplaySummary summary)
     {
+        // Of a file that holds no decisions there is nothing to report.
+        if (summary.Outcome.State.Position.IsNone && summary.Outcome.Fault.Case is ReplayFault nothing)
+        {
+            output.Problem(nothing.Problem);
+            return;
+        }
+
         Begin();
         var text = new StringBuilder();
         var (state, totals) = (summary.Outcome.State, summary.Outcome.State.Totals);

@@ -32,9 +32,7 @@ internal static class Reports
     /// <summary>Examines the environment.</summary>
     internal static Rendered Doctor(BalHome home, ConfigLocation location, ReportForm form)
     {
-        // The command is synchronous, and there is no synchronisation context that waiting could block.
-        var report = Infrastructure.Diagnosis.Doctor
-            .ExamineAsync(DoctorObservations.Gather(home, location), CancellationToken.None).GetAwaiter().GetResult();
+        var report = Infrastructure.Diagnosis.Doctor.Examine(DoctorObservations.Gather(home, location));
         var text = form switch
         {
             ReportForm.Json => DoctorJson.Write(report),
@@ -64,14 +62,22 @@ internal static class Reports
                 "the daemon was started by another version of bal",
                 "restart it with this version ('bal stop', then 'bal start -d'), or use 'bal status --json'"));
 
-    /// <summary>The report where nothing runs; the configuration tells what would be served.</summary>
-    internal static Either<Problem, Rendered> StatusStopped(ConfigLocation location, string? word, ReportForm form)
+    /// <summary>The report where nothing answers; the configuration tells what would be served.</summary>
+    /// <param name="location">Where it is.</param>
+    /// <param name="pid">The process that does not answer; none where nothing runs.</param>
+    /// <param name="why">Why nothing answers.</param>
+    /// <param name="leftover">Processes that a killed bal has left.</param>
+    /// <param name="word">What the report is narrowed to.</param>
+    /// <param name="form">How it is printed.</param>
+    internal static Either<Problem, Rendered> StatusStopped(
+        ConfigLocation location, Option<int> pid, Unobserved why, Arr<int> leftover, string? word, ReportForm form)
     {
         var loaded = location.Match(
             found => ConfigLoader.Load(found.Path),
             missing => new LoadedConfig(missing.LookedAt[0], new ConfigOutcome(Option<BalConfig>.None, [])));
-        var report = StatusReports.Stopped(CommandLine.Version, loaded.Path, loaded.Outcome.Config);
-        return Narrowed(report, word, form);
+        var report = StatusReports.Stopped(CommandLine.Version, loaded.Path, loaded.Outcome.Config, pid);
+        var left = pid.IsSome ? Arr<int>.Empty : leftover;
+        return Narrowed(report with { Unobserved = why, Leftover = left }, word, form);
     }
 
     private static Either<Problem, Rendered> Narrowed(StatusReport report, string? word, ReportForm form) =>

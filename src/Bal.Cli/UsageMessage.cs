@@ -6,7 +6,7 @@ using LanguageExt;
 namespace Bal.Cli;
 
 /// <summary>
-/// What is said to somebody who has mistyped: the wrong word, and the right one that is nearest to it.
+/// Messages for wrong usage: the word that was not understood, and the nearest valid one.
 /// </summary>
 internal static class UsageMessage
 {
@@ -50,16 +50,15 @@ internal static class UsageMessage
             near => $"; did you mean 'bal {near}'?",
             () => $"; the commands are {string.Join(", ", tree.Subcommands.Select(c => c.Name))}");
 
-    // The words that haproxy, nginx, systemctl and docker have taught people.
+    // Words that users know from haproxy, nginx, systemctl and docker.
     private static LanguageExt.Option<string> Meant(string word, RootCommand tree) => word switch
     {
-        "help" => "--help",
         "version" => "--version",
-        "reload" or "restart" or "update" => "graceful",
+        "restart" or "update" => "graceful",
         "run" or "up" or "serve" or "daemon" => "start",
         "test" or "validate" or "configtest" or "lint" => "check",
         "quit" or "shutdown" or "down" or "kill" => "stop",
-        "info" or "stats" or "ps" or "show" => "status",
+        "info" or "stats" or "ps" or "show" or "top" or "watch" => "status",
         "why" => "explain",
         _ => Nearest.To(word, Names(tree.Subcommands)),
     };
@@ -68,8 +67,13 @@ internal static class UsageMessage
     {
         var bare = word.Split('=', 2)[0];
         var owners = tree.Subcommands.Where(c => Words(c, tree).Contains(bare)).Select(c => $"'bal {c.Name}'").ToList();
-        if (owners.Count > 0) return $"{Shown(bare)} is no option of '{name}', but of {string.Join(", ", owners)}";
-        // Single letters are all one slip apart: there the list says more than a guess.
+        if (owners.Count > 0)
+        {
+            return $"'{name}' has no option {Shown(bare)} "
+                + $"({string.Join(", ", owners)} {(owners.Count == 1 ? "does" : "do")})";
+        }
+
+        // All single letters are one typo apart, so a list helps more than a guess.
         var words = Words(command, tree);
         var near = bare.Length > 2 ? Nearest.To(bare, new Arr<string>(words)) : LanguageExt.Option<string>.None;
         var known = string.Join(", ", words.Where(w => w.StartsWith("--", StringComparison.Ordinal)));
@@ -95,7 +99,8 @@ internal static class UsageMessage
 
     internal static bool IsOption(string word) => word.Length > 1 && word[0] == '-';
 
-    private static Arr<string> Names(IEnumerable<Command> commands) => new(commands.Select(c => c.Name));
+    private static Arr<string> Names(IEnumerable<Command> commands) =>
+        new(commands.SelectMany(c => c.Aliases.Prepend(c.Name)));
 
     private static List<string> Words(Command command, RootCommand tree)
     {

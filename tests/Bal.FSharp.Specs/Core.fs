@@ -41,7 +41,12 @@ let (|ProtectionOff|ProtectionOn|) (state: ProtectionState) =
         | Choice2Of2 on -> ProtectionOn on
 
 let (|Serving|Draining|Ended|) (phase: Phase) =
-    phase.Match((fun () -> 0, Instant.Zero), (fun d -> 1, d.Since), (fun () -> 2, Instant.Zero))
+    phase.Match(
+        (fun () -> 0, Instant.Zero),
+        (fun _ -> 0, Instant.Zero),
+        (fun d -> 1, d.Since),
+        (fun () -> 2, Instant.Zero)
+    )
     |> function
         | 0, _ -> Serving
         | 1, since -> Draining since
@@ -153,8 +158,10 @@ let ids (routes: Arr<Route>) = [ for route in routes -> route.Id.Value ]
 
 /// Every backend that a client tries, in its order, if none of them answers.
 let candidates (table: RoutingTable) (turn: uint64) =
+    let selector = Selector.Of(table, Maybe<Selector>.None)
+
     let rec visit tried lastResorts =
-        match toOption (Selection.Next(table, turn, ReadOnlySpan(List.toArray tried), lastResorts)) with
+        match toOption (selector.Next(Attempt(turn, ReadOnlySpan(List.toArray tried), lastResorts))) with
         | None -> List.rev tried
         | Some candidate ->
             let resorts = if candidate.Tier = Tier.Up then lastResorts else lastResorts + 1

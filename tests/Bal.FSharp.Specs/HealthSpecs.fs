@@ -31,13 +31,30 @@ let ``a backend that has succeeded goes down exactly at the fail threshold`` (po
 
 [<Property(Arbitrary = [| typeof<Values> |])>]
 let ``a backend that is down comes up exactly at the success threshold`` (policy: HealthPolicy) =
-    let down = HealthMachine.Initial policy |> after policy [ failed ]
+    let down =
+        HealthMachine.Initial policy
+        |> after policy (Outcome.Success :: List.replicate policy.FailThreshold failed)
+
     let upAfter successes = (down |> after policy (List.replicate successes Outcome.Success)).Up
     not (upAfter (policy.SuccessThreshold - 1)) && upAfter policy.SuccessThreshold
 
 [<Property(Arbitrary = [| typeof<Values> |])>]
-let ``local failures may be left out of any life`` (policy: HealthPolicy) (outcomes: Outcome list) =
-    let first = HealthMachine.Initial policy
+let ``one that was never reached comes up at its first success``
+    (policy: HealthPolicy)
+    (failures: NonEmptyArray<bool>)
+    =
+    let down =
+        HealthMachine.Initial policy
+        |> after policy [ for isLocal in failures.Get -> if isLocal then Outcome.Failure FailureKind.Local else failed ]
+
+    not down.Up && (down |> after policy [ Outcome.Success ]).Up
+
+[<Property(Arbitrary = [| typeof<Values> |])>]
+let ``local failures may be left out of any life of one that was reached``
+    (policy: HealthPolicy)
+    (outcomes: Outcome list)
+    =
+    let first = HealthMachine.Initial policy |> after policy [ Outcome.Success ]
     after policy outcomes first = after policy (List.filter (isLocal >> not) outcomes) first
 
 [<Property(Arbitrary = [| typeof<Values> |])>]

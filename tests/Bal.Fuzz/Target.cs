@@ -21,6 +21,8 @@ internal sealed record Target(string Name, Action<byte[]> Run)
         new("control", ControlTarget.Run),
         new("answer", AnswerTarget.Run),
         new("pid", PidTarget.Run),
+        new("hello", HelloTarget.Run),
+        new("proxy", ProxyTarget.Run),
     ];
 
     internal static Target? Find(string name) => All.FirstOrDefault(target => target.Name == name);

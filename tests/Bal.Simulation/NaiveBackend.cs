@@ -21,6 +21,9 @@ internal sealed class NaiveBackend(BackendId id, ServiceId service, Endpoint end
 
     public bool Up { get; private set; } = true;
 
+    /// <summary>Until it has been reached once, one failure takes it out and one success brings it back.</summary>
+    public bool Reached { get; private set; }
+
     // A new backend is one failed check away from down.
     public long FailuresInRow { get; private set; } = failThreshold - 1;
 
@@ -43,10 +46,12 @@ internal sealed class NaiveBackend(BackendId id, ServiceId service, Endpoint end
     {
         (Streak, CoolsUntil) = (0, 0);
         FailuresInRow = 0;
+        var isFirst = !Reached;
+        Reached = true;
         if (Up)
             return;
         SuccessesInRow += count;
-        if (SuccessesInRow < policy.SuccessThreshold)
+        if (!isFirst && SuccessesInRow < policy.SuccessThreshold)
             return;
         Up = true;
         SuccessesInRow = 0;
@@ -57,7 +62,7 @@ internal sealed class NaiveBackend(BackendId id, ServiceId service, Endpoint end
         Failed += count;
         FailuresInRow += count;
         SuccessesInRow = 0;
-        Up = Up && FailuresInRow < policy.FailThreshold;
+        Up = Up && Reached && FailuresInRow < policy.FailThreshold;
     }
 
     public void Cool(int count, BackoffPolicy policy, bool protection, long now)

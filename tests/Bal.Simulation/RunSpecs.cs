@@ -37,6 +37,62 @@ public sealed class RunSpecs
     }
 
     [Fact]
+    public void A_drained_backend_gets_nobody_until_it_is_enabled_though_bal_is_killed_meanwhile()
+    {
+        var report = Scenarios.Run("""
+            duration: 3m
+            client_rate: 10
+            connection_length: 100ms
+            retries: 5
+            events:
+              - {at: 30s, backend: 1, do: drain}
+              - {at: 60s, do: crash}
+              - {at: 90s, backend: 1, do: enable}
+              - {at: 120s, backend: 2, do: weight, weight: 3}
+            """);
+        Assert.Equal(LaneState.Draining, report.Backends[0].StateAt(new Instant(45_000)));
+        Assert.Equal(LaneState.Draining, report.Backends[0].StateAt(new Instant(75_000)));
+        Assert.Equal(LaneState.Up, report.Backends[0].StateAt(new Instant(100_000)));
+        // Half of 30 s, none of 60 s, half of 30 s, a quarter of 60 s: 450 of 1,800.
+        Assert.InRange(report.Backends[0].Served, 440, 460);
+        Assert.Contains(report.Timeline, entry => entry.Event == "drain");
+    }
+
+    [Fact]
+    public void Clients_of_one_address_have_one_backend_until_it_is_drained()
+    {
+        const string Config = $"method: source_hash\n{Scenarios.TwoBackends}";
+        const string Clients = "duration: 1m\nclient_rate: 10\nclient_addresses: 192.0.2.7/32\n";
+        var all = Scenarios.Run(Clients, Config).Backends.Map(b => b.Served);
+        Assert.Equal([0L, 600L], all.Order());
+        var its = all[0] > 0 ? 1 : 2;
+
+        var drained = Scenarios.Run(
+            $"{Clients}events: [{{at: 20s, backend: {its}, do: drain}}, {{at: 40s, backend: {its}, do: enable}}]",
+            Config);
+
+        Assert.InRange(drained.Backends[its - 1].Served, 390, 410);
+        Assert.InRange(drained.Backends[2 - its].Served, 190, 210);
+        Assert.Equal(0, drained.Totals.Failed);
+    }
+
+    [Theory]
+    [InlineData("192.0.2.7/24")]
+    [InlineData("192.0.2.0/33")]
+    [InlineData("nonsense")]
+    public void A_network_that_is_none_is_an_error(string network) => Assert.Equal(
+        "invalid_network",
+        Assert.Single(Scenarios.Read($"duration: 1m\nclient_addresses: {network}").Findings).Code);
+
+    [Theory]
+    [InlineData("{at: 1s, do: drain}", "backend")]
+    [InlineData("{at: 1s, do: weight, backend: 1}", "weight")]
+    [InlineData("{at: 1s, do: weight, backend: 1, weight: 257}", "256")]
+    [InlineData("{at: 1s, do: enable, backend: 1, weight: 2}", "does not apply to")]
+    public void An_order_that_cannot_be_carried_out_is_an_error(string what, string says) => Assert.Contains(
+        Scenarios.Read($"events: [{what}]").Findings, f => f.Message.Contains(says, StringComparison.Ordinal));
+
+    [Fact]
     public void The_timeline_says_which_counts_turned_protection_mode_on_and_off()
     {
         var report = Scenarios.Run("""

@@ -47,18 +47,16 @@ internal sealed record Sabotage(string Name, Invariant Caught, SimulationRules R
                 : after),
         Select("selection: a backend that cools down is as good as one that is up", Invariant.BestTierFirst, Levelled),
         Select("selection: a backend is tried again for the same client", Invariant.NoBackendTwice,
-            (table, turn, tried, last) =>
-            Selection.Next(table, turn, tried.Length < 2 ? [] : tried, last)),
-        Select("selection: a client never stops trying", Invariant.EveryClientEnds, (table, turn, tried, last) =>
-            Selection.Next(table, turn + (ulong)tried.Length, [], last)),
+            (selector, a) => selector.Next(
+                new Attempt(a.Turn, a.Tried.Length < 2 ? [] : a.Tried, a.LastResorts))),
+        Select("selection: a client never stops trying", Invariant.EveryClientEnds, (selector, a) =>
+            selector.Next(new Attempt(a.Turn + (ulong)a.Tried.Length, [], a.LastResorts))),
         Select("selection: protection mode does not limit last resorts", Invariant.LastResortsInProtection,
-            (table, turn, tried, _) =>
-            Selection.Next(table, turn, tried, 0)),
+            (selector, a) => selector.Next(new Attempt(a.Turn, a.Tried, 0))),
         Select("selection: the second candidate is never looked for", Invariant.NobodyGivesUpEarly,
-            (table, turn, tried, last) =>
-            tried.Length > 0 ? Option<Candidate>.None : Selection.Next(table, turn, tried, last)),
-        Select("selection: every client begins with the first backend", Invariant.FairTurns, (table, _, tried, last) =>
-            Selection.Next(table, 0, tried, last)),
+            (selector, a) => a.Tried.Length > 0 ? Option<Candidate>.None : selector.Next(a)),
+        Select("selection: every client begins with the first backend", Invariant.FairTurns, (selector, a) =>
+            selector.Next(new Attempt(0, a.Tried, a.LastResorts))),
         new("admission: one connection too many", Invariant.LimitIsExact, new SimulationRules
         {
             Admits = (open, limit) => open <= limit,
@@ -85,7 +83,9 @@ internal sealed record Sabotage(string Name, Invariant Caught, SimulationRules R
                 : step),
         Step("drain: it never ends by itself", Invariant.DrainEnds, (happened, now, before, step) =>
             before.Phase is Phase.Draining && step.State.Phase is Phase.Ended && happened is ControlEvent.Tick
-                ? new(before with { Phase = new Phase.Draining(now, now.Plus(new(1_000))) }, Arr<ControlEffect>.Empty)
+                ? new(
+                    before with { Phase = Phase.Draining.Until(now, now.Plus(new(2_000)), new(2_000)) },
+                    Arr<ControlEffect>.Empty)
                 : step),
         Step("publishing: every other table is not sent", Invariant.LoopsKnow, (_, now, _, step) =>
             step with { Effects =
@@ -152,10 +152,13 @@ internal sealed record Sabotage(string Name, Invariant Caught, SimulationRules R
         return step with { State = step.State with { Services = services, Index = index } };
     }
 
-    private static Option<Candidate> Levelled(
-        RoutingTable table, ulong turn, ReadOnlySpan<int> tried, int lastResorts) =>
-        Selection.Next(
-            table with { Up = table.Cooling.AddRange(table.Up), Cooling = Arr<Route>.Empty }, turn, tried, lastResorts);
+    private static Option<Candidate> Levelled(Selector selector, Attempt attempt) => Selector.Of(
+        selector.Table with
+        {
+            Up = selector.Table.Cooling.AddRange(selector.Table.Up),
+            Cooling = Arr<Route>.Empty,
+        },
+        Option<Selector>.None).Next(attempt);
 
     private static RoutingTable Deaf(RoutingTable table) => table with
     {

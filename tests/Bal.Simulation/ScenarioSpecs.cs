@@ -88,15 +88,15 @@ public sealed class ScenarioSpecs
         Says("4:18 invalid_span scenario.connect_latency: expected", "the shorter time first");
         Says("7:14 out_of_range events[0].backend: expected", "from 1 to 2");
         Says("8:9 invalid_value events[0].do: expected", "did you mean 'refuse'?");
-        Says("9:5 missing_key events[1].config is missing;", "add 'config:'");
-        Says("11:5 missing_key events[2].at is missing;", "add 'at:'");
+        Says("9:5 missing_key events[1].config is missing: expected", "add 'config:'");
+        Says("11:5 missing_key events[2].at is missing: expected", "add 'at:'");
         Says("11:14 unknown_backend events[2].backend: expected", "did you mean '127.0.0.1:9000'?");
-        Says("17:5 misplaced_key events[3].latency means nothing to 'do: recover';", "remove 'latency:'");
+        Says("17:5 misplaced_key events[3].latency does not apply to 'do: recover';", "remove 'latency:'");
         Says("23:17 out_of_range backends[0].port: expected", "65535");
         Says("25:5 unknown_key", "did you mean 'failed'?");
         Says("26:5 missing_key expect[1].at is missing;", "add 'at: 10s'");
         Says("27:12 invalid_value expect[2].state: expected", "up, cooling, down, draining or absent");
-        Says("31:5 misplaced_key expect[3].at stands alone;", "same mapping");
+        Says("31:5 misplaced_key expect[3].at is on its own;", "same mapping");
         Assert.Equal(15, lines.Count);
 
         void Says(string start, string part) => Assert.True(
@@ -116,7 +116,7 @@ public sealed class ScenarioSpecs
     [InlineData("duration: 1m5", "a time such as")]
     [InlineData("duration: 5m1h", "a time such as")]
     [InlineData("duration: 1m\nclient_rate: -1", "clients per second")]
-    [InlineData("duration: 1m\nclient_rate: 0.0001", "at most three behind the point")]
+    [InlineData("duration: 1m\nclient_rate: 0.0001", "at most three after the point")]
     [InlineData("duration: 1m\nevents: [{at: 1s, do: resolve, name: db, addresses: [300.1.1.1]}]",
         "an IPv4 or IPv6 address")]
     [InlineData("duration: 1m\nevents: [{at: 1s, do: reload, config: nowhere.yaml}]", "nowhere.yaml")]

@@ -74,5 +74,6 @@ internal sealed record Trial(
             setRate: a => $"clients come at {a.Rate.ToText()} a second",
             setAddresses: a => $"{a.Name} resolves to [{string.Join(", ", a.Addresses)}]",
             crash: a => $"bal is killed; it starts again after {a.Away.ToText()}",
+            order: a => a.ToText(),
             stop: () => "bal is told to stop");
 }

@@ -31,8 +31,8 @@ internal sealed partial class Watch(SeededWorld world, Option<Invariant> only)
     public SimulationRules Over(SimulationRules rules) => new()
     {
         Decide = (happened, at, before) => Decided(happened, at, before, rules.Decide(happened, at, before)),
-        Select = (table, turn, tried, lastResorts) =>
-            Selected(table, turn, tried, lastResorts, rules.Select(table, turn, tried, lastResorts)),
+        Select = (selector, attempt) => Selected(
+            selector.Table, attempt.Turn, attempt.Tried, attempt.LastResorts, rules.Select(selector, attempt)),
         Hear = rules.Hear,
         Admits = (open, limit) => Admitted(open, limit, rules.Admits(open, limit)),
     };

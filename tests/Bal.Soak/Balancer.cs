@@ -67,6 +67,55 @@ internal sealed class Balancer(BalInstance bal, Ledger ledger, IReadOnlyList<Soa
         ledger.Count("upgrades");
     }
 
+    /// <summary>A stop that waits for nobody for long, and a start.</summary>
+    public async Task Restart()
+    {
+        using (ledger.Fault("bal was stopped and started", endsOpen: true))
+        {
+            (await bal.Run("stop", "--timeout", "1")).Succeeds();
+            await StartAgain();
+        }
+
+        ledger.Count("stops and starts");
+    }
+
+    /// <summary>A crash, and a start.</summary>
+    public async Task KillAndStart()
+    {
+        using (ledger.Fault("bal was killed and started", endsOpen: true))
+        {
+            var pid = bal.Pid;
+            Posix.Signal(pid, Posix.Kill);
+            await Eventually.Holds("it is gone", () => !ProcFs.IsAlive(pid));
+            await StartAgain();
+        }
+
+        ledger.Count("kills and starts");
+    }
+
+    /// <summary>A stop at a moment of an upgrade: afterwards nobody serves.</summary>
+    public async Task StopDuringUpgrade(Random random)
+    {
+        using (ledger.Fault("bal was stopped during an upgrade", endsOpen: true))
+        {
+            var upgrade = bal.Run("upgrade");
+            await Task.Delay(random.Next(500));
+            (await bal.Run("stop", "--timeout", "1")).Succeeds();
+            _ = await upgrade;
+            await StartAgain();
+        }
+
+        ledger.Count("stops during an upgrade");
+    }
+
+    // It counts from the beginning.
+    private async Task StartAgain()
+    {
+        (await bal.Run("start", "-d")).Succeeds();
+        (_version, _first) = (1, null);
+        await bal.SeeStatus("every backend is probed", s => s.Backends.All(b => b.State != "down"));
+    }
+
     /// <summary>Waits until every replaced process has ended with its last connection.</summary>
     public Task SeeOneProcess() => bal.SeeStatus("one process is left", s =>
         !s.Root.TryGetProperty("previous", out var previous) || previous.GetArrayLength() == 0);

@@ -29,7 +29,7 @@ internal sealed class Ledger
 
     private readonly ConcurrentDictionary<long, Session> _open = new();
     private readonly ConcurrentDictionary<string, long> _counts = new();
-    private readonly ConcurrentQueue<(long From, long To, string Why)> _faults = new();
+    private readonly ConcurrentQueue<(long From, long To, string Why, bool EndsOpen)> _faults = new();
     private long _lastId;
     private long _bytes;
     private long _failures;
@@ -65,8 +65,8 @@ internal sealed class Ledger
         var now = Stopwatch.GetTimestamp();
         if (session.Killed)
             Count("expected: the backend was killed");
-        else if (!session.Seen
-            && _faults.FirstOrDefault(f => f.From <= now && f.To >= session.Started) is { Why: { } why })
+        else if (_faults.FirstOrDefault(f => f.From <= now && f.To >= session.Started
+            && (f.EndsOpen || !session.Seen)) is { Why: { } why })
             Count($"expected: {why}");
         else
             Unexpected($"session {session.Id} ({session.Kind}, seen by a backend: {session.Seen}) after " +
@@ -84,19 +84,22 @@ internal sealed class Ledger
     public long CountOf(string what) => _counts.GetValueOrDefault(what);
 
     /// <summary>From the returned object's birth to its end, a session that no backend has seen may fail.</summary>
-    public IDisposable Fault(string why)
+    /// <param name="why">What explains it.</param>
+    /// <param name="endsOpen">Whether it explains the end of any other session as well.</param>
+    public IDisposable Fault(string why, bool endsOpen = false)
     {
         var from = Stopwatch.GetTimestamp();
         // Open-ended until it ends: who fails meanwhile is explained as well.
-        var open = (from, long.MaxValue, why);
+        var open = (from, long.MaxValue, why, endsOpen);
         _faults.Enqueue(open);
         return new Closing(() =>
         {
-            Replace(open, (from, Stopwatch.GetTimestamp(), why));
+            Replace(open, (from, Stopwatch.GetTimestamp(), why, endsOpen));
         });
     }
 
-    private void Replace((long From, long To, string Why) open, (long From, long To, string Why) closed)
+    private void Replace(
+        (long From, long To, string Why, bool EndsOpen) open, (long From, long To, string Why, bool EndsOpen) closed)
     {
         // Few faults are open at once, and old ones explain nothing any more.
         var oldest = Stopwatch.GetTimestamp() - 120 * Stopwatch.Frequency;

@@ -8,9 +8,9 @@ const int Limit = 300;
 const int Hands = 40;
 const int IdleTimeoutMs = 8_000;
 
-if (args is not ([] or ["--seconds", _]) || !TryParseSeconds(args, out var seconds))
+if (!TryParse(args, out var seconds, out var seed))
 {
-    Console.Error.WriteLine("usage: Bal.Soak [--seconds N], with N from 10 on");
+    Console.Error.WriteLine("usage: Bal.Soak [--seconds N] [--seed N], with at least 10 seconds");
     return 64;
 }
 
@@ -22,7 +22,7 @@ var file = new BalFile(Ports.Free(), [.. backends.Select(b => b.Address)]) { Log
     .With("connection_idle_timeout_ms", IdleTimeoutMs).With("health_check_interval_ms", 200)
     .With("health_check_timeout_ms", 2_000).With("backend_connect_timeout_ms", 400)
     .With("failover_backoff_max_ms", 400).With("backend_cooldown_ms", 100);
-Console.WriteLine($"soak: {seconds} s of {Hands} clients at a time against {BalBinary.Path}");
+Console.WriteLine($"soak: {seconds} s of {Hands} clients at a time against {BalBinary.Path}, seed {seed}");
 try
 {
     await using var bal = await BalInstance.Healthy(new Quiet(), file);
@@ -30,7 +30,7 @@ try
     var clients = new Clients(ledger, () => bal.Endpoint, IdleTimeoutMs);
     var trend = new Trend(() => bal.Pid, Threads);
     var upgrades = await balancer.CanUpgrade();
-    var schedule = new Schedule(balancer, ledger, backends, Limit, upgrades);
+    var schedule = new Schedule(balancer, ledger, backends, Limit, upgrades, seed);
     var rounds = Math.Clamp(seconds / 15, 2, 15);
     // A process that has taken over is what most of the samples will be of.
     if (upgrades)
@@ -46,6 +46,9 @@ try
         await over.CancelAsync();
         await running;
         await bal.SeeStatus("no connection is left", s => s.Active == 0 && s.Backends.All(b => b.Active == 0));
+        // Samples are compared: each is of a process that has taken over.
+        if (upgrades)
+            await balancer.Upgrade();
         await balancer.SeeOneProcess();
         await Eventually.Holds("no backend has a connection left", () => backends.All(b => b.Open == 0));
         await trend.Take(ledger);
@@ -72,9 +75,21 @@ Console.WriteLine($"soak {(ledger.Failures == 0 ? "passed" : "FAILED")}: {clock.
     $"{ledger.Failures} unexpected");
 return ledger.Failures == 0 ? 0 : 1;
 
-static bool TryParseSeconds(string[] arguments, out int seconds)
+static bool TryParse(string[] arguments, out int seconds, out int seed)
 {
-    seconds = 1_800;
-    return arguments.Length == 0
-        || (int.TryParse(arguments[1], NumberStyles.None, CultureInfo.InvariantCulture, out seconds) && seconds >= 10);
+    (seconds, seed) = (1_800, Environment.TickCount & 0xFFFFFF);
+    for (var i = 0; i < arguments.Length; i += 2)
+    {
+        if (i + 1 >= arguments.Length
+            || !int.TryParse(arguments[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            return false;
+        if (arguments[i] == "--seconds")
+            seconds = number;
+        else if (arguments[i] == "--seed")
+            seed = number;
+        else
+            return false;
+    }
+
+    return seconds >= 10;
 }

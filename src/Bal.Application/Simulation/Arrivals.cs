@@ -4,11 +4,11 @@ using Bal.Domain.Simulation;
 namespace Bal.Application.Simulation;
 
 /// <summary>
-/// The clients of a stream come at a rate: each has its share of time and comes somewhere within it, as the dice say.
+/// The clients of a stream arrive at a rate: each has an equal slot of time and arrives at a random point in it.
 /// </summary>
 internal sealed class Arrivals(VirtualClock clock, Dice dice, Scenario scenario, int stream, Action<long> arrive)
 {
-    // No two clients have the same number, whose rolls of the dice would be the same.
+    // Client numbers are unique: two clients with the same number would get the same random values.
     private const int NumberBits = 40;
 
     private ClientRate rate;
@@ -17,7 +17,7 @@ internal sealed class Arrivals(VirtualClock clock, Dice dice, Scenario scenario,
     private long number = (long)stream << NumberBits;
     private int generation;
 
-    /// <summary>From now on they come like this.</summary>
+    /// <summary>Changes how clients arrive from now on.</summary>
     public void Begin(ClientRate from)
     {
         (rate, since, inThisRate) = (from, clock.Now, 0);
@@ -25,7 +25,7 @@ internal sealed class Arrivals(VirtualClock clock, Dice dice, Scenario scenario,
         Plan();
     }
 
-    /// <summary>Nobody comes any more.</summary>
+    /// <summary>No further clients arrive.</summary>
     public void End() => generation++;
 
     private void Plan()

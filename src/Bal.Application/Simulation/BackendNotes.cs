@@ -58,13 +58,18 @@ internal sealed class ServiceNotes(string name)
 
     public long Rejected { get; set; }
 
+    public QueueNotes Queue { get; } = new();
+
     public void IsProtected(bool on, Instant now) => protection.Become(on, now);
 
     public ServiceHistory ToHistory(Instant end) => new(
-        Name, Served, Failed, Rejected, protection.Until(end).Filter(s => s.Value).Map(s => s.During));
+        Name, Served, Failed, Rejected, protection.Until(end).Filter(s => s.Value).Map(s => s.During))
+    {
+        Queue = Queue.ToHistory(),
+    };
 }
 
-/// <summary>A value that changes with time, kept as spans without a gap, at most so many.</summary>
+/// <summary>A value that changes with time, kept as a bounded number of spans without gaps.</summary>
 internal sealed class SpanList<T>(T first) where T : notnull
 {
     /// <summary>Changes that are kept: a picture shows no more.</summary>

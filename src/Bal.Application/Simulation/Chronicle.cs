@@ -1,3 +1,4 @@
+using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
@@ -150,6 +151,15 @@ internal sealed class Chronicle(Scenario scenario, VirtualClock clock) : ILogSin
         NotesOf(service).Rejected++;
     }
 
+    /// <summary>A client waits for a place in a backend, and so many with it.</summary>
+    public void Waits(string service, int length) => NotesOf(service).Queue.Waits(length);
+
+    /// <summary>It has waited for so long, whatever comes next.</summary>
+    public void Waited(string service, Duration span) => NotesOf(service).Queue.Waited(span);
+
+    /// <summary>It was turned away.</summary>
+    public void Refused(string service, Refusal reason) => NotesOf(service).Queue.Refused(reason);
+
     /// <summary>A connection ended because bal did.</summary>
     public void Cut(string service, bool waiting)
     {
@@ -217,7 +227,7 @@ internal sealed class Chronicle(Scenario scenario, VirtualClock clock) : ILogSin
     private string Of(string service) => services.Count > 1 ? $"service {service}: " : "";
 
     private static LaneState StateOf(BackendState backend) =>
-        backend.Draining ? LaneState.Draining
+        backend.Draining || backend.IsDrained ? LaneState.Draining
         : backend.Addresses.IsEmpty ? LaneState.Down
         : backend.Tier switch
         {

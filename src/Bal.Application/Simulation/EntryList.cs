@@ -5,15 +5,15 @@ using LanguageExt;
 namespace Bal.Application.Simulation;
 
 /// <summary>
-/// The lines of a timeline. What happens to one client after the other is one line: an outage of an hour is not a
-/// thousand.
+/// The lines of a timeline. Repeated events are merged into one line, so that an hour-long outage is not a thousand
+/// lines.
 /// </summary>
 internal sealed class EntryList
 {
-    /// <summary>So long without another one ends a burst.</summary>
+    /// <summary>A burst ends after this long without another event.</summary>
     private const long Gap = 2_000;
 
-    /// <summary>And so long in all.</summary>
+    /// <summary>The longest burst.</summary>
     private const long Longest = 60_000;
 
     private readonly List<TimelineEntry> entries = [];
@@ -31,8 +31,8 @@ internal sealed class EntryList
     /// <summary>Something happened once more.</summary>
     /// <param name="at">When.</param>
     /// <param name="name">Its stable name.</param>
-    /// <param name="one">What is said if it happened once.</param>
-    /// <param name="several">What is said after the number if it happened several times.</param>
+    /// <param name="one">The text if it happened once.</param>
+    /// <param name="several">The text after the number if it happened several times.</param>
     public void Burst(Instant at, string name, string one, string several)
     {
         if (bursts.TryGetValue(several, out var burst))

@@ -36,7 +36,7 @@ internal sealed class ProtectionCounts
         {
             case ControlEvent.ConnectsFailed e when e.Kind != FailureKind.Local:
                 (probes, clients) = (0, 0);
-                if (e.Kind != FailureKind.Other)
+                if (e.Kind is FailureKind.Timeout or FailureKind.Refused)
                     Remember(e, now, before);
                 break;
             case ControlEvent.ClientExhausted:

@@ -6,9 +6,8 @@ using LanguageExt;
 
 namespace Bal.Application.Simulation;
 
-/// <summary>As <see cref="Selection.Next"/>.</summary>
-public delegate Option<Candidate> SelectionRule(
-    RoutingTable table, ulong turn, ReadOnlySpan<int> tried, int lastResorts);
+/// <summary>As <see cref="Selector.Next"/>.</summary>
+public delegate Option<Candidate> SelectionRule(Selector selector, Attempt attempt);
 
 /// <summary>
 /// The decisions that a simulation consists of: those of production, unless a test looks on or breaks one on purpose.
@@ -21,8 +20,8 @@ public sealed record SimulationRules
     /// <summary>As <see cref="ControlMachine.Step"/>.</summary>
     public Func<ControlEvent, Instant, ControlState, ControlStep> Decide { get; init; } = ControlMachine.Step;
 
-    /// <summary>As <see cref="Selection.Next"/>.</summary>
-    public SelectionRule Select { get; init; } = Selection.Next;
+    /// <summary>As <see cref="Selector.Next"/>.</summary>
+    public SelectionRule Select { get; init; } = (selector, attempt) => selector.Next(attempt);
 
     /// <summary>What the loops make of a table that they are given.</summary>
     public Func<RoutingTable, RoutingTable> Hear { get; init; } = table => table;

@@ -2,6 +2,7 @@ using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
+using Bal.Domain.Recording;
 using Bal.Domain.Reports;
 using Bal.Domain.Simulation;
 using LanguageExt;
@@ -27,6 +28,7 @@ public sealed class SimulationRun
     private readonly VirtualPlane plane;
     private readonly VirtualProber prober;
     private readonly Arr<Arrivals> arrivals;
+    private readonly VirtualDisk overrides;
     private BalConfig file;
     private Duration away;
     private bool over;
@@ -37,6 +39,7 @@ public sealed class SimulationRun
         (this.config, this.configName, this.scenario, this.scenarioName, this.rules) =
             (config, configName, scenario, scenarioName, rules);
         file = config;
+        overrides = new VirtualDisk(clock);
         chronicle = new Chronicle(scenario, clock);
         var dice = new Dice(scenario.Seed);
         network = new VirtualNetwork(clock, dice, scenario.ConnectLatency);
@@ -73,7 +76,7 @@ public sealed class SimulationRun
         {
             if (!Live())
             {
-                // Stopped: clients come to a closed door until the end.
+                // Stopped: from here on clients are refused.
                 chronicle.BalGone();
                 if (!over)
                     clock.Pass(Instant.Never);
@@ -82,7 +85,7 @@ public sealed class SimulationRun
 
             chronicle.BalGone();
             clock.Pass(clock.Now.Plus(away));
-            // Who is not running is not killed, told to stop or asked to reload.
+            // A bal that is not running cannot be killed, stopped or reloaded.
             clock.Forget();
             chronicle.BalBack();
         }
@@ -99,6 +102,7 @@ public sealed class SimulationRun
             () => DateTimeOffset.UnixEpoch.AddMilliseconds(clock.Now.Milliseconds),
             new ProcessIdentity(1, configName, "simulated", clock.Now))
         {
+            Overrides = overrides,
             Decide = (happened, now, state) =>
                 chronicle.Observe(happened, now, state, rules.Decide(happened, now, state)),
         };
@@ -159,7 +163,7 @@ public sealed class SimulationRun
         {
             network.Set(a.Name, a.Addresses);
             chronicle.Scene("resolve", a.Addresses.IsEmpty
-                ? $"{a.Name} does not resolve any more"
+                ? $"{a.Name} no longer resolves"
                 : $"{a.Name} resolves to {string.Join(", ", a.Addresses)}");
             return Unit.Default;
         },
@@ -170,12 +174,34 @@ public sealed class SimulationRun
             clock.Crashed = true;
             return Unit.Default;
         },
+        order: a =>
+        {
+            chronicle.Scene(
+                a.Kind switch { OrderKind.Drain => "drain", OrderKind.Enable => "enable", _ => "weight" }, a.ToText());
+            var meant = a.Backend.In(config);
+            foreach (var service in file.Services.Where(s => IsMeant(a.Backend, s)))
+            {
+                foreach (var endpoint in service.Endpoints.Filter(e => meant.Contains(e)))
+                {
+                    clock.Post(new SupervisorInput.Order(
+                        new OrderRequest(a.Kind, $"{service.Name}/{endpoint}") { Weight = a.Weight, Force = true },
+                        "scenario", 0, _ => { }));
+                }
+            }
+
+            return Unit.Default;
+        },
         stop: () =>
         {
             chronicle.Scene("stop", "bal is told to stop");
             clock.Post(new ControlEvent.StopRequested());
             return Unit.Default;
         });
+
+    // A number counts in the list of one service; an address means it wherever it is.
+    private bool IsMeant(BackendRef backend, Service service) => backend is BackendRef.Position
+        ? backend.ServiceIn(config).Exists(its => its.Name == service.Name)
+        : backend.Service.ForAll(name => name == service.Name);
 
     /// <summary>No client comes any more; those that wait for a backend still find out whether there is one.</summary>
     private void Finish()
@@ -190,7 +216,7 @@ public sealed class SimulationRun
     {
         if (plane.Busy)
         {
-            // A connect may be allowed to take weeks: then nobody looks every hundredth of a second whether it is over.
+            // A connect timeout may be weeks long, so this does not poll in steps of 10 ms.
             var waited = clock.Now.Since(End).Milliseconds;
             clock.After(new Duration(waited < LongWaitMs ? 10 : waited / 100), Settle);
             return;
@@ -199,13 +225,28 @@ public sealed class SimulationRun
         over = clock.Crashed = true;
     }
 
+    /// <summary>What operators have ordered outlives a crash here as it does in production.</summary>
+    private sealed class VirtualDisk(VirtualClock clock) : IOverrideFile
+    {
+        private Option<OverrideDocument> kept;
+
+        public Option<ControlEvent.OverridesRead> Read() => kept.Map(document =>
+            new ControlEvent.OverridesRead(document.Overrides, document.PutAside));
+
+        public void Keep(long change, OverrideDocument document)
+        {
+            kept = document.IsEmpty ? Option<OverrideDocument>.None : document;
+            clock.Post(new ControlEvent.OverridesKept(change, Option<string>.None));
+        }
+    }
+
     private sealed class NoServiceManager : IServiceManager
     {
         public void Ready() { }
 
         public void Reloading() { }
 
-        public void Stopping() { }
+        public void Stopping(Duration within) { }
 
         public void Show(ControlState state) { }
     }

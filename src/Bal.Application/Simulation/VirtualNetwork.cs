@@ -35,7 +35,7 @@ internal sealed class VirtualNetwork(VirtualClock clock, Dice dice, Spread usual
     /// <param name="number">Which of those connects it is.</param>
     public ConnectAnswer Answer(Endpoint backend, DiceUse use, long number)
     {
-        // Most connects of most runs: worth no closure.
+        // The common case, handled without allocating a closure.
         if (!faults.TryGetValue(backend, out var standing) || standing.Fault is Fault.None)
             return new(ConnectFate.Accepted, usual.Pick(dice, use, number));
         return FaultRule.Answer(
@@ -54,7 +54,7 @@ internal sealed class VirtualProber(VirtualClock clock, VirtualNetwork network, 
     private readonly Dictionary<Endpoint, long> probes = [];
     private int life;
 
-    /// <summary>Results of probes that are under way have nobody to go to any more.</summary>
+    /// <summary>Drops the results of probes that are in flight.</summary>
     public void Reset() => life++;
 
     public void Start(ControlEffect.StartProbe probe)

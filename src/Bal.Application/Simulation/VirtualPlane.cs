@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
@@ -15,7 +14,7 @@ namespace Bal.Application.Simulation;
 /// The event loops in a simulated world: clients are admitted, connected, failed over and counted by the rules of the
 /// core that the real loops use. No byte is relayed; an established connection lasts as long as the dice say.
 /// </summary>
-internal sealed class VirtualPlane(
+internal sealed partial class VirtualPlane(
     VirtualClock clock, VirtualNetwork network, Scenario scenario, SimulationRules rules, Chronicle chronicle)
         : IDataPlane
 {
@@ -37,10 +36,10 @@ internal sealed class VirtualPlane(
     /// <summary>Whether some client still waits for a backend, or for its next try.</summary>
     public bool Busy => connecting > 0 || Returning > 0;
 
-    /// <summary>Clients that come again later.</summary>
+    /// <summary>Clients that will retry.</summary>
     public int Returning { get; private set; }
 
-    /// <summary>Set at the end of a run: who fails now does not come again.</summary>
+    /// <summary>Set at the end of a run: clients that fail now do not retry.</summary>
     public bool Closing { get; set; }
 
     /// <summary>Connections open now.</summary>
@@ -64,11 +63,11 @@ internal sealed class VirtualPlane(
     {
         var published = rules.Hear(table);
         if (!services.TryGetValue(published.Id.Value, out var service))
-            services[published.Id.Value] = service = new VirtualService(published);
-        service.Table = published;
+            services[published.Id.Value] = service = new VirtualService();
+        service.Publish(published);
         if (!published.Removed)
             listeners[published.Service.Name] = service;
-        foreach (var route in published.Up.Append(published.Cooling).Append(published.Down))
+        foreach (var route in published.All)
         {
             if (!ledgers.TryGetValue(route.Id.Value, out var ledger))
                 ledgers[route.Id.Value] = ledger =
@@ -89,6 +88,8 @@ internal sealed class VirtualPlane(
                 TellIfIdle(id.Value, ledger);
             }
         }
+
+        Serve(service);
     }
 
     public void Forget(BackendId backend)
@@ -119,6 +120,29 @@ internal sealed class VirtualPlane(
             CutOne(open[0]);
     }
 
+    public void Reset(BackendId backend, TerminationReason reason)
+    {
+        foreach (var client in open.Where(c => c.Backend == backend.Value).ToArray())
+        {
+            if (client.State == ClientState.Established)
+                CutOne(client);
+            else if (client.Service is { } service)
+                GoOnElsewhere(client, service);
+        }
+    }
+
+    // The answer that it waits for is still to come and finds nobody: another one goes on in its place.
+    private void GoOnElsewhere(VirtualClient client, VirtualService service)
+    {
+        var other = unused.Count > 0 ? unused.Pop() : new VirtualClient(Woken);
+        other.GoOnAs(client);
+        open[other.Place] = other;
+        (client.State, client.Service, client.Backend) = (ClientState.Outside, null, 0);
+        other.Tried.Add(other.Backend);
+        Release(other);
+        ConnectNext(other, service);
+    }
+
     public Traffic Measure() => Traffic.None with
     {
         Services = new Arr<ServiceTraffic>(services.Select(s =>
@@ -128,10 +152,12 @@ internal sealed class VirtualPlane(
             new BackendTraffic(new BackendId(l.Key), l.Value.Active, l.Value.Total, 0, 0))),
     };
 
-    /// <summary>The process is gone, and everything that it held with it.</summary>
+    /// <summary>The process has ended, and with it everything that it held.</summary>
     public void Crash()
     {
         stopping = true;
+        foreach (var service in services.Values)
+            service.Line.Clear();
         while (open.Count > 0)
             CutOne(open[^1]);
         listening = stopping = false;
@@ -161,8 +187,17 @@ internal sealed class VirtualPlane(
             return;
         }
 
+        var key = KeyOf(stream, number);
+        if (EnterClient(key, service).Case is Refusal refusal)
+        {
+            Miss(name, stream, number, retriesLeft, connects, TurnAway(service, refusal));
+            return;
+        }
+
         if (!rules.Admits(service.Open, service.Table.Service.Tuning.MaxConcurrentConnections))
         {
+            if (service.Table.Service.ClientLimits.Asks)
+                LeaveClient(key, service);
             service.Rejected++;
             chronicle.Rejected(name);
             ReportRejections(service);
@@ -175,6 +210,7 @@ internal sealed class VirtualPlane(
         (client.Stream, client.Service) = (stream, service);
         (client.Number, client.RetriesLeft, client.Connects) = (number, retriesLeft, connects);
         (client.CameAt, client.Turn, client.LastResorts, client.Backend) = (clock.Now, service.Turns++, 0, 0);
+        client.Counts = service.Table.Service.ClientLimits.Asks;
         client.Tried.Clear();
         client.Place = open.Count;
         open.Add(client);
@@ -184,10 +220,21 @@ internal sealed class VirtualPlane(
         ConnectNext(client, service);
     }
 
-    private void ConnectNext(VirtualClient client, VirtualService service)
+    private ulong SourceOf(VirtualClient client) => scenario.Clients[client.Stream].From.Match(
+        network => Hash.OfClient(network.AddressOf(client.Number)), () => Hash.Mix((ulong)client.Number));
+
+    private void ConnectNext(VirtualClient client, VirtualService service, bool hasWaited = false)
     {
-        var next = rules.Select(
-            service.Table, client.Turn, CollectionsMarshal.AsSpan(client.Tried), client.LastResorts);
+        var attempt = AttemptOf(client, service);
+        var mustWait = service.HasLimits && !hasWaited && service.Line.Count > 0;
+        var next = mustWait ? Option<Candidate>.None : rules.Select(service.Selector, attempt);
+        if (!next.IsSome && (mustWait || service.Selector.AwaitsRoom(attempt)))
+        {
+            Wait(client, service);
+            Serve(service);
+            return;
+        }
+
         if (!next.IsSome)
         {
             clock.Post(new ControlEvent.ClientExhausted(service.Table.Id));
@@ -265,6 +312,7 @@ internal sealed class VirtualPlane(
         clock.Post(new ControlEvent.ConnectsFailed(new BackendId(client.Backend), kind, 1));
         client.Tried.Add(client.Backend);
         Release(client);
+        Serve(service);
         ConnectNext(client, service);
     }
 
@@ -290,59 +338,6 @@ internal sealed class VirtualPlane(
             scenario.Clients[stream].RetryAfter, () => Arrive(stream, number, retriesLeft - 1, connects, again: true));
     }
 
-    // What it waits for is still to come; only then is its memory free.
-    private void CutOne(VirtualClient client)
-    {
-        if (client.Service is { } service)
-            chronicle.Cut(service.Table.Service.Name, client.State == ClientState.Connecting);
-        Leave(client);
-    }
-
-    private void Leave(VirtualClient client)
-    {
-        if (client.State == ClientState.Connecting)
-            connecting--;
-        client.State = ClientState.Outside;
-        Release(client);
-        if (client.Service is { } service)
-            service.Open--;
-        client.Service = null;
-        var last = open[^1];
-        open[client.Place] = last;
-        last.Place = client.Place;
-        open.RemoveAt(open.Count - 1);
-        if (open.Count == 0 && ledgers.Values.Any(l => l.Active != 0))
-            throw new SimulationStuckException("no connection is open, yet a backend is said to have one");
-        TellIfAllIdle();
-    }
-
-    private void Release(VirtualClient client)
-    {
-        if (client.Backend == 0)
-            return;
-        var ledger = ledgers[client.Backend];
-        ledger.Active--;
-        if (ledger.Active < 0)
-            throw new SimulationStuckException($"backend {ledger.Notes.Endpoint} has fewer than no connections");
-        TellIfIdle(client.Backend, ledger);
-        client.Backend = 0;
-    }
-
-    private void TellIfIdle(int id, Ledger ledger)
-    {
-        if (ledger is { Draining: true, Active: 0, SaidIdle: false })
-        {
-            ledger.SaidIdle = true;
-            clock.Post(new ControlEvent.BackendIdle(new BackendId(id)));
-        }
-    }
-
-    private void TellIfAllIdle()
-    {
-        if (stopping && !listening && open.Count == 0 && !clock.Crashed)
-            clock.Post(new ControlEvent.AllIdle());
-    }
-
     private void ReportRejections(VirtualService service)
     {
         if (service.RejectionSaid)
@@ -351,7 +346,7 @@ internal sealed class VirtualPlane(
         clock.After(RejectionReports, () =>
         {
             service.RejectionSaid = false;
-            // Of a process that was killed meanwhile nobody hears.
+            // A process that was killed in the meantime reports nothing.
             if (services.GetValueOrDefault(service.Table.Id.Value) == service)
                 clock.Post(new ControlEvent.ClientsRefused(service.Table.Id, Refusal.Limit, service.Rejected));
         });

@@ -19,7 +19,8 @@ internal static class DemoCommand
     }
 
     /// <summary>
-    /// Runs the demo for so many seconds; without a number until interrupted, or for a while off a terminal.
+    /// Runs the demo for the given number of seconds; by default until interrupted, or for a while when not on a
+    /// terminal.
     /// </summary>
     private static int Run(CompositionRoot composition, LanguageExt.Option<int> seconds)
     {

@@ -21,7 +21,8 @@ internal static class DoctorCommand
         return command;
     }
 
-    private static int Run(CompositionRoot composition, string? config, ReportForm form) => composition.Home().Match(
+    private static int Run(CompositionRoot composition, string? config, ReportForm form) =>
+        composition.AskedHome().Match(
         Right: home =>
         {
             var report = Reports.Doctor(home, composition.Config(home, LanguageExt.Prelude.Optional(config)), form);

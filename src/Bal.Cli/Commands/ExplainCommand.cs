@@ -1,22 +1,21 @@
 using System.CommandLine;
-using Bal.Domain.Messages;
-using Bal.Infrastructure.Control;
-using Bal.Infrastructure.Process;
+using LanguageExt;
 
 namespace Bal.Cli.Commands;
 
 /// <summary><c>bal explain</c>: why things are as they are, asked of the running daemon; never a fresh probe.</summary>
 internal static class ExplainCommand
 {
-    internal static Command Define(CompositionRoot composition)
+    internal static Command Define(CompositionRoot composition, System.CommandLine.Option<string?> config)
     {
         var target = Options.Word("TARGET", "SERVICE, or SERVICE/BACKEND", ArgumentArity.ZeroOrOne);
-        var command = Asking(composition, "explain", "Say why things are as they are, and what happens next",
+        var command = Asking(
+            composition, config, "explain", "Explain the state of backends and services, and what happens next",
             parsed => Request("explain", parsed.GetValue(target)));
         command.Arguments.Add(target);
         var word = Options.Word(
             "BACKEND", "host:port, its number in the file, or SERVICE/BACKEND", ArgumentArity.ExactlyOne);
-        var backend = Asking(composition, "backend", "Why a backend is up, cooling, down or draining",
+        var backend = Asking(composition, config, "backend", "Why a backend is up, cooling, down or draining",
             parsed => Request("explain backend", parsed.GetValue(word)));
         backend.Arguments.Add(word);
         command.Subcommands.Add(backend);
@@ -24,7 +23,7 @@ internal static class ExplainCommand
             "SERVICE",
             "the name of a service; by default the first in protection mode, else the first",
             ArgumentArity.ZeroOrOne);
-        var protection = Asking(composition, "protection", "Why protection mode is on or off",
+        var protection = Asking(composition, config, "protection", "Why protection mode is on or off",
             parsed => Request("explain protection", parsed.GetValue(service)));
         protection.Arguments.Add(service);
         command.Subcommands.Add(protection);
@@ -34,17 +33,26 @@ internal static class ExplainCommand
     private static string Request(string what, string? word) => word is null ? what : $"{what} {word}";
 
     private static Command Asking(
-        CompositionRoot composition, string name, string description, Func<ParseResult, string> request)
+        CompositionRoot composition, System.CommandLine.Option<string?> config, string name, string description,
+        Func<ParseResult, string> request)
     {
         var json = Options.Json();
         var command = new Command(name, description) { json };
         command.SetAction(parsed => Run(
-            composition, request(parsed), parsed.GetValue(json) ? ReportForm.Json : ReportForm.Concise));
+            composition,
+            Prelude.Optional(parsed.GetValue(config)),
+            request(parsed),
+            parsed.GetValue(json) ? ReportForm.Json : ReportForm.Concise));
         return command;
     }
 
-    private static int Run(CompositionRoot composition, string request, ReportForm form) => composition.Home()
-        .Bind(home => RunningProcess.Find(home.PidFile).Bind(process => Ask(process, home, request)))
+    private static int Run(
+        CompositionRoot composition, LanguageExt.Option<string> config, string request, ReportForm form) =>
+        RunningDaemon.Find(composition, config).Bind(daemon =>
+        {
+            using (daemon)
+                return daemon.Ask(request);
+        })
         .Bind(text => ControlAnswer.Parse(text).Map(answer => (Text: text, Answer: answer)))
         .Match(
             Right: told => Show(composition, told.Text, told.Answer, form),
@@ -60,11 +68,5 @@ internal static class ExplainCommand
         else
             composition.Out.Problem(problem);
         return problem is null ? ExitCode.Ok : ExitCode.Failure;
-    }
-
-    private static LanguageExt.Either<Problem, string> Ask(RunningProcess process, BalHome home, string request)
-    {
-        using (process)
-            return RunningDaemon.Ask(process.Pid, home.ControlSocket, request, ControlClient.StatusPatience);
     }
 }

@@ -23,7 +23,7 @@ internal static class ReplayCommand
                 result.AddError("FILE is a path; write ./ before a name that begins with a dash");
         });
         var json = Options.Json();
-        var command = new Command("replay", "Run a decision log again; with --config, see what that file would decide")
+        var command = new Command("replay", "Replay a decision log; with --config, show what that file would decide")
         {
             file, json,
         };

@@ -18,8 +18,8 @@ internal static class SimulateCommand
     {
         var scenario = File("--scenario", "The scenario: what happens, and what is expected (see sample/scenarios)");
         scenario.Required = true;
-        var compare = File("--compare", "Run this configuration as well, and say where the two part");
-        var html = File("--html", "Write the run as a page with a picture");
+        var compare = File("--compare", "Run this configuration as well, and show where the two differ");
+        var html = File("--html", "Write the run as an HTML page with a chart");
         var json = Options.Json();
         var command = new Command("simulate", "Run bal against a scenario, in virtual time and without a socket")
         {
@@ -70,13 +70,13 @@ internal static class SimulateCommand
         {
             return Prelude.Array(new Problem(
                 "internal_error",
-                $"the simulation cannot go on: {stuck.Message}",
-                "this is a defect of bal: a bal that serves could come to the same point",
+                $"the simulation cannot continue: {stuck.Message}",
+                "this is a bug in bal: a serving bal could get stuck in the same way",
                 "report it with the configuration and the scenario"));
         }
     }
 
-    // What is wrong with either file is said at once.
+    // Errors of both files are reported together.
     private static Either<Arr<Problem>, Arr<NamedRun>> Configs(CompositionRoot composition, Wish wish) =>
         composition.Home().MapLeft(problem => Prelude.Array(problem)).Bind(home =>
         {

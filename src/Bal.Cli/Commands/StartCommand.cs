@@ -28,13 +28,11 @@ internal static class StartCommand
         return command;
     }
 
-    /// <summary>The launcher: starts the same binary again without <c>-d</c> and says what came of it.</summary>
+    /// <summary>The launcher: starts the same binary again without <c>-d</c> and reports the outcome.</summary>
     private static int Launch(CompositionRoot composition, LanguageExt.Option<string> config)
     {
-        using var log = LogPipeline.ToStderr(LogLevel.Info);
         return composition.Home().Bind(home =>
         {
-            log.Write(LogEvent.Info(Module, "starting", "starting bal as a daemon", LogField.Of("home", home.Root)));
             string[] arguments = ["start", .. config.Match(file => (string[])["--config", file], () => [])];
             var variables = new Dictionary<string, string?> { ["BAL_HOME"] = home.Root };
             composition.AbsoluteVariable("BAL_CONFIG").IfSome(file => variables["BAL_CONFIG"] = file);
@@ -43,11 +41,12 @@ internal static class StartCommand
         }).Match(
             Right: started =>
             {
+                using var log = LogPipeline.ToStderr(LogLevel.Info);
                 log.Write(LogEvent.Info(Module, "started", "bal accepts connections",
                     LogField.Of("pid", started.Pid), LogField.Of("log", started.LogFile)));
                 return ExitCode.Ok;
             },
-            Left: problem => Failed(composition, log, problem));
+            Left: problem => Failed(composition, problem));
     }
 
     /// <summary>
@@ -78,16 +77,20 @@ internal static class StartCommand
                             Left: problem => Failed(composition, readiness, takeover, isDaemon, log, problem));
                     }
                 },
-                Left: problem => FailedWithoutLog(composition, readiness, takeover, problem)),
-            Left: problem => FailedWithoutLog(composition, readiness, takeover, problem));
+                Left: problem => FailedEarly(composition, readiness, takeover, problem)),
+            Left: problem => FailedEarly(composition, readiness, takeover, problem));
     }
 
-    // A daemon's standard error leads nowhere: what kills it has to be in its log, and known to who waits for it.
+    // A daemon has no standard error: a fatal error must reach its log and the launcher that waits for it.
     private static Either<Problem, int> Guarded(BalancerOptions options)
     {
         try
         {
             return Balancer.Run(options);
+        }
+        catch (Exception limit) when (Faults.IsLimit(limit))
+        {
+            return Faults.ToProblem(limit);
         }
         catch (Exception fault)
         {
@@ -98,15 +101,27 @@ internal static class StartCommand
         }
     }
 
-    private static Either<Problem, LogPipeline> OpenLog(BalHome home, bool isDaemon) => isDaemon
-        ? LogPipeline.ToFile(home.LogFile, LogLevel.Info)
-        : Either<Problem, LogPipeline>.Right(LogPipeline.ToStderr(LogLevel.Info));
+    private static Either<Problem, LogPipeline> OpenLog(BalHome home, bool isDaemon)
+    {
+        try
+        {
+            return isDaemon
+                ? LogPipeline.ToFile(home.LogFile, LogLevel.Info)
+                : Either<Problem, LogPipeline>.Right(LogPipeline.ToStderr(LogLevel.Info));
+        }
+        catch (Exception limit) when (Faults.IsLimit(limit))
+        {
+            // The log is written by a thread of its own.
+            return Faults.ToProblem(limit);
+        }
+    }
 
-    private static int FailedWithoutLog(
+    private static int FailedEarly(
         CompositionRoot composition, Readiness readiness, LanguageExt.Option<Takeover> takeover, Problem problem)
     {
-        using var log = LogPipeline.ToStderr(LogLevel.Info);
-        return Failed(composition, readiness, takeover, readiness.IsExpected, log, problem);
+        readiness.ReportProblem(problem);
+        takeover.IfSome(old => old.Refuse(problem));
+        return Failed(composition, problem);
     }
 
     private static int Failed(
@@ -119,18 +134,17 @@ internal static class StartCommand
     {
         readiness.ReportProblem(problem);
         takeover.IfSome(old => old.Refuse(problem));
-        // Who has asked for an upgrade is told by the process that goes on serving, in the log, too.
+        // The process that goes on serving reports this to whoever asked for the upgrade, and logs it.
         if (takeover.IsSome) return ExitCode.Failure;
-        if (!isDaemon) return Failed(composition, log, problem);
+        _ = log.Flush(LogPipeline.ExitPatience);
+        if (!isDaemon) return Failed(composition, problem);
         log.Write(LogEvent.Failure(Module, "start_failed", problem));
         return ExitCode.Failure;
     }
 
-    // One line for the machine, three for the person, in that order on one stream.
-    private static int Failed(CompositionRoot composition, LogPipeline log, Problem problem)
+    // Once: in the log of a daemon, which its launcher repeats, and on standard error otherwise.
+    private static int Failed(CompositionRoot composition, Problem problem)
     {
-        log.Write(LogEvent.Failure(Module, "start_failed", problem));
-        _ = log.Flush(LogPipeline.ExitPatience);
         composition.Error.Problem(problem);
         return ExitCode.Failure;
     }

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using Bal.Infrastructure.Hosting;
-using Bal.Infrastructure.Process;
+using LanguageExt;
 
 namespace Bal.Cli.Commands;
 
@@ -14,30 +14,32 @@ internal static class UpgradeCommand
     // Beyond what the daemon allows the new process: the steps of the handover, and the answer.
     private static readonly TimeSpan Handover = TimeSpan.FromSeconds(30);
 
-    internal static Command Define(CompositionRoot composition)
+    internal static Command Define(CompositionRoot composition, System.CommandLine.Option<string?> config)
     {
         var timeout = Options.SecondsOf(
-            "--timeout", "Seconds that the new process may take until it is ready (1 to 600; 30 by default)", "SECONDS",
+            "--timeout", "Seconds to wait until the new process is ready (1 to 600; 30 by default)", "SECONDS",
             most: (int)(Upgrading.MaxPatience.Milliseconds / 1_000));
-        var command = new Command("upgrade", "Replace the running process by the binary now installed, refusing nobody")
+        var command = new Command(
+            "upgrade", "Replace the running process with the installed binary, without losing a connection")
         {
             timeout,
         };
-        command.SetAction(parsed => Run(composition, TimeSpan.FromMilliseconds(
-            parsed.GetValue(timeout) * 1_000L ?? Upgrading.DefaultPatience.Milliseconds)));
+        command.SetAction(parsed => Run(
+            composition,
+            Prelude.Optional(parsed.GetValue(config)),
+            TimeSpan.FromMilliseconds(
+                parsed.GetValue(timeout) * 1_000L ?? Upgrading.DefaultPatience.Milliseconds)));
         return command;
     }
 
-    private static int Run(CompositionRoot composition, TimeSpan timeout) => composition.Home()
-        .Bind(home => RunningProcess.Find(home.PidFile).Bind(process =>
+    private static int Run(CompositionRoot composition, LanguageExt.Option<string> config, TimeSpan timeout) =>
+        RunningDaemon.Find(composition, config).Bind(daemon =>
         {
-            using (process)
-                return RunningDaemon.Ask(
-                    process.Pid,
-                    home.ControlSocket,
+            using (daemon)
+                return daemon.AskForOutcome(
                     string.Create(CultureInfo.InvariantCulture, $"upgrade {timeout.TotalMilliseconds:0}"),
                     timeout + Handover);
-        }))
+        })
         .Bind(ControlAnswer.Parse)
         .Match(
             Right: answer => Show(composition, answer),

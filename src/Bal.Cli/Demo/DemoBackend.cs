@@ -27,7 +27,7 @@ internal sealed class DemoBackend(string name) : IDisposable
         _ = AcceptAsync(socket);
     }
 
-    /// <summary>Nobody listens any more; an answer that has begun is still given.</summary>
+    /// <summary>Stops listening; answers that have begun are completed.</summary>
     public void Kill()
     {
         var socket = listener;

@@ -17,7 +17,7 @@ namespace Bal.Cli.Demo;
 /// </summary>
 internal sealed class DemoRun(Output output) : IDisposable
 {
-    /// <summary>How long it runs where nobody can interrupt it.</summary>
+    /// <summary>How long it runs when not on a terminal.</summary>
     public const int DefaultSeconds = 12;
 
     /// <summary>One turn of a demo without an end: a backend is killed, and later revived.</summary>
@@ -31,7 +31,7 @@ internal sealed class DemoRun(Output output) : IDisposable
     private int totalServed;
     private int totalFailed;
 
-    /// <summary>Runs for so many seconds; without a number until it is interrupted.</summary>
+    /// <summary>Runs for the given number of seconds, or until it is interrupted.</summary>
     /// <returns>The exit code, or why it could not start.</returns>
     public Either<Problem, int> Run(Option<int> seconds)
     {
@@ -96,7 +96,7 @@ internal sealed class DemoRun(Output output) : IDisposable
             Act(second % turn, turn, backends[(1 + second / turn) % backends.Length]);
         }
 
-        // Clients first, so that the end of the balancer fails no request.
+        // Clients stop first, so that no request fails when the balancer stops.
         leave.Cancel();
         traffic.Wait();
         Report(clients);
@@ -167,7 +167,7 @@ internal sealed class DemoRun(Output output) : IDisposable
             }
             catch (SocketException)
             {
-                // Taken: the kernel chooses another one.
+                // The port is taken: let the kernel choose another one.
             }
         }
 

@@ -20,7 +20,9 @@ public sealed record DescriptorBudget(
     private const int LeastProbes = 16;
     private const int MostProbes = 1_024;
     private const int ProbeShare = 8;
-    private const int MostLookups = 8;
+    /// <summary>Lookups in flight at most.</summary>
+    public const int MostLookups = 8;
+
     private const int DescriptorsPerLookup = 2;
     private const int ControlClients = 16;
 
@@ -38,9 +40,17 @@ public sealed record DescriptorBudget(
     /// <summary>Descriptor numbers below this one are for connections, and for what is open all the time.</summary>
     public long Ceiling => Total - Fixed - ProbeDescriptors - LookupDescriptors - ClientDescriptors;
 
-    /// <summary>The connections that there are descriptors for, two each, beside so many listening sockets.</summary>
+    /// <summary>The connections that the descriptors allow, two each, beside a number of listening sockets.</summary>
     public long ConnectionsBeside(int sockets) =>
         Math.Max(0, (Ceiling - OpenByProcess - OpenByLoop * Threads - sockets) / 2);
+
+    /// <summary>The limit needed for a number of connections and listening sockets.</summary>
+    public long Needed(long connections, int sockets) => 2 * connections
+        + Fixed + ProbeDescriptors + LookupDescriptors + ClientDescriptors
+        + OpenByProcess + OpenByLoop * Threads + sockets;
+
+    /// <summary>The division of the same descriptors for other backends: a reload may have changed them.</summary>
+    public DescriptorBudget For(int backends, int names) => Of(Total, Threads, backends, names);
 
     /// <summary>The division.</summary>
     /// <param name="limit">The soft RLIMIT_NOFILE.</param>

@@ -15,28 +15,23 @@ public enum FailureKind
     /// <summary>ECONNREFUSED: the host answered that nobody listens.</summary>
     Refused,
 
-    /// <summary>
-    /// Anything else that lies beyond this machine: unreachable, reset, a name that does not resolve.
-    /// </summary>
+    /// <summary>Anything else that lies beyond this machine: reset, a name that does not resolve.</summary>
     Other,
 
     /// <summary>
-    /// This machine could not even try (EMFILE, EADDRNOTAVAIL, ENOBUFS …): never held against a backend.
+    /// This machine has run out of something (EMFILE, EADDRNOTAVAIL, ENOBUFS …): never held against a backend that has
+    /// been reached.
     /// </summary>
     Local,
-}
 
-/// <summary>The stable words of failures, as logs and JSON show them.</summary>
-public static class FailureText
-{
-    /// <summary>The word for <paramref name="kind"/>.</summary>
-    public static string Of(FailureKind kind) => kind switch
-    {
-        FailureKind.Timeout => "timeout",
-        FailureKind.Refused => "refused",
-        FailureKind.Local => "local",
-        _ => "other",
-    };
+    /// <summary>No route leads there (ENETUNREACH, EHOSTUNREACH …).</summary>
+    NoRoute,
+
+    /// <summary>A rule of this machine forbids it (EACCES, EPERM).</summary>
+    NotPermitted,
+
+    /// <summary>The address is one that bal itself listens on: nothing was tried.</summary>
+    OwnListener,
 }
 
 /// <summary>What one connect to a backend, by a probe or for a client, showed.</summary>
@@ -66,7 +61,7 @@ public abstract record Outcome
     };
 }
 
-/// <summary>Failed connects of a backend by kind, probes and clients together, since the backend was added.</summary>
+/// <summary>Failed connects of a backend by kind, since it was added.</summary>
 /// <param name="Timeout">No answer in time.</param>
 /// <param name="Refused">Refused.</param>
 /// <param name="Other">Every other failure that is held against the backend.</param>
@@ -76,7 +71,7 @@ public sealed record FailureCounters(long Timeout, long Refused, long Other)
     public static readonly FailureCounters Zero = new(0, 0, 0);
 
     /// <summary>Adds <paramref name="count"/> failures of a kind; local ones count nowhere.</summary>
-    public FailureCounters Add(FailureKind kind, int count) => kind switch
+    public FailureCounters Add(FailureKind kind, int count) => Failures.CountedAs(kind) switch
     {
         FailureKind.Timeout => this with { Timeout = Timeout + count },
         FailureKind.Refused => this with { Refused = Refused + count },

@@ -4,7 +4,14 @@ namespace Bal.Domain.Backend;
 /// <param name="Up">In rotation.</param>
 /// <param name="Failures">Consecutive failures so far; counts towards going down while up.</param>
 /// <param name="Successes">Consecutive successes so far; counts towards coming up while down.</param>
-public sealed record Health(bool Up, int Failures, int Successes);
+public sealed record Health(bool Up, int Failures, int Successes)
+{
+    /// <summary>
+    /// Whether it has ever been reached. Until then its first failure of any kind takes it out, and one success brings
+    /// it back.
+    /// </summary>
+    public bool Reached { get; init; } = true;
+}
 
 /// <summary>What a result changed.</summary>
 public enum HealthChange
@@ -33,28 +40,32 @@ public static class HealthMachine
     /// <summary>
     /// A new backend is up, so that the first client need not wait for a probe, but one failure away from down.
     /// </summary>
-    public static Health Initial(HealthPolicy policy) => new(Up: true, policy.FailThreshold - 1, Successes: 0);
+    public static Health Initial(HealthPolicy policy) =>
+        new(Up: true, policy.FailThreshold - 1, Successes: 0) { Reached = false };
 
     /// <summary>The state after one result.</summary>
     public static HealthStep Step(HealthPolicy policy, Outcome outcome, Health state) => outcome.Match(
         passed: () => Passed(policy, state),
-        failed: kind => kind == FailureKind.Local ? new HealthStep(state, HealthChange.None) : Failed(policy, state));
+        failed: kind => kind == FailureKind.Local && state.Reached
+            ? new HealthStep(state, HealthChange.None)
+            : Failed(policy, kind, state));
 
     private static HealthStep Passed(HealthPolicy policy, Health state)
     {
         if (state.Up)
-            return new(state.Failures == 0 ? state : state with { Failures = 0 }, HealthChange.None);
+            return new(state is { Failures: 0, Reached: true } ? state : new Health(true, 0, 0), HealthChange.None);
 
-        return state.Successes + 1 >= policy.SuccessThreshold
+        return state.Successes + 1 >= policy.SuccessThreshold || !state.Reached
             ? new(new Health(Up: true, 0, 0), HealthChange.CameUp)
             : new(state with { Failures = 0, Successes = state.Successes + 1 }, HealthChange.None);
     }
 
-    private static HealthStep Failed(HealthPolicy policy, Health state)
+    // A backend that leads to bal itself is out immediately: until then connections would loop.
+    private static HealthStep Failed(HealthPolicy policy, FailureKind kind, Health state)
     {
         var failures = state.Failures == int.MaxValue ? int.MaxValue : state.Failures + 1;
-        return state.Up && failures >= policy.FailThreshold
-            ? new(new Health(Up: false, failures, 0), HealthChange.WentDown)
+        return state.Up && (failures >= policy.FailThreshold || !state.Reached || kind == FailureKind.OwnListener)
+            ? new(state with { Up = false, Failures = failures, Successes = 0 }, HealthChange.WentDown)
             : new(state with { Failures = failures, Successes = 0 }, HealthChange.None);
     }
 }

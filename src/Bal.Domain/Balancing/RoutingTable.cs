@@ -17,17 +17,22 @@ public enum Tier
 
     /// <summary>Out of rotation: the last of the last resorts.</summary>
     Down,
+
+    /// <summary>A backup that is out of rotation, where backups may be used: after the primaries that are.</summary>
+    BackupDown,
 }
 
 /// <summary>A backend as the event loops see it.</summary>
 /// <param name="Id">Its identity.</param>
 /// <param name="Config">As configured.</param>
+/// <param name="Weight">Its share at present, relative to the others of the table; above 0.</param>
 /// <param name="Addresses">What to connect to, the preferred address first; never empty.</param>
 /// <param name="WantsSuccess">
 /// Whether a successful connect would change anything and so must be reported. On a healthy system it is false
 /// everywhere and the loops report nothing at all.
 /// </param>
-public sealed record Route(BackendId Id, BackendConfig Config, Arr<IPAddress> Addresses, bool WantsSuccess)
+public sealed record Route(
+    BackendId Id, BackendConfig Config, int Weight, Arr<IPAddress> Addresses, bool WantsSuccess)
 {
     /// <summary>Where it is.</summary>
     public Endpoint Endpoint => Config.Endpoint;
@@ -55,4 +60,23 @@ public sealed record RoutingTable(
     Arr<Route> Down,
     bool Protection,
     bool Removed,
-    Arr<BackendId> Draining);
+    Arr<BackendId> Draining)
+{
+    /// <summary>
+    /// Backups out of rotation. A backup is in a table only while backups may be used: no primary is then up or
+    /// cooling, so that <see cref="Up"/> and <see cref="Cooling"/> hold primaries or backups, never both.
+    /// </summary>
+    public Arr<Route> BackupsDown { get; init; } = Arr<Route>.Empty;
+
+    /// <summary>The backends of one tier.</summary>
+    public Arr<Route> Of(Tier tier) => tier switch
+    {
+        Tier.Up => Up,
+        Tier.Cooling => Cooling,
+        Tier.Down => Down,
+        _ => BackupsDown,
+    };
+
+    /// <summary>Everything that may be tried, in the order of the tiers.</summary>
+    public IEnumerable<Route> All => Up.Append(Cooling).Append(Down).Append(BackupsDown);
+}

@@ -43,7 +43,8 @@ internal static class BackendRules
             parts => Of(Fields.Of(item.Path, item.Value.At, new([
                 Raw.Entry("host", new RawNode.Scalar(scalar.At, parts.Host, quoted: true)),
                 Raw.Entry(Settings.Port, new RawNode.Scalar(scalar.At, parts.Port, quoted: false))])), item),
-            () => Checked.Bad<ReadBackend>(Faults.Unexpected("wrong_type", item, "HOST:PORT", Remedy(scalar.Text)))),
+            () => Checked.Bad<ReadBackend>(
+                Faults.Unexpected("invalid_backend", item, "HOST:PORT", Remedy(scalar.Text)))),
         _ => Checked.Bad<ReadBackend>(Scalars.WrongKind(item, "HOST:PORT, or a mapping of host and port", Example)),
     };
 
@@ -54,7 +55,8 @@ internal static class BackendRules
             : Checked.None<ReadBackend>());
 
     private static string Remedy(string text) =>
-        text.Contains(':', StringComparison.Ordinal) ? "put an IPv6 address in brackets, as in \"[::1]:9000\""
+        text.Contains("://", StringComparison.Ordinal) ? "write the host and the port alone: no scheme, no path"
+        : text.Contains(':', StringComparison.Ordinal) ? "put an IPv6 address in brackets, as in \"[::1]:9000\""
         : HostSyntax.Read(text).IsRight ? $"add the port: \"{Shown.Text(text)}:9000\""
         : "write \"10.0.0.1:9000\", \"[::1]:9000\" or \"db.internal:9000\"";
 
@@ -65,7 +67,7 @@ internal static class BackendRules
             "duplicate_backend", entry.Path, entry.At,
             $"{entry.Path}: duplicate backend {entry.Config} (first listed as {first[entry.Config.Endpoint].Path}, "
                 + $"line {first[entry.Config.Endpoint].At.Line})",
-            "remove one of the two: a backend has the same share however often it is listed"));
+            "remove one of the two: listing a backend twice does not increase its share"));
         return Checked.Good(entries).With([.. repeated]);
     });
 

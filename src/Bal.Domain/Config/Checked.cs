@@ -4,7 +4,7 @@ using LanguageExt;
 namespace Bal.Domain.Config;
 
 /// <summary>
-/// What reading one part of a document gave. The value is missing only where none could be made out, so that a part
+/// The result of reading one part of a document. The value is missing only where none could be made out, so that a part
 /// with an error beside it (an unknown key, say) is still read to its end, and every problem is reported at once.
 /// LanguageExt's Validation has a value or errors, never both, and no warnings; hence this type.
 /// </summary>
@@ -35,10 +35,10 @@ internal sealed record Checked<T>(Option<T> Value, Arr<Finding> Findings)
 /// <summary>Makes <see cref="Checked{T}"/> values.</summary>
 internal static class Checked
 {
-    /// <summary>A value with nothing to say about it.</summary>
+    /// <summary>A value without findings.</summary>
     public static Checked<T> Good<T>(T value) => new(Option<T>.Some(value), Arr<Finding>.Empty);
 
-    /// <summary>No value; why is said elsewhere.</summary>
+    /// <summary>No value; the reason is reported elsewhere.</summary>
     public static Checked<T> None<T>() => new(Option<T>.None, Arr<Finding>.Empty);
 
     /// <summary>No value, and why.</summary>

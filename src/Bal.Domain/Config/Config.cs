@@ -1,6 +1,9 @@
 using System.Net;
+using Bal.Domain.Admission;
+using Bal.Domain.Backend;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
+using Bal.Domain.Relay;
 using LanguageExt;
 
 namespace Bal.Domain.Config;
@@ -18,11 +21,41 @@ public sealed record BalConfig(Mode Mode, LogLevel LogLevel, Option<int> Threads
     /// <summary>The service that the top level of the file describes.</summary>
     public Service Main => Services[0];
 
+    /// <summary>Every address that clients connect to; several services may have the same.</summary>
+    public IReadOnlyCollection<Endpoint> Addresses =>
+        Services.SelectMany(service => service.Listener.Endpoints).ToHashSet();
+
+    /// <summary>With every path of a file as <paramref name="absolute"/> makes it.</summary>
+    public BalConfig Located(Func<string, string> absolute) => this with
+    {
+        DecisionLog = DecisionLog.Map(absolute),
+        AccessLog = AccessLog.Map(path => path == StandardOutput ? path : absolute(path)),
+        Services = Services.Map(service => service with { Access = service.Access.Located(absolute) }),
+    };
+
     /// <summary>Whether the keys of its only service stand at the top level of the file.</summary>
     public bool IsSingle => Services.Count == 1 && Services[0].Name == Service.DefaultName;
 
     /// <summary>The file that decisions are recorded in, if they are; absolute once a file was loaded.</summary>
     public Option<string> DecisionLog { get; init; }
+
+    /// <summary>What <see cref="AccessLog"/> says for the standard output.</summary>
+    public const string StandardOutput = "-";
+
+    /// <summary>
+    /// Where each connection leaves a line when it ends, if it does: a file, absolute once a file was loaded, or
+    /// <see cref="StandardOutput"/>.
+    /// </summary>
+    public Option<string> AccessLog { get; init; }
+
+    /// <summary>The page and the metrics; none where they are not served.</summary>
+    public Option<WebConfig> Web { get; init; }
+
+    /// <summary>How long clients are still accepted after a stop request.</summary>
+    public Duration StopDelay { get; init; }
+
+    /// <summary>How long open connections may then take to end; zero cuts them at once.</summary>
+    public Duration DrainTimeout { get; init; } = new(30_000);
 }
 
 /// <summary>One listener with the backends behind it and the policies between them.</summary>
@@ -36,6 +69,41 @@ public sealed record Service(string Name, Listener Listener, Method Method, Arr<
     /// <summary>The name of the service that the top level of the file describes.</summary>
     public const string DefaultName = "default";
 
+    /// <summary>How those of its backends are checked that do not say otherwise.</summary>
+    public HealthCheck HealthCheck { get; init; } = HealthCheck.Default;
+
+    /// <summary>
+    /// The names by which clients ask for it; empty where it is for those that ask for none of the others on its
+    /// address.
+    /// </summary>
+    public Arr<ServerName> ServerNames { get; init; } = Arr<ServerName>.Empty;
+
+    /// <summary>Who may connect.</summary>
+    public AccessRule Access { get; init; } = AccessRule.Everybody;
+
+    /// <summary>What one client may do.</summary>
+    public ClientLimits ClientLimits { get; init; } = ClientLimits.None;
+
+    /// <summary>Whose PROXY headers are believed, and who gets one.</summary>
+    public ProxyProtocol Proxy { get; init; } = ProxyProtocol.Off;
+
+    /// <summary>What happens to the open connections of a backend that goes down.</summary>
+    public OpenConnections OnBackendDown { get; init; } = OpenConnections.Keep;
+
+    /// <summary>What happens to the open connections of backups when a primary serves again.</summary>
+    public OpenConnections OnPrimaryUp { get; init; } = OpenConnections.Keep;
+
+    /// <summary>The PROXY header that connections to one of its backends begin with.</summary>
+    public ProxyVersion HeaderFor(BackendConfig backend) => backend.ProxyProtocol.IfNone(Proxy.Send);
+
+    /// <summary>How one of its backends is checked.</summary>
+    public HealthCheck CheckOf(BackendConfig backend) => backend.HealthCheck.IfNone(HealthCheck);
+
+    /// <summary>
+    /// How long a backend that has come back takes to all of its share; zero where clients are not shared by weight.
+    /// </summary>
+    public Duration SlowStart => Method == Method.SourceHash ? Duration.Zero : Tuning.SlowStart;
+
     /// <summary>Where its backends are, in the order of the file.</summary>
     public Arr<Endpoint> Endpoints => Backends.Map(backend => backend.Endpoint);
 }
@@ -44,6 +112,23 @@ public sealed record Service(string Name, Listener Listener, Method Method, Arr<
 /// <param name="Endpoint">Where it is; unique within the service.</param>
 public sealed record BackendConfig(Endpoint Endpoint)
 {
+    /// <summary>Its own health check, in place of the service's.</summary>
+    public Option<HealthCheck> HealthCheck { get; init; }
+
+    /// <summary>The PROXY header that it gets, in place of what its service says.</summary>
+    public Option<ProxyVersion> ProxyProtocol { get; init; }
+
+    /// <summary>0..256: its share relative to the others; 0 means no new clients, not even as a last resort.</summary>
+    public int Weight { get; init; } = 1;
+
+    /// <summary>
+    /// Whether it is used only while every backend without this, a primary, is down, drained or of weight 0.
+    /// </summary>
+    public bool Backup { get; init; }
+
+    /// <summary>Connections that it has at once at most, connects in progress included; none for no limit.</summary>
+    public Option<int> MaxConnections { get; init; }
+
     /// <summary>The endpoint.</summary>
     public override string ToString() => Endpoint.ToString();
 }
@@ -89,6 +174,25 @@ public enum Method
 {
     /// <summary>One after the other, in one sequence for the whole process.</summary>
     RoundRobin,
+
+    /// <summary>The one with the fewest connections for its weight.</summary>
+    LeastConnections,
+
+    /// <summary>Of two drawn by weight, the one with the fewest connections for its weight.</summary>
+    RandomTwo,
+
+    /// <summary>By the client's address: the same client gets the same backend, from every instance.</summary>
+    SourceHash,
+}
+
+/// <summary>What happens to open connections when clients should no longer be where they are.</summary>
+public enum OpenConnections
+{
+    /// <summary>They end by themselves.</summary>
+    Keep,
+
+    /// <summary>They are ended with an RST to both sides, so that their clients come again.</summary>
+    Reset,
 }
 
 /// <summary>How the event loops move bytes.</summary>

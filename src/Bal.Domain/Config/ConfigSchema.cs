@@ -68,7 +68,8 @@ public static class ConfigSchema
         Raw.Entry(Settings.RuntimeBlock, Reference(runtime)),
     ];
 
-    private static IEnumerable<RawEntry> Properties<T>(SettingTable<T> table, Func<Setting<T>, bool> chosen) =>
+    /// <summary>One property for each chosen key.</summary>
+    internal static IEnumerable<RawEntry> Properties<T>(SettingTable<T> table, Func<Setting<T>, bool> chosen) =>
         table.Rows.Where(chosen).Select(row => Raw.Entry(row.Key, Raw.Map(
         [
             .. ((RawNode.Mapping)row.Kind.Schema).Entries,
@@ -78,7 +79,8 @@ public static class ConfigSchema
                 && !Scalars.IsNull(value) ? Prelude.Array(Raw.Entry("default", value)) : Arr<RawEntry>.Empty,
         ])));
 
-    private static RawEntry[] Object(RawEntry[] properties, string[] required) =>
+    /// <summary>An object of these properties and no others.</summary>
+    internal static RawEntry[] Object(RawEntry[] properties, string[] required) =>
     [
         Raw.Entry("type", "object"),
         Raw.Entry("properties", Raw.Map(properties)),

@@ -8,6 +8,12 @@ namespace Bal.Domain.Config;
 /// <param name="LocalAddresses">The addresses of this machine's interfaces, loopback included.</param>
 public sealed record HostFacts(Option<long> HardDescriptorLimit, Arr<System.Net.IPAddress> LocalAddresses)
 {
+    /// <summary>The machine's own name (gethostname(2)).</summary>
+    public Option<string> HostName { get; init; }
+
+    /// <summary>Usable cores: as many event loops run unless the file says otherwise.</summary>
+    public int Processors { get; init; } = 1;
+
     /// <summary>Nothing is known.</summary>
     public static HostFacts Unknown => new(Option<long>.None, Arr<System.Net.IPAddress>.Empty);
 }
@@ -20,6 +26,14 @@ public sealed record ConfigOutcome(Option<BalConfig> Config, Arr<Finding> Findin
 {
     /// <summary>How many backends the file lists, valid or not; zero where it could not be read that far.</summary>
     public int BackendCount { get; init; }
+
+    /// <summary>How many services the file lists, valid or not; zero where it could not be read that far.</summary>
+    public int ServiceCount { get; init; }
+
+    /// <summary>
+    /// What the file descriptors of this machine allow; none where the file has an error, or nobody knows.
+    /// </summary>
+    public Option<ConnectionLimits> Limits { get; init; } = Option<ConnectionLimits>.None;
 
     /// <summary>The outcome of a file that could not be read at all.</summary>
     public static ConfigOutcome Unreadable(Finding why) => new(Option<BalConfig>.None, Prelude.Array(why));
@@ -46,6 +60,12 @@ public static class ConfigValidation
         return new(valid ? read.Value : Option<BalConfig>.None, FindingList.Of(read.Findings))
         {
             BackendCount = backends,
+            ServiceCount = listed.Count,
+            Limits = valid
+                ? from config in read.Value
+                  from hard in facts.HardDescriptorLimit
+                  select ConnectionLimits.Of(config, hard, config.Threads.IfNone(facts.Processors))
+                : Option<ConnectionLimits>.None,
         };
     }
 
@@ -64,11 +84,17 @@ public static class ConfigValidation
             Settings.Process.Read(top).And(Settings.Process.Read(runtime), (outside, inside) => new { outside, inside })
                 .And(ServiceRules.Read(top, runtime, services), (process, entries) =>
                     new { Config = process.inside.Apply(process.outside.Apply(Inferred(entries, top))), entries })
+                .Map(read => new
+                {
+                    Config = read.Config with { Services = read.entries.Map(entry => entry.Config) },
+                    read.entries,
+                })
                 .Then(read => Checked
-                    .Good(read.Config with { Services = read.entries.Map(entry => entry.Config) })
+                    .Good(read.Config)
                     .With(ListenerRules.Overlaps(read.entries))
+                    .With(read.entries.Bind(service => new Arr<Finding>(ServerNameLists.Repeated(service))))
                     .With(TuningRules.Findings(read.entries))
-                    .With(ConfigWarnings.Of(top, read.entries, facts))));
+                    .With(ConfigWarnings.Of(read.Config, top, read.entries, facts))));
 
     /// <summary>Every default; a file that tunes anything is advanced unless it says otherwise.</summary>
     private static BalConfig Inferred(Arr<ReadService> services, Fields top) =>

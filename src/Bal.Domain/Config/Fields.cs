@@ -39,7 +39,7 @@ internal sealed class Fields
         return fields;
     }
 
-    /// <summary>A mapping without entries, as an absent block is read.</summary>
+    /// <summary>An empty mapping, which stands for an absent block.</summary>
     public static Fields None(string path, SourcePosition at) => new(path, at);
 
     /// <summary>The field called <paramref name="key"/>.</summary>

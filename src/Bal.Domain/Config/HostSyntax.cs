@@ -12,7 +12,7 @@ namespace Bal.Domain.Config;
 /// <param name="Hint">What to write instead.</param>
 internal sealed record HostFault(string Code, string Reason, string Hint);
 
-/// <summary>The two parts of <c>HOST:PORT</c>, neither of them looked at.</summary>
+/// <summary>The two parts of <c>HOST:PORT</c>, neither of them validated.</summary>
 internal sealed record HostAndPort(string Host, string Port);
 
 /// <summary>
@@ -22,8 +22,6 @@ internal sealed record HostAndPort(string Host, string Port);
 internal static class HostSyntax
 {
     public const string Expected = "an IPv4 address, an IPv6 address or a host name";
-    private const int MaxName = 253;
-    private const int MaxLabel = 63;
 
     /// <summary>Reads <paramref name="text"/>.</summary>
     public static Either<HostFault, Host> Read(string text)
@@ -70,7 +68,7 @@ internal static class HostSyntax
     }
 
     private static Either<HostFault, Host> PortInside(string host, string port) =>
-        new HostFault("port_in_host", "it carries a port",
+        new HostFault("port_in_host", "it includes a port",
             $"write the host alone (\"{Shown.Text(host)}\") and the port under its own key (port: {Shown.Text(port)})");
 
     private static Either<HostFault, Host> Ipv6(string text)
@@ -93,28 +91,22 @@ internal static class HostSyntax
     {
         var name = (text.EndsWith('.') ? text[..^1] : text).ToLowerInvariant();
         var labels = name.Split('.');
-        // RFC 1123, section 2.1: the last label of a name is never a number, so that names and addresses stay apart.
-        if (labels[^1] is { Length: > 0 } last && (last.All(char.IsAsciiDigit) || IsHexNumber(last)))
+        if (HostName.IsNumber(labels[^1]))
             return IsDottedQuad(text)
                 ? new Host.Address(IPAddress.Parse(text))
                 : Fault("not an IPv4 address",
                     "write four decimal numbers from 0 to 255 without leading zeros, such as \"10.0.0.1\"");
         if (!name.All(char.IsAscii))
             return Fault("it contains letters that are not ASCII", "write the name in its xn-- form (RFC 3490)");
-        if (name.Length > MaxName || labels.Any(label => label.Length > MaxLabel))
-            return Fault("it is too long", $"names have at most {MaxName} characters, each label at most {MaxLabel}");
+        if (name.Length > HostName.MaxLength || labels.Any(label => label.Length > HostName.MaxLabel))
+            return Fault("it is too long",
+                $"names have at most {HostName.MaxLength} characters, each label at most {HostName.MaxLabel}");
         if (labels.Any(label => label.Length == 0))
             return Fault("it has an empty label", "write labels separated by single dots");
-        return labels.All(IsLabel)
+        return labels.All(label => HostName.IsLabel(label))
             ? new Host.Name(name)
             : Fault("not a host name", "use letters, digits, '-' and '_', with no '-' at either end of a label");
     }
-
-    private static bool IsLabel(string label) =>
-        label.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_') && label[0] != '-' && label[^1] != '-';
-
-    private static bool IsHexNumber(string label) =>
-        label.StartsWith("0x", StringComparison.Ordinal) && label[2..].All(char.IsAsciiHexDigit);
 
     private static bool IsDottedQuad(string text) => text.Split('.') is { Length: 4 } parts && parts.All(part =>
         part.Length is > 0 and <= 3 && part.All(char.IsAsciiDigit) && (part.Length == 1 || part[0] != '0')

@@ -79,6 +79,30 @@ internal static class Kinds
         field => Scalars.FilePath(field).Map<object>(path => Option<string>.Some(path)),
         path => ((Option<string>)path).Match(Raw.Text, () => Raw.Null));
 
+    /// <summary>A mapping with keys of its own; what it does not say has its default.</summary>
+    /// <param name="table">The keys.</param>
+    /// <param name="blank">A value before any key has set it.</param>
+    public static Kind<T> Block<T>(SettingTable<T> table, T blank) where T : class
+    {
+        var expected = $"a mapping of {string.Join(", ", table.Keys)}";
+        return new(
+            expected,
+            Raw.Map(ConfigSchema.Object([.. ConfigSchema.Properties(table, _ => true)], table.RequiredKeys)),
+            field => field.Value is RawNode.Mapping mapping
+                ? Fields.Read(mapping, field.Path, table.Keys, Settings.PlaceOf).Then(table.Read)
+                    .Map<object>(edits => edits.Apply(table.Defaults(1, blank)))
+                : Checked.Bad<object>(Scalars.WrongKind(
+                    field, expected, $"write '{table.Keys[0]}: ...' below it, indented by two more spaces")),
+            value => Raw.Map([.. table.Print((T)value)]));
+    }
+
+    /// <summary>The same, or nothing where the key is left out.</summary>
+    public static Kind<Option<T>> Optional<T>(Kind<T> kind) => new(
+        kind.Expected,
+        kind.Schema,
+        field => kind.Read(field).Map<object>(value => Option<T>.Some((T)value)),
+        value => ((Option<T>)value).Match(some => kind.Print(some!), () => Raw.Null));
+
     /// <summary>An integer, with its unit.</summary>
     public static Kind<int> Integer(IntRange range) => new(
         range.ToText(),
@@ -88,6 +112,27 @@ internal static class Kinds
             Raw.Entry("maximum", Raw.Number(range.Most))),
         field => Scalars.Integer(field, range).Map<object>(number => number),
         number => Raw.Number((int)number));
+
+    /// <summary>Yes or no.</summary>
+    public static Kind<bool> Flag { get; } = new(
+        "true or false",
+        Raw.Map(Raw.Entry("type", "boolean")),
+        field => Scalars.Choice(field, Prelude.Array("false", "true")).Map<object>(index => index == 1),
+        flag => Raw.Flag((bool)flag));
+
+    /// <summary>Zero for "off", or an integer.</summary>
+    public static Kind<int> ZeroOr(IntRange range)
+    {
+        var expected = $"0 (off), or {range.ToText()}";
+        return new(
+            expected,
+            Raw.Map(Raw.Entry("oneOf", Raw.List(
+                Raw.Map(Raw.Entry("const", Raw.Number(0))), Integer(range).Schema))),
+            field => Scalars.Text(field, expected).Then(scalar => scalar.Text == "0"
+                ? Checked.Good<object>(0)
+                : Scalars.Integer(field, scalar, range, expected).Map<object>(number => number)),
+            number => Raw.Number((int)number));
+    }
 
     /// <summary>An integer, or a word that leaves it to bal.</summary>
     public static Kind<Option<int>> IntegerOr(string word, IntRange range)

@@ -6,20 +6,22 @@ using LanguageExt;
 namespace Bal.Domain.Config;
 
 /// <summary>
-/// Whether a connection to a backend would arrive at bal itself. Only what the machine's addresses and the name
-/// <c>localhost</c> (RFC 6761, section 6.3) tell is considered: nothing is resolved.
+/// Whether a connection to a backend would arrive at bal itself. Only what the machine's addresses, its own name and
+/// the name <c>localhost</c> (RFC 6761, section 6.3) tell is considered: nothing is resolved.
 /// </summary>
-internal sealed class OwnListeners
+public sealed class OwnListeners
 {
     private readonly Dictionary<Endpoint, Listener> _exact = [];
     private readonly Dictionary<int, Listener> _any4 = [];
     private readonly Dictionary<int, Listener> _any6 = [];
     private readonly System.Collections.Generic.HashSet<IPAddress> _local;
+    private readonly string _hostName;
 
     /// <summary>Takes down what bal listens on.</summary>
     public OwnListeners(IEnumerable<Listener> listeners, HostFacts facts)
     {
         _local = [.. facts.LocalAddresses.Select(WithoutZone)];
+        _hostName = facts.HostName.IfNone("");
         foreach (var listener in listeners)
             foreach (var host in listener.Addresses)
                 Add(listener, host);
@@ -32,7 +34,16 @@ internal sealed class OwnListeners
     public Option<Listener> ReachedBy(Endpoint backend) =>
         _exact.TryGetValue(backend, out var same)
             ? same
+            : IsOwnName(backend.Host) ? Everywhere(backend.Port)
             : new Arr<IPAddress>(Targets(backend.Host)).Choose(target => Accepting(target, backend.Port)).HeadOrNone();
+
+    // Which address the name has is not known; where bal listens on all of them, it does not matter.
+    private bool IsOwnName(Host host) => _hostName.Length > 0 && host.Match(_ => false, name =>
+        name.Equals(_hostName, StringComparison.OrdinalIgnoreCase)
+        || name.Equals(_hostName.Split('.')[0], StringComparison.OrdinalIgnoreCase));
+
+    private Option<Listener> Everywhere(int port) =>
+        _any4.TryGetValue(port, out var any) || _any6.TryGetValue(port, out any) ? any : Option<Listener>.None;
 
     private void Add(Listener listener, Host host)
     {

@@ -58,6 +58,6 @@ public abstract record RawNode
 }
 
 /// <summary>One entry of a mapping as written.</summary>
-/// <param name="Key">Any node: a key that is no scalar is for validation to refuse.</param>
+/// <param name="Key">Any node: validation refuses a key that is not a scalar.</param>
 /// <param name="Value">The value.</param>
 public sealed record RawEntry(RawNode Key, RawNode Value);

@@ -30,7 +30,7 @@ internal static class ServiceRules
     /// <summary>How many services a file may have.</summary>
     public const int Most = 2_000;
 
-    /// <summary>What a name looks like.</summary>
+    /// <summary>The pattern of a valid name.</summary>
     public const string NamePattern = "^[a-z0-9][a-z0-9_-]{0,62}$";
 
     private const int LongestName = 63;
@@ -43,7 +43,7 @@ internal static class ServiceRules
         services => Named(services).With(BesideServices(top, services)),
         () => Checked.Good(Prelude.Array(top)));
 
-    /// <summary>The one error of a file that is too large to be looked at any further.</summary>
+    /// <summary>The single error for a file that has too many services or backends to be validated further.</summary>
     public static Option<Finding> TooMany(int services, int backends, SourcePosition at) =>
         services > Most
             ? Faults.Error("too_many_services", Settings.Services, at,
@@ -75,7 +75,7 @@ internal static class ServiceRules
             .With(backends.Findings);
     }
 
-    // One service alone has the port of bal; of several each has to say which is its own.
+    // A single service has the default port; with several, each needs a port of its own.
     private static IEnumerable<Finding> WithoutPort(Fields service) => service.Find(Settings.Port).IsSome
         ? []
         : [Faults.Missing(service, Settings.Port, $"{IntRange.Port.ToText()}: each service needs its own",

@@ -16,26 +16,36 @@ internal sealed record Setting<T>(
     /// <summary>The default for services of 1-2, 3-5, and more backends, or for all; none if it is required.</summary>
     public Arr<object> Defaults { get; init; } = Arr<object>.Empty;
 
+    /// <summary>
+    /// What a version of bal does that does not know the key, where that is not the default of today. A document
+    /// without the key means this.
+    /// </summary>
+    public Option<object> Earlier { get; init; } = Option<object>.None;
+
     /// <summary>Whether a change takes effect only when bal is started again.</summary>
     public bool AtRestart { get; init; }
 
     /// <summary>Whether it belongs to the process and is written under <c>runtime</c> nevertheless.</summary>
     public bool InRuntime { get; init; }
 
-    /// <summary>The default in words, where it is not a value.</summary>
+    /// <summary>The default as text, where it is not a value.</summary>
     public string DefaultText { get; init; } = "";
 
     /// <summary>Whether it has to be given.</summary>
     public bool Required => Defaults.IsEmpty;
 
-    /// <summary>The holder with the default for so many backends.</summary>
+    /// <summary>The holder with the default for this number of backends.</summary>
     public T WithDefault(int backends, T holder) => Required
         ? holder
         : Set(holder, Defaults[Defaults.Count == 1 || backends <= 2 ? 0 : backends <= 5 ? 1 : 2]);
 
-    /// <summary>Whether the value is the default for so many backends.</summary>
+    /// <summary>Whether the value is the default for this number of backends.</summary>
     public bool IsDefault(int backends, T holder) =>
         !Required && Raw.ToText(Print(holder)) == Raw.ToText(Print(WithDefault(backends, holder)));
+
+    /// <summary>Whether a document without the key means this value, in a service of this many backends.</summary>
+    public bool IsImplied(int backends, T holder) => Earlier.Match(
+        value => Raw.ToText(Print(holder)) == Raw.ToText(Kind.Print(value)), () => IsDefault(backends, holder));
 
     /// <summary>The value as the file has it; an empty scalar where the key is left out.</summary>
     public RawNode Print(T holder) => Kind.Print(Get(holder));
@@ -72,8 +82,12 @@ internal sealed class SettingTable<T>(params Setting<T>[] rows)
     /// <summary>The names of those that have to be given.</summary>
     public string[] RequiredKeys { get; } = [.. rows.Where(row => row.Required).Select(row => row.Key)];
 
-    /// <summary>A holder with every default for so many backends.</summary>
+    /// <summary>A holder with every default for this number of backends.</summary>
     public T Defaults(int backends, T blank) => Rows.Fold(blank, (holder, row) => row.WithDefault(backends, holder));
+
+    /// <summary>A holder as a document leaves it whose writer did not know the keys that are not in it.</summary>
+    public T AsEarlier(T holder) => Rows.Fold(
+        holder, (filled, row) => row.Earlier.Match(value => row.Set(filled, value), () => filled));
 
     /// <summary>Every key that has a value, as the file has it.</summary>
     public IEnumerable<RawEntry> Print(T holder) =>

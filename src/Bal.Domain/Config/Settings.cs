@@ -1,6 +1,9 @@
 using System.Net;
+using Bal.Domain.Admission;
+using Bal.Domain.Backend;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
+using Bal.Domain.Relay;
 using LanguageExt;
 
 namespace Bal.Domain.Config;
@@ -18,6 +21,17 @@ internal static partial class Settings
     public const string BindAddress = "bind_address";
     public const string Port = "port";
     public const string Threads = "threads";
+    public const string HealthCheck = "health_check";
+    public const string MethodKey = "method";
+    public const string Backup = "backup";
+    public const string OnPrimaryUp = "on_primary_up";
+    public const string ServerNames = "server_names";
+    public const string Proxy = "proxy_protocol";
+    public const string Web = "web";
+    public const string AcceptFrom = "accept_from";
+    public const string ConnectionsPerClient = "max_connections_per_client";
+
+    private static Kind<Option<int>> PerClient { get; } = Kinds.Optional(Kinds.Integer(new(1, 1_000_000, "")));
 
     /// <summary>The keys of the whole process.</summary>
     public static SettingTable<BalConfig> Process { get; } = new(
@@ -40,7 +54,50 @@ internal static partial class Settings
         Setting.Of<BalConfig, Option<string>>("decision_log", Kinds.File, [Option<string>.None],
             c => c.DecisionLog, (c, v) => c with { DecisionLog = v },
             "The file that every decision is recorded in, for `bal replay`; a relative path starts at the "
-                + "directory of the configuration."));
+                + "directory of the configuration."),
+        Setting.Of<BalConfig, Option<string>>("access_log", Kinds.File, [Option<string>.None],
+            c => c.AccessLog, (c, v) => c with { AccessLog = v },
+            "The file that gets a line of JSON for each connection when it ends, or `\"-\"`, with its quotes, for "
+                + "standard output (not with `start -d`); a relative path starts at the directory of the "
+                + "configuration."),
+        Setting.Of<BalConfig, Option<WebConfig>>(Web, WebRules.Kind, [Option<WebConfig>.None],
+            c => c.Web, (c, v) => c with { Web = v },
+            "Where a page and metrics for Prometheus are served, by a process of its own: an address with a port, "
+                + "`unix:/path`, or a mapping of `listen` and `hosts`.") with
+        {
+            DefaultText = "nowhere",
+        },
+        Setting.Of<BalConfig, int>("stop_delay_ms", Kinds.Ms, [0],
+            c => (int)c.StopDelay.Milliseconds, (c, v) => c with { StopDelay = new(v) },
+            "How long new clients are still accepted after a stop request; `bal ready` fails from the request on."),
+        Setting.Of<BalConfig, int>("drain_timeout_ms", Kinds.Ms, [30_000],
+            c => (int)c.DrainTimeout.Milliseconds, (c, v) => c with { DrainTimeout = new(v) },
+            "How long open connections may then take to end; what is left is cut evenly over the last 5 s, or the "
+                + "last half if that is shorter; 0 cuts at once."));
+
+    /// <summary>The keys of a health check.</summary>
+    public static SettingTable<HealthCheck> OfHealthCheck { get; } = new(
+        Setting.Of<HealthCheck, CheckType>(
+            "type", Kinds.Word<CheckType>(), [Backend.HealthCheck.Default.Type],
+            c => c.Type, (c, v) => c with { Type = v },
+            "`tcp` connects and resets before the handshake completes, so that the server does not notice; `tcp_full` "
+                + "is a whole connection, closed at once."));
+
+    /// <summary>A health check.</summary>
+    public static Kind<HealthCheck> Check { get; } = Kinds.Block(OfHealthCheck, Backend.HealthCheck.Default);
+
+    /// <summary>The keys of <c>proxy_protocol</c>.</summary>
+    public static SettingTable<ProxyProtocol> OfProxy { get; } = new(
+        Setting.Of<ProxyProtocol, TrustedPeers>(AcceptFrom, AccessLists.Peers, [TrustedPeers.None],
+            p => p.AcceptFrom, (p, v) => p with { AcceptFrom = v },
+            "Peers that begin with a PROXY header, v1 or v2, and are who it says: addresses, networks, and `unix` for "
+                + "whoever comes through a Unix socket. All others are taken as they are.") with
+        {
+            DefaultText = "nobody",
+        },
+        Setting.Of<ProxyProtocol, ProxyVersion>("send", Kinds.Word<ProxyVersion>(), [ProxyVersion.None],
+            p => p.Send, (p, v) => p with { Send = v },
+            "The header that every backend gets as soon as it is connected, with the client's address."));
 
     /// <summary>The keys of a service, beside its backends and its <c>runtime</c>.</summary>
     public static SettingTable<Service> OfService { get; } = new(
@@ -51,9 +108,55 @@ internal static partial class Settings
         Setting.Of<Service, int>(Port, Kinds.Port, [ConfigValidation.DefaultPort],
             s => s.Listener.Port, (s, v) => s with { Listener = s.Listener with { Port = v } },
             "The port that clients connect to; required for each service under `services`."),
-        Setting.Of<Service, Method>("method", Kinds.Word<Method>(), [Method.RoundRobin],
+        Setting.Of<Service, Arr<ServerName>>(ServerNames, ServerNameLists.Kind, [Arr<ServerName>.Empty],
+            s => s.ServerNames, (s, v) => s with { ServerNames = v },
+            "The names by which TLS clients ask for this service (SNI), so that several services can have the same "
+                + "address: host names, or `*.example.org`, in quotes, for one label before a name.") with
+        {
+            DefaultText = "every client that asks for none of the others",
+        },
+        Setting.Of<Service, Method>(MethodKey, Kinds.Word<Method>(), [Method.RoundRobin],
             s => s.Method, (s, v) => s with { Method = v },
-            "How a backend is chosen."));
+            "How a backend is chosen: by turns; the fewest connections for its weight; the better of two drawn by "
+                + "weight; or by the client's address, always the same one."),
+        Setting.Of<Service, HealthCheck>(HealthCheck, Check, [Backend.HealthCheck.Default],
+            s => s.HealthCheck, (s, v) => s with { HealthCheck = v },
+            "How backends are checked; `runtime` says how often."),
+        Setting.Of<Service, OpenConnections>("on_backend_down", Kinds.Word<OpenConnections>(), [OpenConnections.Keep],
+            s => s.OnBackendDown, (s, v) => s with { OnBackendDown = v },
+            "What happens to the open connections of a backend that goes down: `reset` ends them, on both sides."),
+        Setting.Of<Service, OpenConnections>(OnPrimaryUp, Kinds.Word<OpenConnections>(), [OpenConnections.Keep],
+            s => s.OnPrimaryUp, (s, v) => s with { OnPrimaryUp = v },
+            "What happens to the open connections of backups when a primary is up again."),
+        Setting.Of<Service, ProxyProtocol>(Proxy, Kinds.Block(OfProxy, ProxyProtocol.Off), [ProxyProtocol.Off],
+            s => s.Proxy, (s, v) => s with { Proxy = v },
+            "Whose PROXY headers are believed, and who gets one."),
+        Setting.Of<Service, AccessList>("allow", AccessLists.Kind, [AccessList.None],
+            s => s.Access.Allow, (s, v) => s with { Access = s.Access with { Allow = v } },
+            "The only clients that may connect: addresses, networks, and `{file: NAME}` for a file with one a "
+                + "line.") with
+        {
+            DefaultText = "everybody",
+        },
+        Setting.Of<Service, AccessList>("deny", AccessLists.Kind, [AccessList.None],
+            s => s.Access.Deny, (s, v) => s with { Access = s.Access with { Deny = v } },
+            "Clients that may not, whatever `allow` says; written in the same way.") with
+        {
+            DefaultText = "nobody",
+        },
+        Setting.Of<Service, Option<int>>(ConnectionsPerClient, PerClient, [Option<int>.None],
+            s => s.ClientLimits.Connections,
+            (s, v) => s with { ClientLimits = s.ClientLimits with { Connections = v } },
+            "How many connections one client has at once: an IPv4 address, or all of an IPv6 /64.") with
+        {
+            DefaultText = "no limit",
+        },
+        Setting.Of<Service, Option<int>>("max_connection_rate_per_client", PerClient, [Option<int>.None],
+            s => s.ClientLimits.Rate, (s, v) => s with { ClientLimits = s.ClientLimits with { Rate = v } },
+            "How many new connections one client may begin a second, and as many at once after a pause.") with
+        {
+            DefaultText = "no limit",
+        });
 
     /// <summary>The keys of a backend.</summary>
     public static SettingTable<BackendConfig> OfBackend { get; } = new(
@@ -62,7 +165,33 @@ internal static partial class Settings
             "Where the backend is."),
         Setting.Of<BackendConfig, int>(Port, Kinds.Port, [],
             b => b.Endpoint.Port, (b, v) => b with { Endpoint = b.Endpoint with { Port = v } },
-            "The port that it listens on."));
+            "The port that it listens on."),
+        Setting.Of<BackendConfig, int>("weight", Kinds.Integer(new(0, 256, "")), [1],
+            b => b.Weight, (b, v) => b with { Weight = v },
+            "Its share of the clients relative to the others; 0 for no new clients, not even as a last resort."),
+        Setting.Of<BackendConfig, bool>(Backup, Kinds.Flag, [false],
+            b => b.Backup, (b, v) => b with { Backup = v },
+            "Whether it is used only while every backend without `backup` is down, drained or of weight 0."),
+        Setting.Of<BackendConfig, Option<int>>("max_connections", Kinds.Optional(Kinds.Integer(new(1, 1_000_000, ""))),
+            [Option<int>.None], b => b.MaxConnections, (b, v) => b with { MaxConnections = v },
+            "How many connections it has at once, connects in progress included; while every usable backend is full, "
+                + "clients wait (`queue_limit`).") with
+        {
+            DefaultText = "no limit",
+        },
+        Setting.Of<BackendConfig, Option<HealthCheck>>(HealthCheck, Kinds.Optional(Check), [Option<HealthCheck>.None],
+            b => b.HealthCheck, (b, v) => b with { HealthCheck = v },
+            "How this backend is checked, instead of as its service says.") with
+        {
+            DefaultText = "that of the service",
+        },
+        Setting.Of<BackendConfig, Option<ProxyVersion>>(
+            Proxy, Kinds.Optional(Kinds.Word<ProxyVersion>()), [Option<ProxyVersion>.None],
+            b => b.ProxyProtocol, (b, v) => b with { ProxyProtocol = v },
+            "The PROXY header that this backend gets, instead of what its service says.") with
+        {
+            DefaultText = "that of the service",
+        });
 
     /// <summary>A configuration, a service and a backend before any key has set them.</summary>
     public static BalConfig BlankConfig { get; } =
@@ -102,6 +231,9 @@ internal static partial class Settings
             Add(Runtime.Keys, "under 'runtime:', indented by two spaces");
             Add(ServiceKeys, "to a service, beside its 'backends:'");
             Add(OfBackend.Keys, "to a backend, in an item of 'backends:'");
+            Add(OfHealthCheck.Keys, "under 'health_check:'");
+            Add(OfProxy.Keys, "under 'proxy_protocol:'");
+            Add(WebRules.Table.Keys, "under 'web:'");
         }
 
         private static void Add(Arr<string> keys, string place)

@@ -1,12 +1,18 @@
+using LanguageExt;
+
 namespace Bal.Domain.Config;
 
 internal static partial class Settings
 {
+    public const string Backlog = "tcp_backlog";
     public const string HealthInterval = "health_check_interval_ms";
     public const string HealthTimeout = "health_check_timeout_ms";
     public const string BackoffInitial = "failover_backoff_initial_ms";
     public const string BackoffMax = "failover_backoff_max_ms";
     public const string MaxConnections = "max_concurrent_connections";
+    public const string IdleTimeout = "connection_idle_timeout_ms";
+    public const string HalfClosedTimeout = "half_closed_timeout_ms";
+    public const string SlowStart = "slow_start_ms";
 
     /// <summary>The keys of <c>runtime</c> that a service has.</summary>
     public static SettingTable<Tuning> Runtime { get; } = new(
@@ -57,10 +63,34 @@ internal static partial class Settings
         Of(MaxConnections, Kinds.Count, [4_000, 8_000, 12_000],
             t => t.MaxConcurrentConnections, (t, v) => t with { MaxConcurrentConnections = v },
             "How many connections are open at once; each takes two file descriptors."),
-        Of("connection_idle_timeout_ms", Kinds.PositiveMs, [120_000],
+        Of("queue_limit", Kinds.Integer(IntRange.PositiveCount with { Least = 0 }), [1_000],
+            t => t.QueueLimit, (t, v) => t with { QueueLimit = v },
+            "How many clients may wait while every usable backend has its `max_connections`; the others are reset. 0 "
+                + "for no waiting."),
+        Setting.Of<Tuning, Option<int>>(
+            "queue_timeout_ms", Kinds.IntegerOr("connect", IntRange.PositiveMs), [Option<int>.None],
+            t => t.QueueTimeoutMs, (t, v) => t with { QueueTimeoutMs = v },
+            "How long a client waits at most before it is reset: `connect` for as long as a connect may take."),
+        Of(IdleTimeout, Kinds.Ms, [3_600_000],
             t => (int)t.IdleTimeout.Milliseconds, (t, v) => t with { IdleTimeout = new(v) },
-            "A connection without a byte in either direction for this long is ended."),
-        Of("tcp_backlog", Kinds.Count, [1_024],
+            "A connection without a byte in either direction for this long is ended; 0 for never."),
+        Of("tcp_keepalive_ms", Kinds.ZeroOr(IntRange.Ms with { Least = 3_000 }), [60_000],
+            t => (int)t.Keepalive.Milliseconds, (t, v) => t with { Keepalive = new(v) },
+            "A client or backend that vanished is found within twice this, while no data is on its way to it; rounded "
+                + "up to seconds, 0 for never. A change applies to new connections.") with
+        {
+            Earlier = Option<object>.Some(0),
+        },
+        Setting.Of<Tuning, Option<int>>(
+            HalfClosedTimeout, Kinds.IntegerOr("idle", IntRange.Ms), [Option<int>.None],
+            t => t.HalfClosedTimeoutMs, (t, v) => t with { HalfClosedTimeoutMs = v },
+            "The silence allowed once one side has sent its FIN: `idle` for the idle timeout, 0 for no limit of its "
+                + "own."),
+        Of(SlowStart, Kinds.Ms, [0],
+            t => (int)t.SlowStart.Milliseconds, (t, v) => t with { SlowStart = new(v) },
+            "A backend that is up again after having been down gets a tenth of its share first, growing evenly to all "
+                + "of it over this time; 0 for all of it at once. Not with `source_hash`."),
+        Of(Backlog, Kinds.Count, [1_024],
             t => t.Backlog, (t, v) => t with { Backlog = v },
             "The listen backlog of the kernel, which net.core.somaxconn caps."),
         Setting.Of<Tuning, OverloadPolicy>("overload_policy", Kinds.Word<OverloadPolicy>(), [OverloadPolicy.Reject],

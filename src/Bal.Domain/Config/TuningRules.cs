@@ -34,7 +34,7 @@ internal static class TuningRules
         field => field.Value switch
         {
             RawNode.Mapping mapping => Fields.Read(mapping, field.Path, known, Settings.PlaceOf),
-            // Every key of the block commented out leaves a null behind; that sets nothing and is no mistake.
+            // Every key of the block commented out leaves a null behind; that sets nothing and is not a mistake.
             var empty when Scalars.IsNull(empty) => Checked.Good(Fields.None(field.Path, field.KeyAt)),
             _ => Checked.Good(Fields.None(field.Path, field.KeyAt)).With(
                 [Scalars.WrongKind(field, "a mapping of keys",
@@ -42,16 +42,17 @@ internal static class TuningRules
         },
         () => Checked.Good(Fields.None(parent.PathOf(Settings.RuntimeBlock), parent.At)));
 
-    /// <summary>What is wrong between two keys of a service; once where the top level says it for several.</summary>
+    /// <summary>Conflicts between two keys of a service; reported once if the top level sets them.</summary>
     public static IEnumerable<Finding> Findings(Arr<ReadService> services) => services
-        .SelectMany(service => BackoffOrder(service.Tuning).Concat(HealthTimeout(service.Tuning)))
+        .SelectMany(service => BackoffOrder(service.Tuning)
+            .Concat(HealthTimeout(service.Tuning)).Concat(HalfClosed(service.Tuning)).Concat(SlowStart(service)))
         .DistinctBy(finding => $"{finding.Code} {finding.Path}");
 
     private static IEnumerable<Finding> BackoffOrder(ServiceTuning tuning)
     {
         var (initial, max) = (tuning.Value.Backoff.Initial.Milliseconds, tuning.Value.Backoff.Max.Milliseconds);
         var (initialGiven, maxGiven) = (tuning.Find(Settings.BackoffInitial), tuning.Find(Settings.BackoffMax));
-        // A value that could not be read is reported as such; comparing what stands in for it would say nothing.
+        // A value that could not be read has its own finding; comparing the default in its place would mislead.
         if (max >= initial || !tuning.Sound(Settings.BackoffInitial, Settings.BackoffMax))
             return [];
         return (maxGiven || initialGiven).Map(field => Faults.Error(
@@ -63,6 +64,32 @@ internal static class TuningRules
                 ? $"raise it to at least {initial}, or also set {Settings.BackoffInitial}, to at most {max}"
             : $"raise it to at least {initial}")).AsEnumerable();
     }
+
+    private static IEnumerable<Finding> HalfClosed(ServiceTuning tuning)
+    {
+        var idle = tuning.Value.IdleTimeout.Milliseconds;
+        return !tuning.Sound(Settings.IdleTimeout, Settings.HalfClosedTimeout)
+            ? []
+            : from ms in tuning.Value.HalfClosedTimeoutMs.AsEnumerable()
+              where idle > 0 && (ms > idle || ms == 0)
+              from field in tuning.Find(Settings.HalfClosedTimeout).AsEnumerable()
+              select Faults.Warning("half_closed_timeout_exceeds_idle", field.Path, field.Value.At,
+                  $"{Settings.HalfClosedTimeout} is {(ms == 0 ? "0 (no limit)" : $"{ms}")}, more than "
+                      + $"{Settings.IdleTimeout}, which is {idle}{tuning.Source(Settings.IdleTimeout)}: it has no "
+                      + "effect",
+                  "choose a value below the idle timeout, or remove the line");
+    }
+
+    // At the top level of several services it is meant for the others.
+    private static IEnumerable<Finding> SlowStart(ReadService service) =>
+        service.Config.Method != Method.SourceHash || !service.Edits.Sound(Settings.MethodKey)
+            || !service.Tuning.Sound(Settings.SlowStart) || service.Tuning.Value.SlowStart == Primitives.Duration.Zero
+            ? []
+            : service.Tuning.Own.Given.Find(Settings.SlowStart).Map(field => Faults.Warning(
+                "slow_start_without_effect", field.Path, field.Value.At,
+                $"{Settings.SlowStart} has no effect with method {Words.Of(Method.SourceHash)}, where a backend that "
+                    + "is back must have its own clients again",
+                "remove the line, or choose another method")).AsEnumerable();
 
     private static IEnumerable<Finding> HealthTimeout(ServiceTuning tuning)
     {

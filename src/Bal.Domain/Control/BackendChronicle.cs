@@ -22,16 +22,14 @@ internal static class BackendChronicle
     /// <summary>The history of <paramref name="after"/>, which is still that of <paramref name="before"/>.</summary>
     public static BackendHistory After(
         Tuning tuning, BackendState before, BackendState after, HealthStep health, ConnectResult result,
-            bool protection,
-        Instant now)
+        bool protection, Instant now)
     {
         var history = result.Outcome.Match(
             passed: () => after.Health == before.Health && after.Cooldown == before.Cooldown
+                && after.Probe.NotMade == before.Probe.NotMade
                 ? before.History
                 : before.History.Add(new BackendHappening.Passed(result.Witness), now, result.Count),
-            failed: kind => kind == FailureKind.Local
-                ? before.History
-                : before.History.Add(new BackendHappening.Failed(result.Witness, kind), now, result.Count));
+            failed: kind => before.History.Add(new BackendHappening.Failed(result.Witness, kind), now, result.Count));
         history = health.Change switch
         {
             HealthChange.WentDown => WentDown(tuning.Health, after.Health, now, history),

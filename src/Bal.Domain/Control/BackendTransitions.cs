@@ -30,7 +30,9 @@ internal static class BackendTransitions
     public static BackendState Restarted(Instant now, BackendState backend) => backend with
     {
         Probe = backend.Probe.InFlight ? backend.Probe with { InFlight = false, NextAt = now } : backend.Probe,
-        Resolution = backend.Resolution.InFlight ? new Resolution(now, InFlight: false) : backend.Resolution,
+        Resolution = backend.Resolution.InFlight
+            ? backend.Resolution with { InFlight = false, NextAt = now }
+            : backend.Resolution,
     };
 
     public static ControlStep ProbeEnded(ControlEvent.ProbeEnded ended, Instant now, ControlState state) =>
@@ -46,11 +48,18 @@ internal static class BackendTransitions
                 Addresses = ended.Via.Match(via => Prefer(via, before.Addresses), () => before.Addresses),
             };
             return Apply(service, backend, new ConnectResult(ended.Outcome, Witness.Probe, 1), now);
-        });
+        }).Then(s => ended.Outcome == Outcome.Failure(FailureKind.Local) && IsWaitedFor(ended.Backend, state)
+            ? ServiceTransitions.NotMade(s.NotMade.Seen + 1, now, s)
+            : Nothing(s));
+
+    private static bool IsWaitedFor(BackendId id, ControlState state) => state.Index.Find(id)
+        .Map(home => state.Services[home.Service.Value].Backends[home.Place])
+        .Exists(backend => backend.Probe.InFlight && !backend.Draining);
 
     public static ControlStep ConnectsFailed(ControlEvent.ConnectsFailed failed, Instant now, ControlState state) =>
-        state.OnBackend(failed.Backend, (service, backend) =>
-            Apply(
+        state.OnBackend(failed.Backend, (service, backend) => failed.Kind == FailureKind.Local
+            ? ServiceStep.Of(backend, service)
+            : Apply(
                 service, backend, new ConnectResult(Outcome.Failure(failed.Kind), Witness.Client, failed.Count), now));
 
     public static ControlStep ConnectsSucceeded(
@@ -76,7 +85,11 @@ internal static class BackendTransitions
             : ServiceStep.Of(
                 scheduled with { Probe = scheduled.Probe with { InFlight = true } },
                 service,
-                new ControlEffect.StartProbe(backend.Id, backend.Addresses, backend.Endpoint.Port, policy.Timeout));
+                new ControlEffect.StartProbe(backend.Id, backend.Addresses, backend.Endpoint.Port, policy.Timeout)
+                {
+                    Check = service.Config.CheckOf(backend.Config),
+                    Header = service.Config.HeaderFor(backend.Config),
+                });
     }
 
     private static ServiceStep Apply(ServiceState service, BackendState before, ConnectResult result, Instant now)
@@ -96,7 +109,16 @@ internal static class BackendTransitions
         var changed = before with
         {
             Health = health.State,
-            Failures = outcome.Match(() => before.Failures, kind => before.Failures.Add(kind, result.Count)),
+            Failures = Counted(before.Failures, result),
+            ProbeFailures = result.Witness == Witness.Client
+                ? before.ProbeFailures : Counted(before.ProbeFailures, result),
+            ConnectFailures = result.Witness == Witness.Client
+                ? Counted(before.ConnectFailures, result) : before.ConnectFailures,
+            LeadsHere = LeadsHere(before, result),
+            SlowStart = SlowStarts.After(service.Config, before, health.Change, now),
+            Probe = result.Witness == Witness.Client
+                ? before.Probe
+                : before.Probe with { NotMade = NotMade(before.Probe.NotMade, outcome) },
             Cooldown = cooldown,
             Cools = cooldown.IsCooling(now),
         };
@@ -105,7 +127,7 @@ internal static class BackendTransitions
             History = BackendChronicle.After(tuning, before, changed, health, result, protection.State.IsOn, now),
         };
 
-        var lines = ControlLines.Health(service.Config, after, health.Change, outcome)
+        var lines = ControlLines.Health(service.Config, before, after, health.Change, outcome)
             .Append(ControlLines.Failure(service.Config, before, health, outcome, result.Count))
             .Append(ControlLines.Cooldown(service.Config, before, after, outcome, now))
             .Append(ControlLines.Protection(service, protection, now));
@@ -117,6 +139,17 @@ internal static class BackendTransitions
                 () => service.History),
             lines.Map<ControlEffect>(line => new ControlEffect.Log(line)));
     }
+
+    private static FailureCounters Counted(FailureCounters counters, ConnectResult result) =>
+        result.Outcome.Match(() => counters, kind => counters.Add(kind, result.Count));
+
+    private static int NotMade(int before, Outcome outcome) =>
+        outcome != Outcome.Failure(FailureKind.Local) ? 0 : before == int.MaxValue ? before : before + 1;
+
+    // That a probe could not be made says nothing new.
+    private static bool LeadsHere(BackendState before, ConnectResult result) =>
+        result.Outcome.Match(() => false, kind => kind == FailureKind.OwnListener
+            || (before.LeadsHere && (kind == FailureKind.Local || result.Witness != Witness.Probe)));
 
     private static Cooldown CooldownAfter(
         BackoffPolicy policy, BackendState before, ConnectResult result, bool protection, Instant now) =>
@@ -145,9 +178,9 @@ internal static class BackendTransitions
         passed: () => Option<ProtectionEvent>.Some(new ProtectionEvent.Succeeded(result.Count)),
         failed: kind => result.Witness != Witness.Client || kind == FailureKind.Local
             ? Option<ProtectionEvent>.None
-            : kind == FailureKind.Other
-                ? Option<ProtectionEvent>.Some(new ProtectionEvent.ClientConnectsFailedOtherwise())
-                : Option<ProtectionEvent>.Some(new ProtectionEvent.ClientConnectsFailed(result.Count)));
+            : kind is FailureKind.Timeout or FailureKind.Refused
+                ? Option<ProtectionEvent>.Some(new ProtectionEvent.ClientConnectsFailed(result.Count))
+                : Option<ProtectionEvent>.Some(new ProtectionEvent.ClientConnectsFailedOtherwise()));
 
     private static Arr<IPAddress> Prefer(IPAddress via, Arr<IPAddress> addresses) =>
         addresses.Count == 0 || addresses[0].Equals(via) || !addresses.Exists(a => a.Equals(via))

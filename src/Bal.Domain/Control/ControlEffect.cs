@@ -1,11 +1,13 @@
 using System.Net;
 using Bal.Domain.Backend;
+using Bal.Domain.Counting;
 using Bal.Domain.Messages;
+using Bal.Domain.Relay;
 using LanguageExt;
 
 namespace Bal.Domain.Control;
 
-/// <summary>Something that the core wants done. The shell does it and reports what came of it as an event.</summary>
+/// <summary>Something that the core wants done. The shell does it and reports the outcome as an event.</summary>
 public abstract record ControlEffect
 {
     private ControlEffect() { }
@@ -23,7 +25,16 @@ public abstract record ControlEffect
     /// <param name="Port">The port.</param>
     /// <param name="Timeout">The bound of the whole probe.</param>
     public sealed record StartProbe(BackendId Backend, Arr<IPAddress> Addresses, int Port, Duration Timeout)
-        : ControlEffect;
+        : ControlEffect
+    {
+        /// <summary>What is done.</summary>
+        public HealthCheck Check { get; init; } = HealthCheck.Default;
+
+        /// <summary>
+        /// The PROXY header that a check begins with of which the backend takes notice: one that speaks for nobody.
+        /// </summary>
+        public ProxyVersion Header { get; init; } = ProxyVersion.None;
+    }
 
     /// <summary>Resolve a name; exactly one <see cref="ControlEvent.Resolved"/> must follow.</summary>
     /// <param name="Name">The name.</param>
@@ -51,6 +62,22 @@ public abstract record ControlEffect
     /// <param name="OneOf">1 ends all.</param>
     public sealed record Cut(int OneOf) : ControlEffect;
 
+    /// <summary>
+    /// End the open connections of a backend now, with an RST to both sides. A client that is still being connected to
+    /// it goes on to its next candidate, as if that one had failed, so that no connect that began before turns up as a
+    /// connection afterwards. Who was sent there by the present table, as a last resort, stays.
+    /// </summary>
+    /// <param name="Backend">Whose.</param>
+    /// <param name="Reason">What they are counted under.</param>
+    public sealed record Reset(BackendId Backend, TerminationReason Reason) : ControlEffect;
+
+    /// <summary>
+    /// Write what operators have ordered to where it outlives the process; a
+    /// <see cref="ControlEvent.OverridesKept"/> must follow for this change or a later one.
+    /// </summary>
+    /// <param name="Change">The change with which the state came to be as it is.</param>
+    public sealed record KeepOverrides(long Change) : ControlEffect;
+
     /// <summary>End the process.</summary>
     public sealed record Exit : ControlEffect;
 
@@ -64,6 +91,8 @@ public abstract record ControlEffect
         Func<ForgetService, T> forgetService,
         Func<T> stopAccepting,
         Func<Cut, T> cut,
+        Func<Reset, T> reset,
+        Func<KeepOverrides, T> keepOverrides,
         Func<T> exit) => this switch
         {
             Publish e => publish(e),
@@ -74,6 +103,8 @@ public abstract record ControlEffect
             ForgetService e => forgetService(e),
             StopAccepting => stopAccepting(),
             Cut e => cut(e),
+            Reset e => reset(e),
+            KeepOverrides e => keepOverrides(e),
             Exit => exit(),
             _ => throw new System.Diagnostics.UnreachableException(),
         };

@@ -2,6 +2,7 @@ using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
+using Bal.Domain.Counting;
 using Bal.Domain.History;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
@@ -17,23 +18,31 @@ internal static class ControlLines
 {
     /// <summary>That a backend changed sides.</summary>
     /// <param name="service">Its service.</param>
+    /// <param name="before">The backend as it was.</param>
     /// <param name="backend">The backend as it is afterwards, with what took it out in its history.</param>
     /// <param name="change">Whether it did.</param>
     /// <param name="outcome">What made it.</param>
     public static Arr<LogEvent> Health(
-        Service service, BackendState backend, HealthChange change, Outcome outcome) =>
-        change switch
+        Service service, BackendState before, BackendState backend, HealthChange change, Outcome outcome)
+    {
+        if (backend.LeadsHere && !before.LeadsHere)
+            return Prelude.Array(
+                LogEvent.Failure("health", "backend_is_own_listener", OwnListenerProblem.Of(Named(service, backend))));
+        return change switch
         {
-            HealthChange.WentDown => backend.History.LastOutage.Match(
+            HealthChange.WentDown when !backend.LeadsHere => backend.History.LastOutage.Match(
                 outage => Prelude.Array(WentDown(service, backend, outage, outcome)), () => Arr<LogEvent>.Empty),
             HealthChange.CameUp => Prelude.Array(LogEvent.Info("health", "backend_up",
-                $"backend {Named(service, backend)} is up again after "
-                + $"{Plural.Of(service.Tuning.Health.SuccessThreshold, "success", "successes")}",
+                $"backend {Named(service, backend)} is up{(before.Health.Reached ? " again" : "")} after "
+                + Plural.Of(Successes(service, before), "success", "successes")
+                + backend.SlowStart.Match(
+                    start => $"; it gets a tenth of its share first, all of it within {start.Over.ToText()}", () => ""),
                 LogField.Of("service", service.Name),
                 LogField.Of("backend", backend.Endpoint.ToString()),
                 LogField.Of("success_threshold", service.Tuning.Health.SuccessThreshold))),
             _ => Arr<LogEvent>.Empty,
         };
+    }
 
     /// <summary>
     /// A failure that changed nothing yet: of interest only to who looks for the beginning of an outage.
@@ -79,28 +88,74 @@ internal static class ControlLines
         _ => Arr<LogEvent>.Empty,
     };
 
-    /// <summary>How many clients a service has turned away since the last such line.</summary>
+    /// <summary>The services whose connection limit is not the configured one.</summary>
+    public static Arr<ControlEffect> Limited(BalConfig config) => config.Services.Bind(service =>
+        service.Tuning.ConfiguredConnections.Map(wanted => (ControlEffect)new ControlEffect.Log(LogEvent.Warn(
+            "admission", "connections_limited",
+            $"{Plural.Of(service.Tuning.MaxConcurrentConnections, "connection")}{In(service)} at most: "
+            + $"max_concurrent_connections is {wanted}, and the limit of open files does not allow so many",
+            LogField.Of("service", service.Name),
+            LogField.Of("max_concurrent_connections", service.Tuning.MaxConcurrentConnections),
+            LogField.Of("configured", wanted)))).ToArr());
+
+    /// <summary>How many clients a service has not served since the last such line.</summary>
     public static LogEvent Refused(Service service, Refusal reason, NoticeStep step) => reason switch
     {
         Refusal.Limit => LogEvent.Warn("admission", "connections_rejected",
-            $"{Plural.Of(step.Say, "connection")} rejected: the limit of " +
+            $"{Plural.Of(step.Say, "connection")}{In(service)} rejected: the limit of " +
             $"{service.Tuning.MaxConcurrentConnections} concurrent connections is reached",
             LogField.Of("service", service.Name),
             LogField.Of("rejected", step.Say),
             LogField.Of("rejected_total", step.State.Said),
             LogField.Of("max_concurrent_connections", service.Tuning.MaxConcurrentConnections)),
-        _ => LogEvent.Error("admission", "descriptors_exhausted",
-            $"{Plural.Of(step.Say, "connection")} closed unserved: no file descriptor is left; " +
-            "raise the limit (LimitNOFILE= or ulimit -n) or lower max_concurrent_connections",
+        Refusal.Descriptors => LogEvent.Error("admission", "descriptors_exhausted",
+            RefusalText.Sentence(reason, step.Say, In(service)),
             LogField.Of("service", service.Name),
             LogField.Of("closed", step.Say),
             LogField.Of("closed_total", step.State.Said)),
+        _ when !Refusals.IsUnwanted(reason) => NotServed(LogEvent.Info, service, reason, step),
+        Refusal.QueueFull or Refusal.QueueTimeout or Refusal.ProxyHeader =>
+            NotServed(LogEvent.Warn, service, reason, step),
+        _ => NotServed(LogEvent.Error, service, reason, step),
     };
+
+    private static LogEvent NotServed(
+        Func<string, string, string, LogField[], LogEvent> severity, Service service, Refusal reason,
+        NoticeStep step) => severity(
+        "admission", "clients_not_served", RefusalText.Sentence(reason, step.Say, In(service)),
+        [
+            LogField.Of("service", service.Name),
+            LogField.Of("reason", ServiceCounters.Of(reason).Word),
+            LogField.Of("count", step.Say),
+            LogField.Of("total", step.State.Said),
+        ]);
+
+    /// <summary>How many connections silence has ended since the last such line.</summary>
+    public static LogEvent Silenced(Service service, TerminationReason reason, NoticeStep step) => LogEvent.Info(
+        "relay",
+        "connections_ended",
+        $"{Plural.Of(step.Say, "connection")}{In(service)} ended: " + reason switch
+        {
+            TerminationReason.IdleTimeout =>
+                $"no byte in either direction for {service.Tuning.IdleTimeout.ToText()} (connection_idle_timeout_ms)",
+            TerminationReason.HalfClosedTimeout =>
+                "one side had finished, and no byte came for "
+                + $"{new Duration(service.Tuning.HalfClosedTimeoutMs.IfNone(0)).ToText()} (half_closed_timeout_ms)",
+            _ => "the client or the backend no longer answered",
+        },
+        LogField.Of("service", service.Name),
+        LogField.Of("reason", ServiceCounters.Of(reason).Word),
+        LogField.Of("count", step.Say),
+        LogField.Of("total", step.State.Said));
 
     /// <summary>The stable word for why a connect failed.</summary>
     public static string Reason(Outcome outcome) => outcome.Match(
         () => "success",
-        FailureText.Of);
+        Failures.WordOf);
+
+    // One that was never reached is back at the first success.
+    private static int Successes(Service service, BackendState backend) =>
+        backend.Health.Reached ? service.Tuning.Health.SuccessThreshold : 1;
 
     // Not what health has counted: a new backend is given all but one, which nobody has seen fail.
     private static LogEvent WentDown(Service service, BackendState backend, Outage outage, Outcome outcome)
@@ -110,7 +165,7 @@ internal static class ControlLines
             $"backend {Named(service, backend)} is down: {Plural.Of(outage.Seen, "failed check")} in a row "
             + $"({Reason(outcome)})" +
             $"{(outage.Seen < outage.Threshold ? ", enough for a new backend" : "")}; " +
-            $"{(policy.SuccessThreshold == 1 ? "1 success brings" : $"{policy.SuccessThreshold} successes bring")} "
+            $"{(Successes(service, backend) is > 1 and var all ? $"{all} successes bring" : "1 success brings")} "
             + $"it back",
             LogField.Of("service", service.Name),
             LogField.Of("backend", backend.Endpoint.ToString()),
@@ -120,10 +175,10 @@ internal static class ControlLines
     }
 
     // In a file of several services the address alone would not say whose backend it is.
-    private static string Named(Service service, BackendState backend) =>
+    internal static string Named(Service service, BackendState backend) =>
         service.Name == Service.DefaultName ? $"{backend.Endpoint}" : $"{service.Name}/{backend.Endpoint}";
 
-    private static string In(Service service) =>
+    internal static string In(Service service) =>
         service.Name == Service.DefaultName ? "" : $" of service {service.Name}";
 
     private static LogEvent TurnedOn(ServiceState service, ProtectionState state)

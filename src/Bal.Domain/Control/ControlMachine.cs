@@ -48,15 +48,16 @@ public static class ControlMachine
         var empty = new ControlState(
             config, 1, Map<int, ServiceState>.Empty, NextServiceId: 1, NextBackendId: 1, Phase.Serving, Notice.None,
             Option<RefusedReload>.None, StateIndex.Empty);
-        return Everything(config.Services.Fold(
+        var step = Everything(config.Services.Fold(
             empty, (state, service) => ServiceTransitions.AddService(service, state.Services.Count, now, state)));
+        return step with { Effects = step.Effects.AddRange(ControlLines.Limited(config)) };
     }
 
     /// <summary>The state and effects after <paramref name="happened"/> at <paramref name="now"/>.</summary>
     public static ControlStep Step(ControlEvent happened, Instant now, ControlState state) =>
         state.Phase is Phase.Ended
             ? Nothing(state)
-            : BackendTransitions.EndDueCooldowns(now, state).Then(s => happened.Match(
+            : AsTimeHasIt(now, state).Then(s => happened.Match(
                 tick: () => Tick(now, s),
                 probeEnded: e => BackendTransitions.ProbeEnded(e, now, s),
                 resolved: e => ResolutionTransitions.Resolved(e, now, s),
@@ -65,13 +66,18 @@ public static class ControlMachine
                 clientExhausted: e => ServiceTransitions.ClientExhausted(e, now, s),
                 clientsRefused: e => s.OnService(e.Service, service =>
                     ServiceTransitions.Refused(e.Reason, e.Total, now, service, s)),
+                connectionsSilenced: e => s.OnService(e.Service, service =>
+                    ServiceTransitions.Silenced(e.Reason, e.Total, now, service, s)),
                 reportsLost: e => ServiceTransitions.Lost(e.Total, now, s),
                 backendIdle: e => ServiceTransitions.BackendIdle(e.Backend, s),
                 reloaded: e => ReloadTransitions.Apply(e.Config, now, s),
                 reloadRefused: e => ReloadTransitions.Refuse(e.Problem, now, s),
-                stopRequested: () => DrainTransitions.Stop(now, s),
+                stopRequested: e => DrainTransitions.Stop(e, now, s),
                 allIdle: () => DrainTransitions.AllIdle(now, s),
-                handedOver: e => DrainTransitions.HandOver(e.Pid, now, s)));
+                handedOver: e => DrainTransitions.HandOver(e.Pid, now, s),
+                ordered: e => OverrideTransitions.Order(e, now, s),
+                overridesRead: e => OverrideTransitions.Read(e, s),
+                overridesKept: e => OverrideTransitions.Kept(e, now, s)));
 
     /// <summary>
     /// The state and effects with which a process goes on where another one has stopped: everything known is kept,
@@ -88,7 +94,11 @@ public static class ControlMachine
         {
             Backends = service.Backends.Map(backend => BackendTransitions.Restarted(now, backend)),
         }),
-    });
+    })
+        // What the other process was about to write, nobody writes but this one.
+        .Then(state => state.Keeping == OverrideKeeping.None
+            ? Nothing(state)
+            : OverrideTransitions.Changed(state));
 
     /// <summary>
     /// When a <see cref="ControlEvent.Tick"/> is due at the latest; <see cref="Instant.Never"/> where nothing is
@@ -98,15 +108,21 @@ public static class ControlMachine
         // A probe that was due when bal ended never starts any more: a shell that waited for it would spin.
         ? Instant.Never
         : Instant.Min(
-            Instant.Min(DrainTransitions.DueAt(state.Phase), state.Lost.DueAt),
-            state.Index.NextAt);
+            Instant.Min(DrainTransitions.DueAt(state.Phase), Instant.Min(state.Lost.DueAt, state.NotMade.DueAt)),
+            Instant.Min(OverrideTransitions.DueAt(state), state.Index.NextAt));
+
+    // What time alone changes, and nothing else tells of.
+    private static ControlStep AsTimeHasIt(Instant now, ControlState state) =>
+        BackendTransitions.EndDueCooldowns(now, state).Then(s => SlowStarts.Advance(now, s));
 
     private static ControlStep Tick(Instant now, ControlState state) =>
         ServiceTransitions.SayWhatIsDue(now, state)
             .Then(s => ServiceTransitions.Lost(s.Lost.Seen, now, s))
+            .Then(s => ServiceTransitions.NotMade(s.NotMade.Seen, now, s))
             .Then(s => s.Index.WorkDue(now, TickBatch).Fold(Nothing(s), (step, id) => step
                 .Then(inner => ResolutionTransitions.StartDue(id, now, inner))
                 .Then(inner => BackendTransitions.StartDueProbe(id, now, inner))))
+            .Then(s => OverrideTransitions.Tick(now, s))
             .Then(s => DrainTransitions.Tick(now, s));
 
     private static ControlStep Everything(ControlState state) => new(

@@ -68,9 +68,13 @@ internal static class Decisions
                 {
                     Touched = new(Prelude.Array(home)),
                 };
-                return Publishing.LooksDifferent(service, before, changed, after.Backend)
+                var backups = BackupRule.After(service, before, after.Backend);
+                var told = Publishing.LooksDifferent(service, before, changed, after.Backend, backups)
                     ? step.And(new ControlEffect.Publish(service.Id))
                     : step;
+                // After the table: whoever loses a connection comes again, and must not find the old one.
+                var endings = Endings.Of(service, before, after.Backend, backups);
+                return endings.IsEmpty ? told : told with { Effects = told.Effects.AddRange(endings) };
             },
             () => Nothing(state));
 

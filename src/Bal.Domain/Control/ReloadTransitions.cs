@@ -34,13 +34,15 @@ internal static class ReloadTransitions
         var lines = ReloadDiff.Describe(before.Config, config);
         var changedTables = after.InOrder.Filter(service => before.Services.Find(service.Id.Value).Match(
             old => Publishing.TableOf(old) != Publishing.TableOf(service), () => true));
-        return new ControlStep(
+        var applied = new ControlStep(
             after, changedTables.Map<ControlEffect>(service => new ControlEffect.Publish(service.Id)))
             .Say(LogEvent.Info("reload", "reload_applied",
                 lines.IsEmpty
                     ? "configuration applied: nothing changed" : $"configuration applied: {string.Join("; ", lines)}",
                 LogField.Of("config_version", after.ConfigVersion),
                 LogField.Of("changes", lines.Count)));
+        return (applied with { Effects = applied.Effects.AddRange(ControlLines.Limited(config)) })
+            .Then(OverrideTransitions.Keep(before));
     }
 
     public static ControlStep Refuse(Problem problem, Instant now, ControlState state) =>
@@ -57,7 +59,9 @@ internal static class ReloadTransitions
         foreach (var backend in config.Backends)
         {
             backends.Add(known.Remove(backend.Endpoint, out var kept)
-                ? Kept(kept with { Config = backend }, old.Config.Tuning.Health, config.Tuning.Health, now)
+                ? Kept(
+                    SlowStarts.Retimed(config, kept with { Config = backend }, now),
+                    old.Config.Tuning.Health, config.Tuning.Health, now)
                 : ServiceTransitions.NewBackend(new BackendId(fresh++), backend, config.Tuning.Health, now));
         }
 
@@ -83,6 +87,8 @@ internal static class ReloadTransitions
     private static BackendState Leaving(BackendState backend, Instant now) => backend.Draining ? backend : backend with
     {
         Draining = true,
+        // The file decides again. A drain that was to end in a reset still does.
+        Override = Option<Override>.None,
         History = backend.History.Add(new BackendHappening.Removed(), now, 1),
     };
 
@@ -101,6 +107,7 @@ internal static class ReloadTransitions
         return rested with
         {
             Draining = false,
+            ResetAt = Instant.Never,
             Probe = backend.Probe with { NextAt = now },
             History = rested.History.Add(new BackendHappening.Added(), now, 1),
         };

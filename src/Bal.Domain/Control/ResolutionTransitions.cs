@@ -32,37 +32,57 @@ internal static class ResolutionTransitions
     public static ControlStep Resolved(ControlEvent.Resolved resolved, Instant now, ControlState state)
     {
         var failed = resolved.Addresses.IsEmpty;
-        var next = new Resolution(now.Plus(failed ? Resolution.Retry : Resolution.Refresh), InFlight: false);
+        var next = new Resolution(now.Plus(failed ? Resolution.Retry : Resolution.Refresh), InFlight: false)
+        {
+            Failing = failed,
+        };
         var users = state.Index.Named(resolved.Name);
-        var changed = users.Exists(user => Backend(user, state).Exists(b => Moves(b, resolved.Addresses)));
+        var known = new Arr<BackendState>(users.Choose(user => Backend(user, state)));
+        var failedBefore = known.Exists(b => b.Resolution.Failing);
+        var moved = known.Find(b => Moves(b, resolved.Addresses));
         var step = users.Fold(Nothing(state), (soFar, user) => soFar.Then(s => s.OnBackend(user, (service, b) =>
             ServiceStep.Of(
                 b with
                 {
                     Resolution = next,
-                    Addresses = Moves(b, resolved.Addresses) ? resolved.Addresses : b.Addresses,
+                    Addresses = InUse(b.Addresses, resolved.Addresses),
                     // A backend that has just got an address need not wait for the next turn to be checked.
                     Probe = b.Addresses.IsEmpty && !failed
                         ? b.Probe with { NextAt = Instant.Min(b.Probe.NextAt, now) }
                         : b.Probe,
                     History = b.Draining ? b.History
                         : failed ? b.History.Add(new BackendHappening.NameUnresolved(), now, 1)
-                        : Moves(b, resolved.Addresses) || b.History.NameFails()
+                        : Moves(b, resolved.Addresses) || b.Resolution.Failing
                             ? b.History.Add(new BackendHappening.NameResolved(), now, 1)
                         : b.History,
                 },
                 service))));
-        return (failed, changed) switch
-        {
-            (true, _) => step.Say(LogEvent.Warn("resolver", "name_unresolved",
+        if (known.IsEmpty || (failed && failedBefore) || (!failed && !failedBefore && moved.IsNone))
+            return step;
+        var inUse = InUse(moved.Match(b => b, () => known[0]).Addresses, resolved.Addresses);
+        return step.Say(failed
+            ? LogEvent.Warn("resolver", "name_unresolved",
                 $"{resolved.Name} does not resolve; {LastKnown(users, state)}",
-                LogField.Of("name", resolved.Name))),
-            (_, true) => step.Say(LogEvent.Info("resolver", "name_resolved",
-                $"{resolved.Name} is {string.Join(", ", resolved.Addresses)}",
+                LogField.Of("name", resolved.Name))
+            : LogEvent.Info("resolver", "name_resolved",
+                $"{resolved.Name} {(failedBefore ? "resolves again: it is" : "is")} {string.Join(", ", inUse)}",
                 LogField.Of("name", resolved.Name),
-                LogField.Of("addresses", string.Join(",", resolved.Addresses)))),
-            _ => step,
-        };
+                LogField.Of("addresses", string.Join(",", inUse))));
+    }
+
+    /// <summary>
+    /// The addresses to use after an answer, at most <see cref="Resolution.MostAddresses"/>. Those in use that are
+    /// still in the answer stay, so that an answer with more than that, in another order each time, changes nothing. As
+    /// long as the same ones stay, so does their order, which is bal's own: the one that answered first.
+    /// </summary>
+    public static Arr<IPAddress> InUse(Arr<IPAddress> before, Arr<IPAddress> answer)
+    {
+        if (answer.IsEmpty)
+            return before;
+        var had = before.ToHashSet();
+        var chosen = answer.Distinct().OrderBy(address => !had.Contains(address)).Take(Resolution.MostAddresses)
+            .ToHashSet();
+        return chosen.SetEquals(had) ? before : new(answer.Distinct().Where(chosen.Contains));
     }
 
     /// <summary>
@@ -78,9 +98,8 @@ internal static class ResolutionTransitions
             ? "its last good addresses stay in use"
             : "it is skipped until it does";
 
-    // Only another set of addresses counts: the order is bal's own, with the one that answered first.
     private static bool Moves(BackendState backend, Arr<IPAddress> answer) =>
-        !answer.IsEmpty && !backend.Addresses.ToHashSet().SetEquals(answer);
+        !InUse(backend.Addresses, answer).Equals(backend.Addresses);
 
     private static string NameDue(BackendState backend, Instant now) =>
         !backend.Draining && !backend.Resolution.InFlight && backend.Resolution.NextAt.IsDue(now)

@@ -3,6 +3,7 @@ using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Backoff;
 using Bal.Domain.Config;
+using Bal.Domain.Counting;
 using Bal.Domain.History;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
@@ -63,18 +64,40 @@ internal static class ServiceTransitions
                 step.State.IsOn == service.Protection.IsOn ? lines : lines.Add(new ControlEffect.Publish(service.Id)));
         });
 
-    /// <summary>Says what is left to say about clients that were turned away.</summary>
+    /// <summary>Says what is left to say about the clients of each service.</summary>
     public static ControlStep SayWhatIsDue(Instant now, ControlState state) =>
-        state.Index.LinesDue(now).Fold(Nothing(state), (step, id) => Refusals.All.Fold(step, (inner, reason) =>
-            inner.Then(s => s.OnService(id, service =>
-                Refused(reason, service.Refusals[(int)reason].Seen, now, service, s)))));
+        state.Index.LinesDue(now).Fold(Nothing(state), (step, id) => Silences.All.Fold(
+            Refusals.All.Fold(step, (inner, reason) => inner.Then(s => s.OnService(id, service =>
+                Refused(reason, service.Refusals[(int)reason].Seen, now, service, s)))),
+            (inner, reason) => inner.Then(s => s.OnService(id, service =>
+                Silenced(reason, service.Silenced[Silences.PlaceOf(reason)].Seen, now, service, s)))));
 
     public static ControlStep Refused(Refusal reason, long total, Instant now, ServiceState service, ControlState state)
     {
         var step = NoticeRule.Step(total, now, service.Refusals[(int)reason]);
-        var changed = service with { Refusals = service.Refusals.SetItem((int)reason, step.State) };
-        var after = Nothing(state.With(changed) with { Index = state.Index.Changed(service, changed) });
-        return step.Say == 0 ? after : after.Say(ControlLines.Refused(service.Config, reason, step));
+        return Noted(
+            service with { Refusals = service.Refusals.SetItem((int)reason, step.State) }, service, step, state,
+            () => ControlLines.Refused(service.Config, reason, step));
+    }
+
+    public static ControlStep Silenced(
+        TerminationReason reason, long total, Instant now, ServiceState service, ControlState state)
+    {
+        var place = Silences.PlaceOf(reason);
+        // Nothing is said of a reason that is none of them; only a damaged decision log could have one.
+        if (place < 0)
+            return Nothing(state);
+        var step = NoticeRule.Step(total, now, service.Silenced[place]);
+        return Noted(
+            service with { Silenced = service.Silenced.SetItem(place, step.State) }, service, step, state,
+            () => ControlLines.Silenced(service.Config, reason, step));
+    }
+
+    private static ControlStep Noted(
+        ServiceState changed, ServiceState before, NoticeStep step, ControlState state, Func<LogEvent> line)
+    {
+        var after = Nothing(state.With(changed) with { Index = state.Index.Changed(before, changed) });
+        return step.Say == 0 ? after : after.Say(line());
     }
 
     public static ControlStep Lost(long total, Instant now, ControlState state)
@@ -90,6 +113,20 @@ internal static class ServiceTransitions
                 + "protection",
                 LogField.Of("lost", step.Say),
                 LogField.Of("lost_total", step.State.Said)));
+    }
+
+    /// <summary>A number of health checks were not made, because this machine has run out of something.</summary>
+    public static ControlStep NotMade(long total, Instant now, ControlState state)
+    {
+        var step = NoticeRule.Step(total, now, state.NotMade);
+        var after = Nothing(state with { NotMade = step.State });
+        return step.Say == 0
+            ? after
+            : after.Say(LogEvent.Warn("health", "probes_not_made",
+                $"{Plural.Of(step.Say, "health check")} could not be made: this machine has no file descriptor, local "
+                + $"port or memory left; backends stay as they are",
+                LogField.Of("not_made", step.Say),
+                LogField.Of("not_made_total", step.State.Said)));
     }
 
     public static ControlStep BackendIdle(BackendId id, ControlState state) => state.Index.Find(id).Match(
@@ -114,7 +151,7 @@ internal static class ServiceTransitions
             Index = over ? index.Without(service) : index,
         };
         var drained = Nothing(without).Say(LogEvent.Info("reload", "backend_drained",
-            $"backend {backend.Endpoint} has no connections left and is gone",
+            $"backend {backend.Endpoint} has no connections left and has been removed",
             LogField.Of("service", service.Config.Name),
             LogField.Of("backend", backend.Endpoint.ToString())));
         var step = drained with { Touched = null };
@@ -122,7 +159,7 @@ internal static class ServiceTransitions
             ? step
                 .And(new ControlEffect.Forget(backend.Id))
                 .Say(LogEvent.Info("reload", "service_drained",
-                    $"service {service.Config.Name} has no connections left and is gone",
+                    $"service {service.Config.Name} has no connections left and has been removed",
                     LogField.Of("service", service.Config.Name)))
                 .And(new ControlEffect.ForgetService(service.Id))
             // The loops are told first that nobody may use it any more.

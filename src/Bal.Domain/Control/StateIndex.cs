@@ -1,4 +1,3 @@
-using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Primitives;
 using LanguageExt;
@@ -29,7 +28,13 @@ public sealed record StateIndex
     /// <summary>Ends of cooldowns.</summary>
     private Agenda Cooldowns { get; init; } = Agenda.Empty;
 
-    /// <summary>Lines about refused clients, by service.</summary>
+    /// <summary>Steps of slow starts.</summary>
+    private Agenda SlowStarts { get; init; } = Agenda.Empty;
+
+    /// <summary>Resets that end a drain.</summary>
+    private Agenda Resets { get; init; } = Agenda.Empty;
+
+    /// <summary>Lines about clients, by service.</summary>
     private Agenda Lines { get; init; } = Agenda.Empty;
 
     /// <summary>The index of these services.</summary>
@@ -40,14 +45,17 @@ public sealed record StateIndex
         var homes = new List<(int, Home)>();
         var users = new SortedDictionary<string, List<int>>(StringComparer.Ordinal);
         var (work, cooldowns, lines) = (new List<Due>(), new List<Due>(), new List<Due>());
+        var (starts, resets) = (new List<Due>(), new List<Due>());
         foreach (var service in services)
         {
-            lines.Add(new(Refusals.DueAt(service.Refusals), service.Id.Value));
+            lines.Add(new(service.LineDueAt, service.Id.Value));
             foreach (var (place, backend) in service.Backends)
             {
                 homes.Add((backend.Id.Value, new Home(service.Id, place)));
                 work.Add(new(WorkAt(backend, handedOver), backend.Id.Value));
                 cooldowns.Add(new(CoolsUntil(backend), backend.Id.Value));
+                starts.Add(new(StepsAt(backend), backend.Id.Value));
+                resets.Add(new(backend.ResetAt, backend.Id.Value));
                 if (NameOf(backend) is not { Length: > 0 } name)
                     continue;
                 if (!users.TryGetValue(name, out var ids))
@@ -62,12 +70,16 @@ public sealed record StateIndex
             Users = new(users.Select(entry => (entry.Key, new Arr<int>(entry.Value)))),
             Work = Agenda.Of(work),
             Cooldowns = Agenda.Of(cooldowns),
+            SlowStarts = Agenda.Of(starts),
+            Resets = Agenda.Of(resets),
             Lines = Agenda.Of(lines),
         };
     }
 
     /// <summary>When the first thing is due; <see cref="Instant.Never"/> where nothing is.</summary>
-    public Instant NextAt => Instant.Min(Work.NextAt, Instant.Min(Cooldowns.NextAt, Lines.NextAt));
+    public Instant NextAt => Instant.Min(
+        Instant.Min(Work.NextAt, Instant.Min(SlowStarts.NextAt, Resets.NextAt)),
+        Instant.Min(Cooldowns.NextAt, Lines.NextAt));
 
     /// <summary>Where a backend is; none where it is forgotten.</summary>
     public Option<Home> Find(BackendId id) => Homes.Find(id.Value);
@@ -85,6 +97,13 @@ public sealed record StateIndex
     public Arr<BackendId> CooldownsDue(Instant now) =>
         Cooldowns.DueBy(now, int.MaxValue).Map(id => new BackendId(id));
 
+    /// <summary>The backends that get more of their share.</summary>
+    public Arr<BackendId> SlowStartsDue(Instant now) =>
+        SlowStarts.DueBy(now, int.MaxValue).Map(id => new BackendId(id));
+
+    /// <summary>The backends whose drain ends in a reset now.</summary>
+    public Arr<BackendId> ResetsDue(Instant now) => Resets.DueBy(now, int.MaxValue).Map(id => new BackendId(id));
+
     /// <summary>The services about which a line is due.</summary>
     public Arr<ServiceId> LinesDue(Instant now) => Lines.DueBy(now, int.MaxValue).Map(id => new ServiceId(id));
 
@@ -97,27 +116,31 @@ public sealed record StateIndex
         var id = before.Id.Value;
         var work = Work.Moved(id, WorkAt(before, handedOver), WorkAt(after, handedOver));
         var cooldowns = Cooldowns.Moved(id, CoolsUntil(before), CoolsUntil(after));
+        var starts = SlowStarts.Moved(id, StepsAt(before), StepsAt(after));
+        var resets = Resets.Moved(id, before.ResetAt, after.ResetAt);
         return ReferenceEquals(work, Work) && ReferenceEquals(cooldowns, Cooldowns)
+            && ReferenceEquals(starts, SlowStarts) && ReferenceEquals(resets, Resets)
             ? this
-            : this with { Work = work, Cooldowns = cooldowns };
+            : this with { Work = work, Cooldowns = cooldowns, SlowStarts = starts, Resets = resets };
     }
 
-    /// <summary>The same after one service has more, or less, to say about refused clients.</summary>
+    /// <summary>The same after one service has more, or less, to say about its clients.</summary>
     public StateIndex Changed(ServiceState before, ServiceState after) => this with
     {
-        Lines = Lines.Moved(before.Id.Value, Refusals.DueAt(before.Refusals), Refusals.DueAt(after.Refusals)),
+        Lines = Lines.Moved(before.Id.Value, before.LineDueAt, after.LineDueAt),
     };
 
     /// <summary>The same without a service whose last backend is forgotten: no line about it is due any more.</summary>
     public StateIndex Without(ServiceState gone) => this with
     {
-        Lines = Lines.Moved(gone.Id.Value, Refusals.DueAt(gone.Refusals), Instant.Never),
+        Lines = Lines.Moved(gone.Id.Value, gone.LineDueAt, Instant.Never),
     };
 
     /// <summary>The same without a backend that has drained and is forgotten: nothing is due for such a one.</summary>
     public StateIndex Without(BackendState gone) => this with
     {
         Homes = Homes.Remove(gone.Id.Value),
+        Resets = Resets.Moved(gone.Id.Value, gone.ResetAt, Instant.Never),
         Users = NameOf(gone) is { Length: > 0 } name ? Without(gone.Id.Value, name) : Users,
     };
 
@@ -142,4 +165,8 @@ public sealed record StateIndex
     // Nothing else happens at the moment at which a cooldown ends, and yet the table changes then.
     private static Instant CoolsUntil(BackendState backend) =>
         backend.Cools && !backend.Draining ? backend.Cooldown.Until : Instant.Never;
+
+    // Nobody is sent to a backend that drains.
+    private static Instant StepsAt(BackendState backend) =>
+        backend.Draining ? Instant.Never : backend.SlowStart.Match(start => start.NextAt, () => Instant.Never);
 }

@@ -1,3 +1,4 @@
+using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Primitives;
 using LanguageExt;
@@ -17,16 +18,23 @@ public sealed record Traffic(Arr<ServiceTraffic> Services, Arr<BackendTraffic> B
     /// </summary>
     public Arr<PreviousProcess> Previous { get; init; } = Arr<PreviousProcess>.Empty;
 
+    /// <summary>What has become of those that have ended in the access log.</summary>
+    public AccessLogCounts AccessLog { get; init; } = AccessLogCounts.None;
+
     /// <summary>Connections admitted and not yet ended, of all services.</summary>
     public long Active => Services.Fold(0L, (sum, service) => sum + service.Active);
 
     /// <summary>One counter over all services.</summary>
-    public long Of(ServiceCounter counter) => Services.Fold(0L, (sum, service) => sum + service.Of(counter));
+    public long Of(ServiceCounter counter) =>
+        Services.Fold(0L, (sum, service) => counter.Plus(sum, service.Of(counter)));
 
     /// <summary>Both together, as of two processes that have served one after the other.</summary>
     public Traffic Plus(Traffic other) => new(
         Merged(Services, other.Services, s => s.Service.Value, (a, b) => a.Plus(b)),
-        Merged(Backends, other.Backends, b => b.Backend.Value, (a, b) => a.Plus(b)));
+        Merged(Backends, other.Backends, b => b.Backend.Value, (a, b) => a.Plus(b)))
+    {
+        AccessLog = AccessLog.Plus(other.AccessLog),
+    };
 
     /// <summary>The same without what is open: what remains of a process that has ended.</summary>
     public Traffic Past => this with
@@ -59,6 +67,11 @@ public sealed record PreviousProcess(int Pid, string Version, Instant Since, lon
 /// <param name="Counts">A number for each of <see cref="ServiceCounters.All"/>, in that order.</param>
 public sealed record ServiceTraffic(ServiceId Service, long Active, Arr<long> Counts)
 {
+    /// <summary>
+    /// What it knows of its clients, in all processes together; none where there are no limits for each of them.
+    /// </summary>
+    public Option<KnownClients> Clients { get; init; }
+
     /// <summary>Nothing has passed.</summary>
     public static ServiceTraffic NoneOf(ServiceId service) => new(service, 0, ServiceCounters.All.Map(_ => 0L));
 
@@ -73,7 +86,7 @@ public sealed record ServiceTraffic(ServiceId Service, long Active, Arr<long> Co
     public ServiceTraffic Plus(ServiceTraffic other) => this with
     {
         Active = Active + other.Active,
-        Counts = new(Counts.Select((count, i) => count + other.Counts[i])),
+        Counts = new(Counts.Select((count, i) => ServiceCounters.All[i].Plus(count, other.Counts[i]))),
     };
 
     /// <summary>What remains once nothing is open.</summary>

@@ -20,7 +20,8 @@ public static class BackendChecks
             timedOut: t => Fault(noneLeft, TimedOut(fact, t)),
             unresolved: u => Fault(noneLeft, Unresolved(fact, u)),
             unreachable: u => Fault(noneLeft, Unreachable(fact, u)),
-            localFailure: l => DoctorCheck.Warn(CheckName.Backend, Local(fact, l))));
+            localFailure: l => DoctorCheck.Warn(CheckName.Backend, Local(fact, l)),
+            ownListener: () => Fault(noneLeft, OwnListenerProblem.Of($"{fact.Backend}"))));
     }
 
     private static bool IsUnreachable(BackendFact fact) => fact.Outcome.Match(
@@ -29,7 +30,8 @@ public static class BackendChecks
         timedOut: _ => true,
         unresolved: _ => true,
         unreachable: _ => true,
-        localFailure: _ => false);
+        localFailure: _ => false,
+        ownListener: () => true);
 
     private static DoctorCheck Fault(bool noneLeft, Problem problem) => noneLeft
         ? DoctorCheck.Critical(CheckName.Backend, problem)
@@ -56,12 +58,12 @@ public static class BackendChecks
     private static Problem Unreachable(BackendFact fact, ProbeOutcome.Unreachable unreachable) => new(
         "backend_unreachable",
         $"backend {fact.Backend} cannot be reached: {unreachable.Reason}",
-        "no route leads to its network, its host is down, or a firewall rejects the packets",
+        "no route leads to its network, its host is down, or a firewall there or here rejects the packets",
         $"run 'ip route get {fact.Backend.Host}' and check the network between here and there");
 
     private static Problem Local(BackendFact fact, ProbeOutcome.LocalFailure local) => new(
         "probe_not_possible",
         $"backend {fact.Backend} could not be tried: {local.Reason}",
-        "this machine is out of descriptors or ports, or a local firewall forbids the connection",
+        "this machine is out of descriptors, ports or memory",
         "run 'ulimit -n' and 'ss -s', free what is used up, then run 'bal doctor' again");
 }

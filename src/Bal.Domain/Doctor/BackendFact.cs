@@ -1,3 +1,4 @@
+using Bal.Domain.Backend;
 using Bal.Domain.Primitives;
 
 namespace Bal.Domain.Doctor;
@@ -35,6 +36,22 @@ public abstract record ProbeOutcome
     /// <param name="Reason">What the system said.</param>
     public sealed record LocalFailure(string Reason) : ProbeOutcome;
 
+    /// <summary>An address of it is one that bal listens on by this configuration: nothing was tried.</summary>
+    public sealed record OwnListener : ProbeOutcome;
+
+    /// <summary>Which of two failures says more about a backend with several addresses.</summary>
+    public static ProbeOutcome MoreTelling(ProbeOutcome one, ProbeOutcome other) =>
+        Failures.MoreTelling(KindOf(one), KindOf(other)) == KindOf(one) ? one : other;
+
+    private static FailureKind KindOf(ProbeOutcome outcome) => outcome.Match(
+        connected: _ => throw new System.Diagnostics.UnreachableException(),
+        refused: () => FailureKind.Refused,
+        timedOut: _ => FailureKind.Timeout,
+        unresolved: _ => FailureKind.Local,
+        unreachable: _ => FailureKind.Other,
+        localFailure: _ => FailureKind.Local,
+        ownListener: () => FailureKind.OwnListener);
+
     /// <summary>Applies the function of the case that this outcome is.</summary>
     public T Match<T>(
         Func<Connected, T> connected,
@@ -42,7 +59,8 @@ public abstract record ProbeOutcome
         Func<TimedOut, T> timedOut,
         Func<Unresolved, T> unresolved,
         Func<Unreachable, T> unreachable,
-        Func<LocalFailure, T> localFailure) => this switch
+        Func<LocalFailure, T> localFailure,
+        Func<T> ownListener) => this switch
         {
             Connected c => connected(c),
             Refused => refused(),
@@ -50,6 +68,7 @@ public abstract record ProbeOutcome
             Unresolved u => unresolved(u),
             Unreachable u => unreachable(u),
             LocalFailure l => localFailure(l),
+            OwnListener => ownListener(),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 }

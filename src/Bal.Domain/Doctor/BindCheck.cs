@@ -32,7 +32,7 @@ public static class BindCheck
         failed: f => Fault(fact, new Problem(
             "bind_failed",
             $"{fact.Listener} cannot be bound: {f.Reason}",
-            "the system refused for a reason that bal has no name for",
+            "the system refused for an unknown reason",
             $"run 'ss -ltnp', choose another port or bind_address, then run 'bal doctor' again")));
 
     private static DoctorCheck Fault(BindFact fact, Problem problem) =>

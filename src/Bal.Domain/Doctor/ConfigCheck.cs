@@ -29,7 +29,7 @@ public static class ConfigCheck
         var more = errors.Count > 1 ? $" (and {errors.Count - 1} more)" : "";
         return DoctorCheck.Critical(CheckName.Config, new Problem(
             "config_invalid",
-            $"{read.Path} is no valid configuration: {first}{more}",
+            $"{read.Path} is not a valid configuration: {first}{more}",
             "the file was edited by hand, or was written for another version of bal",
             "run 'bal check', correct every line that it lists, then run 'bal doctor' again"));
     }
@@ -38,7 +38,7 @@ public static class ConfigCheck
     private static DoctorCheck Unreadable(Finding finding) => DoctorCheck.Critical(CheckName.Config, new Problem(
         finding.Code,
         finding.Message,
-        "no configuration was made yet, or --config, BAL_CONFIG or BAL_HOME names another place",
+        "no configuration has been created yet, or --config, BAL_CONFIG or BAL_HOME names another directory",
         finding.Hint.Length == 0 ? "run 'bal check' for the details" : finding.Hint));
 
     private static bool HasPosition(Finding finding) => finding.At.Line > 0;
@@ -47,7 +47,10 @@ public static class ConfigCheck
 
     private static string OneLine(Finding finding)
     {
-        var key = finding.Path.Length == 0 ? "" : $"{finding.Path}: ";
+        // Most messages begin with the key.
+        var key = finding.Path.Length == 0 || finding.Message.Contains(finding.Path, StringComparison.Ordinal)
+            ? ""
+            : $"{finding.Path}: ";
         var at = HasPosition(finding) ? $"line {finding.At.Line}, column {finding.At.Column}: " : "";
         return $"{at}{key}{finding.Message}";
     }

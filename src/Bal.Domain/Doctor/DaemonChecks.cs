@@ -1,9 +1,8 @@
 using Bal.Domain.Messages;
-using LanguageExt;
 
 namespace Bal.Domain.Doctor;
 
-/// <summary>The daemon of this BAL_HOME: stopped is no fault, present but silent is.</summary>
+/// <summary>The daemon of this BAL_HOME: stopped is not a fault; present but silent is.</summary>
 public static class DaemonChecks
 {
     /// <summary>What the PID file says.</summary>
@@ -19,13 +18,13 @@ public static class DaemonChecks
         unreadable: u => DoctorCheck.Critical(CheckName.Pid, u.Reason));
 
     /// <summary>What the control socket said.</summary>
-    public static DoctorCheck Control(ControlFact control, PidFact pid) => control.Match(
-        notAsked: () => DoctorCheck.Ok(CheckName.Control, "nobody to ask: no daemon is running"),
+    public static DoctorCheck Control(ControlFact control) => control.Match(
+        notAsked: () => DoctorCheck.Ok(CheckName.Control, "skipped: no daemon is running"),
         answered: a => a.ProtectionReason.Match(
             Some: reason => DoctorCheck.Warn(CheckName.Control, Protection(reason)),
             None: () => DoctorCheck.Ok(
                 CheckName.Control, $"the daemon answers; it listens on {a.Listener} and uses {a.ConfigPath}")),
-        silent: s => DoctorCheck.Critical(CheckName.Control, Silent(s.Reason, IdOf(pid))));
+        silent: s => DoctorCheck.Critical(CheckName.Control, s.Reason));
 
     private static Problem Protection(string reason) => new(
         "protection_mode_on",
@@ -34,19 +33,4 @@ public static class DaemonChecks
             ? "every backend failed for one client"
             : "many connects to backends timed out or were refused within a short time",
         "run 'bal status --verbose', repair the backends that it shows as down; the mode ends by itself");
-
-    private static Problem Silent(string reason, Option<int> id) => new(
-        "control_socket_silent",
-        $"{id.Match(Some: i => $"the daemon (pid={i})", None: () => "a daemon")} holds the PID file, "
-            + $"but its control socket does not answer: {reason}",
-        "it is starting or ending at this moment, its socket file was removed, or it is stuck",
-        id.Match(
-            Some: i => $"run 'bal doctor' again; if it stays so, run 'kill {i}', then 'bal start -d'",
-            None: () => "run 'bal doctor' again in a second"));
-
-    private static Option<int> IdOf(PidFact pid) => pid.Match(
-        absent: () => Option<int>.None,
-        stale: _ => Option<int>.None,
-        held: h => h.ProcessId,
-        unreadable: _ => Option<int>.None);
 }

@@ -25,6 +25,8 @@ internal static class DecisionLogCheck
         DecisionLogState.Own => Fault(log, "bal itself writes this file",
             "decision_log names the PID file, the control socket or the log",
             "name another file as decision_log"),
+        _ when log.IsElsewhereAsRoot => DoctorCheck.OkWithNote(Name, $"decisions can be recorded in {log.Path}",
+            "bal runs as root and writes this file outside of the directory of the configuration; name one beside it"),
         _ => DoctorCheck.Ok(Name, $"decisions can be recorded in {log.Path}"),
     };
 

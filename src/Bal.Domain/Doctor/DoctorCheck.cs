@@ -101,4 +101,7 @@ public static class CheckName
 
     /// <summary>The file that decisions are recorded in; only where the configuration names one.</summary>
     public const string DecisionLog = "decision_log";
+
+    /// <summary>The file that connections are logged in; only where the configuration names one.</summary>
+    public const string AccessLog = "access_log";
 }

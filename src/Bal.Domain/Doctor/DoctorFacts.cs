@@ -27,12 +27,46 @@ public sealed record DoctorFacts(
 {
     /// <summary>The file that decisions are recorded in; none where the configuration names none.</summary>
     public Option<DecisionLogFact> DecisionLog { get; init; }
+
+    /// <summary>The file of the access log; none where the configuration names none.</summary>
+    public Option<AccessLogFact> AccessLog { get; init; }
+
+    /// <summary>The path of the control socket, where a directory lies that no start can replace.</summary>
+    public Option<string> BlockedSocket { get; init; }
 }
 
 /// <summary>The file that decisions are recorded in.</summary>
 /// <param name="Path">The absolute path.</param>
 /// <param name="State">What this user finds there.</param>
-public sealed record DecisionLogFact(string Path, DecisionLogState State);
+public sealed record DecisionLogFact(string Path, DecisionLogState State)
+{
+    /// <summary>Whether root writes it outside of the directory of the configuration.</summary>
+    public bool IsElsewhereAsRoot { get; init; }
+}
+
+/// <summary>The file that connections are logged in.</summary>
+/// <param name="Path">The absolute path.</param>
+/// <param name="State">What this user finds there.</param>
+public sealed record AccessLogFact(string Path, AccessLogState State);
+
+/// <summary>Whether connections can be logged in a file.</summary>
+public enum AccessLogState
+{
+    /// <summary>It is there and may be written, or may be made.</summary>
+    Usable,
+
+    /// <summary>Its directory does not exist.</summary>
+    NoDirectory,
+
+    /// <summary>This user may not write or make it.</summary>
+    NotWritable,
+
+    /// <summary>It is a directory, a symbolic link, a device or a socket.</summary>
+    NotRegular,
+
+    /// <summary>It is another file that bal itself uses.</summary>
+    Own,
+}
 
 /// <summary>Whether decisions can be recorded in a file.</summary>
 public enum DecisionLogState
@@ -100,7 +134,7 @@ public abstract record HomeFact
         public bool Creatable { get; }
     }
 
-    /// <summary>Something that is no directory.</summary>
+    /// <summary>Something that is not a directory.</summary>
     public sealed record NotDirectory : HomeFact
     {
         /// <summary>Creates the fact.</summary>
@@ -144,7 +178,7 @@ public abstract record PidFact
     public sealed record Absent : PidFact;
 
     /// <summary>Nobody holds the lock: what a killed daemon left, or foreign content.</summary>
-    /// <param name="Content">The content in words, such as <c>empty</c> or <c>pid 4711</c>.</param>
+    /// <param name="Content">The content as text, such as <c>empty</c> or <c>pid 4711</c>.</param>
     public sealed record Stale(string Content) : PidFact;
 
     /// <summary>A process holds the lock.</summary>
@@ -185,8 +219,8 @@ public abstract record ControlFact
     public sealed record Answered(string ConfigPath, string Listener, Option<string> ProtectionReason) : ControlFact;
 
     /// <summary>The daemon should have answered and did not.</summary>
-    /// <param name="Reason">What was tried and how it failed.</param>
-    public sealed record Silent(string Reason) : ControlFact;
+    /// <param name="Reason">What was tried, how it failed, and what to do.</param>
+    public sealed record Silent(Problem Reason) : ControlFact;
 
     /// <summary>Applies the function of the case that this fact is.</summary>
     public T Match<T>(Func<T> notAsked, Func<Answered, T> answered, Func<Silent, T> silent) => this switch
@@ -215,6 +249,9 @@ public sealed record LimitFacts(
     Option<long> PipePages,
     bool PipesUnlimited)
 {
+    /// <summary>Usable cores: as many event loops run unless the file says otherwise.</summary>
+    public int Processors { get; init; } = 1;
+
     /// <summary>Nothing is known.</summary>
     public static LimitFacts Unknown => new(
         false, Option<long>.None, Option<long>.None, Option<long>.None, Option<PortRange>.None, Option<long>.None,

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
 
@@ -10,6 +11,9 @@ namespace Bal.Domain.Doctor;
 /// <param name="ProtectionReason">Why protection mode is on; none while it is off or no daemon runs.</param>
 public sealed record DoctorReport(Arr<DoctorCheck> Checks, Option<string> ProtectionReason)
 {
+    /// <summary>Up to this many backends with the same problem are listed one by one.</summary>
+    public const int MostAlike = 3;
+
     /// <summary>The level of the worst check. The exit code of doctor is 1 exactly when it is critical.</summary>
     public CheckLevel Overall =>
         Checks.Fold(CheckLevel.Ok, (worst, check) => check.Level > worst ? check.Level : worst);
@@ -28,7 +32,8 @@ public sealed record DoctorReport(Arr<DoctorCheck> Checks, Option<string> Protec
             ConfigCheck.Of(facts.Config),
             HostChecks.Home(facts.Home, facts.EffectiveUserId, facts.Pid.IsHeld),
             DaemonChecks.Pid(facts.Pid),
-            DaemonChecks.Control(facts.Control, facts.Pid),
+            DaemonChecks.Control(facts.Control),
+            .. facts.BlockedSocket.Map(HostChecks.Socket),
             .. facts.Binds.Map(BindCheck.Of),
             .. BackendChecks.Of(facts.Backends),
             .. facts.Config.Valid.Match(
@@ -37,6 +42,7 @@ public sealed record DoctorReport(Arr<DoctorCheck> Checks, Option<string> Protec
             HostChecks.User(facts.EffectiveUserId),
             HostChecks.Log(facts.Log, facts.Pid.IsHeld),
             .. facts.DecisionLog.Map(DecisionLogCheck.Of),
+            .. facts.AccessLog.Map(AccessLogCheck.Of),
         ];
         var reason = facts.Control.Match(
             notAsked: () => Option<string>.None,
@@ -66,6 +72,7 @@ public sealed record DoctorReport(Arr<DoctorCheck> Checks, Option<string> Protec
         text.Append(ProtectionReason.Match(
             Some: reason => $"protection_mode: on ({reason})\n",
             None: () => "protection_mode: off\n"));
+        var told = new System.Collections.Generic.HashSet<string>();
         foreach (var check in Checks)
         {
             if (listed(check))
@@ -76,11 +83,28 @@ public sealed record DoctorReport(Arr<DoctorCheck> Checks, Option<string> Protec
                 check.Note.IfSome(note => text.Append(CultureInfo.InvariantCulture, $"note: {Printable.Line(note)}\n"));
             }
 
-            check.Problem.IfSome(problem => text.Append(problem.ToText()));
+            foreach (var problem in check.Problem.Filter(p => check.Name != CheckName.Backend || told.Add(p.Code)))
+                foreach (var shown in check.Name == CheckName.Backend ? Alike(problem) : Prelude.Array(problem))
+                    text.Append(shown.ToText());
         }
 
         text.Append(CultureInfo.InvariantCulture, $"next: {Next}\n");
         return text.ToString();
+    }
+
+    /// <summary>The problems of all backends that have the same as <paramref name="first"/>; of many, one for
+    /// all.</summary>
+    private Arr<Problem> Alike(Problem first)
+    {
+        var all = new Arr<Problem>(Checks.Where(c => c.Name == CheckName.Backend).SelectMany(c => c.Problem.ToArray())
+            .Where(problem => problem.Code == first.Code));
+        return all.Count <= MostAlike
+            ? all
+            : Prelude.Array(first with
+            {
+                WhatHappened = $"{first.WhatHappened}; {all.Count - 1} more backends have the same problem "
+                    + "('bal doctor --verbose' lists them)",
+            });
     }
 
     private static string Label(CheckLevel level) => level switch

@@ -1,5 +1,7 @@
+using Bal.Domain.Admission;
 using Bal.Domain.Config;
 using Bal.Domain.Messages;
+using Bal.Domain.Primitives;
 using LanguageExt;
 
 namespace Bal.Domain.Doctor;
@@ -7,37 +9,36 @@ namespace Bal.Domain.Doctor;
 /// <summary>Whether the limits of the process and the kernel carry what the configuration promises.</summary>
 public static class LimitChecks
 {
-    /// <summary>Descriptors that bal needs beside its connections: listeners, loops, logs, probes, control.</summary>
-    public const long SpareDescriptors = 64;
-
     /// <summary>Pages of a pipe of the kernel's default size (pipe(7)).</summary>
     private const long PagesPerPipe = 16;
 
-    /// <summary>The checks; a limit that is unknown is no fault.</summary>
+    /// <summary>The checks; an unknown limit is not a fault.</summary>
     public static Arr<DoctorCheck> Of(BalConfig config, LimitFacts limits) =>
         Prelude.Array(
             Descriptors(config, limits), Backlog(config, limits), Ports(config, limits), Pipes(config, limits));
 
-    /// <summary>The descriptors that the limits amount to: two a connection, and the spare ones.</summary>
-    public static long DescriptorsFor(BalConfig config) =>
-        config.Services.Sum(s => 2L * s.Tuning.MaxConcurrentConnections) + SpareDescriptors;
-
     private static DoctorCheck Descriptors(BalConfig config, LimitFacts limits)
     {
-        var needed = DescriptorsFor(config);
-        return limits.HardDescriptors.Filter(hard => hard < needed).Match(
-            Some: hard => DoctorCheck.Warn(CheckName.Limits, new Problem(
+        var hard = limits.HardDescriptors.IfNone(long.MaxValue);
+        var threads = config.Threads.IfNone(limits.Processors);
+        if (!limits.OfDaemon && hard < DescriptorBudget.Least(threads))
+            return DoctorCheck.Critical(CheckName.Limits, DescriptorBudget.TooLow(hard, threads));
+        var allowed = ConnectionLimits.Of(config, hard, threads);
+        var needed = allowed.Needed;
+        return allowed.Suffices
+            ? DoctorCheck.Ok(
+                CheckName.Limits,
+                $"{needed} file descriptors needed, {Text(limits.HardDescriptors)} allowed "
+                    + $"(soft limit {Text(limits.SoftDescriptors)}, raised by start); {allowed.InFlight}")
+            : DoctorCheck.Warn(CheckName.Limits, new Problem(
                 "descriptor_limit_low",
                 $"max_concurrent_connections needs {needed} file descriptors, "
-                    + $"the hard limit{(limits.OfDaemon ? " of the daemon" : "")} is {hard}",
+                    + $"the hard limit{(limits.OfDaemon ? " of the daemon" : "")} is {hard}: bal serves at most "
+                    + $"{Plural.Of(allowed.Allowed, "connection")}, {allowed.InFlight}",
                 "the service manager, the container or the login shell was given a low limit",
                 $"set LimitNOFILE={needed} in the systemd unit, or run "
                     + $"'sudo prlimit --pid $$ --nofile={needed}:{needed}' in this shell before 'bal start'; "
-                    + $"or lower max_concurrent_connections to {Math.Max(1, (hard - SpareDescriptors) / 2)}")),
-            None: () => DoctorCheck.Ok(
-                CheckName.Limits,
-                $"{needed} file descriptors needed, {Text(limits.HardDescriptors)} allowed "
-                    + $"(soft limit {Text(limits.SoftDescriptors)}, raised by start)"));
+                    + $"or lower max_concurrent_connections to {allowed.Allowed}"));
     }
 
     private static DoctorCheck Backlog(BalConfig config, LimitFacts limits)
@@ -105,7 +106,7 @@ public static class LimitChecks
                         + $"this user may have {pages} (fs.pipe-user-pages-soft)",
                     "the kernel's default is meant for a few hundred pipes; beyond it connections are copied",
                     $"run 'sudo sysctl -w fs.pipe-user-pages-soft={directions * PagesPerPipe}', or set relay: auto, "
-                        + "which splices only what is bulk"))
+                        + "which splices only bulk transfers"))
                 : DoctorCheck.Ok(CheckName.Pipes, $"pipes for {pages / PagesPerPipe} spliced directions at once"),
             None: () => DoctorCheck.Ok(CheckName.Pipes, "the number of pipes for splicing is not limited"));
     }

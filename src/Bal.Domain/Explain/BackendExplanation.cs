@@ -31,7 +31,38 @@ public sealed record BackendExplanation(
     CheckExplanation Check,
     Option<NameExplanation> Name,
     long Connections,
-    Arr<BackendEntry> Events);
+    Arr<BackendEntry> Events)
+{
+    /// <summary>Whether it is used only while no primary is left.</summary>
+    public bool Backup { get; init; }
+
+    /// <summary>Whether no primary is left, so that a backup is used.</summary>
+    public bool BackupsAreUsed { get; init; }
+
+    /// <summary>Its share relative to the others, when it has all of it; 0 means no new clients.</summary>
+    public int Weight { get; init; } = 1;
+
+    /// <summary>How far it is on its way back to all of its share; none where it has all of it.</summary>
+    public Option<SlowStart> SlowStart { get; init; }
+
+    /// <summary>Its share as configured.</summary>
+    public int ConfiguredWeight { get; init; } = 1;
+
+    /// <summary>What an operator has said of it that the file says otherwise.</summary>
+    public Option<Override> Override { get; init; }
+
+    /// <summary>How long until the connections that its drain has left are reset; none where they may finish.</summary>
+    public Option<Duration> ResetIn { get; init; }
+
+    /// <summary>Whether an operator has drained it.</summary>
+    public bool IsDrained => Override.Exists(held => held.Drained);
+
+    /// <summary>Whether a health check has found it to be down.</summary>
+    public bool IsDown { get; init; }
+
+    /// <summary>The connections that it may have at once; none for no limit.</summary>
+    public Option<int> MaxConnections { get; init; }
+}
 
 /// <summary>How far a backend is from changing sides.</summary>
 /// <param name="Failures">Failures in a row that count towards down.</param>
@@ -58,10 +89,14 @@ public sealed record HealthExplanation(
         policy.FailThreshold,
         // A threshold that a reload has lowered below what is counted already is met by the next failure, not by
         // itself.
-        backend.Health.Up ? Math.Max(1, policy.FailThreshold - backend.Health.Failures) : 0,
+        !backend.Health.Up ? 0
+            : !backend.Health.Reached ? 1
+            : Math.Max(1, policy.FailThreshold - backend.Health.Failures),
         backend.Health.Successes,
         policy.SuccessThreshold,
-        backend.Health.Up ? 0 : Math.Max(1, policy.SuccessThreshold - backend.Health.Successes),
+        backend.Health.Up ? 0
+            : !backend.Health.Reached ? 1
+            : Math.Max(1, policy.SuccessThreshold - backend.Health.Successes),
         backend.History.FailuresInARow(),
         backend.History.LastOutage);
 }
@@ -136,7 +171,14 @@ public enum CheckState
 /// <param name="LastEndedAt">When the last one ended; none where there was none yet.</param>
 public sealed record CheckExplanation(CheckState State, Option<Instant> NextAt, Option<Instant> LastEndedAt)
 {
-    internal static CheckExplanation Of(BackendState backend, Phase phase, Instant lookup, Instant now)
+    /// <summary>What is done.</summary>
+    public HealthCheck How { get; init; } = HealthCheck.Default;
+
+    /// <summary>How many in a row, up to the last one, this machine could not make.</summary>
+    public int NotMade { get; init; }
+
+    internal static CheckExplanation Of(
+        BackendState backend, HealthCheck how, Phase phase, Instant lookup, Instant now)
     {
         var state = backend.Draining || phase.IsHandedOver ? CheckState.None
             : backend.Probe.InFlight ? CheckState.InFlight
@@ -145,7 +187,11 @@ public sealed record CheckExplanation(CheckState State, Option<Instant> NextAt, 
         return new(
             state,
             state == CheckState.Scheduled ? backend.Probe.NextAt : Option<Instant>.None,
-            backend.Probe.LastEndedAt);
+            backend.Probe.LastEndedAt)
+        {
+            How = how,
+            NotMade = backend.Probe.NotMade,
+        };
     }
 
     // The lookup that will be under way by then keeps the check from being counted as failed.
@@ -167,7 +213,7 @@ public sealed record NameExplanation(
         name => new NameExplanation(
             name,
             backend.Addresses.Map(a => a.ToString()),
-            backend.History.NameFails(),
+            backend.Resolution.Failing,
             backend.Resolution.InFlight,
             lookup));
 }

@@ -1,3 +1,5 @@
+using Bal.Domain.Backend;
+using Bal.Domain.Config;
 using Bal.Domain.History;
 using Bal.Domain.Primitives;
 using Bal.Domain.Reports;
@@ -15,39 +17,67 @@ public static class BackendText
                 $"state: {backend.State}",
                 $"why: {Why(clock, backend)}",
                 $"next: {Unlabelled(Next(clock, backend))}")
+            .Append(backend.Backup ? Prelude.Array($"backup: {Use(backend)}") : Arr<string>.Empty)
+            .Add($"weight: {backend.Weight}{(backend.Weight == 0 ? " (no new clients)" : "")}")
+            .Append(backend.SlowStart.Match(
+                Some: start => Prelude.Array(Slowly(clock, start)), None: () => Arr<string>.Empty))
+            .Add($"health check: {Words.Of(backend.Check.How.Type)}")
+            .Append(backend.Override.Match(
+                Some: held => Prelude.Array($"override: {OverrideText.Of(held)}"), None: () => Arr<string>.Empty))
             .Append(backend.Cooldown.Match(
                 Some: c => Prelude.Array($"cooldown: {Arithmetic(c)}"), None: () => Arr<string>.Empty))
             .Append(backend.Name.Match(
                 Some: n => Prelude.Array($"name: {NameLine(clock, n)}"), None: () => Arr<string>.Empty))
             .Append(Outages(clock, backend))
-            .Add($"connections: {backend.Connections}")
+            .Add($"connections: {backend.MaxConnections.Match(_ => Room(backend), () => $"{backend.Connections}")}")
             .Add("history:")
             .Append(HistoryText.Lines(clock, backend.Events).Map(line => "  " + line));
 
     /// <summary>Why it is so and what changes it, in one line.</summary>
     public static string Sentence(ClockReading clock, BackendExplanation backend) =>
-        $"{Why(clock, backend)}; {Next(clock, backend)}";
+        $"{(backend.Backup ? $"backup, {Use(backend)}; " : "")}{Why(clock, backend)}; {Next(clock, backend)}"
+            + backend.MaxConnections.Match(_ => $"; {Room(backend)}", () => "");
+
+    private static string Use(BackendExplanation backend) => backend.BackupsAreUsed
+        ? "used: no primary is left"
+        : "not used while a primary serves, cooling ones included";
+
+    private static string Room(BackendExplanation backend) => backend.MaxConnections.Match(
+        limit => $"{backend.Connections}/{limit} connections{(backend.Connections >= limit ? ", full" : "")}",
+        () => "");
 
     private static string Why(ClockReading clock, BackendExplanation backend) => backend.State switch
     {
+        BackendReport.Draining when backend.IsDrained =>
+            backend.Override.Match(
+                held => $"drained by order of {held.By.Name} at {OverrideText.Time(held.By.At)}; ", () => "")
+            + $"{Plural.Of(backend.Connections, "connection of it is", "connections of it are")} still open"
+            + (backend.IsDown ? "; it is down" : "; it is up"),
         BackendReport.Draining =>
             $"a reload removed it{At(clock, backend.Since)}; " +
             $"{Plural.Of(backend.Connections, "connection of it is", "connections of it are")} still open",
-        BackendReport.Down => backend.Health.LastOutage.Match(
-            Some: outage => $"out{Since(clock, outage.Since)} after {Cause(outage)}", None: () => "out"),
+        BackendReport.Down => backend.Health.LastOutage.Filter(outage => outage.Until.IsNone).Match(
+            Some: outage => $"out{Since(clock, outage.Since)} after {Cause(outage)}",
+            None: () => "not offered: no address of it is known yet"),
         BackendReport.Cooling =>
-            $"left alone{Since(clock, backend.Since)}: " +
+            $"cooling down{Since(clock, backend.Since)}: " +
             Plural.Of(backend.Cooldown.Match(c => c.Streak, () => 0), "client connect") +
             $" to it failed in a row{InBrackets(backend.Health.InARow)}",
-        _ => Up(clock, backend),
+        _ => Up(clock, backend)
+            + backend.SlowStart.Match(start => $"; {Slowly(clock, start)}", () => "")
+            + (backend.Weight == 0 ? "; it gets no new clients, since its weight is 0" : ""),
     };
+
+    private static string Slowly(ClockReading clock, SlowStart start) =>
+        SlowStart.ToText(start.Percent, start.EndsAt.Since(clock.Now));
 
     private static string Up(ClockReading clock, BackendExplanation backend)
     {
         var since = $"in rotation{Since(clock, backend.Since)}";
         var health = backend.Health;
-        return backend.Name.Exists(n => n.Addresses.IsEmpty)
-            ? $"{since}, but not offered: no address of it is known yet"
+        return backend.Check.NotMade > 0
+            ? $"{since}; its last {Plural.Of(backend.Check.NotMade, "probe")} could not be made: this machine has no "
+                + "file descriptor, local port or memory left"
             : health.InARow.IsEmpty && (health.Failures > 0 || backend.Check.LastEndedAt.IsNone)
                 ? $"{since}, and not checked yet: a new backend counts as up, so that the first client need not wait"
                 : health.InARow.IsEmpty
@@ -61,7 +91,14 @@ public static class BackendText
         var health = backend.Health;
         return backend.State switch
         {
+            BackendReport.Draining when backend.IsDrained => NextCheck(clock, backend)
+                + (health.SuccessesToUp > 0 ? $"; {Successes(health.SuccessesToUp)} it up" : "")
+                + backend.ResetIn.Match(
+                    left => $"; what is left of its connections is reset in {left.ToText()}", () => "")
+                + "; 'bal enable' gives it new clients again",
             BackendReport.Draining => "it is forgotten when the last of them ends",
+            BackendReport.Down when backend.Health.LastOutage.ForAll(outage => outage.Until.IsSome) =>
+                $"{NextCheck(clock, backend)}; it is offered as soon as its name resolves",
             BackendReport.Down => $"{NextCheck(clock, backend)}; {Successes(health.SuccessesToUp)} it back",
             BackendReport.Cooling =>
                 backend.Cooldown.Match(
@@ -87,8 +124,10 @@ public static class BackendText
     {
         var seen = outage.Seen;
         var brackets = InBrackets(outage.Cause);
-        return seen == outage.Threshold ? $"{seen} of {outage.Threshold} failed checks{brackets}"
-            : seen > outage.Threshold ? $"{seen} failed checks in a row{brackets}, where {outage.Threshold} are enough"
+        return outage.Cause.Exists(e => e.What is BackendHappening.Failed { Kind: FailureKind.OwnListener })
+                ? "its address is one that bal itself listens on"
+            : seen == outage.Threshold ? $"{seen} of {outage.Threshold} failed checks{brackets}"
+            : seen > outage.Threshold ? $"{seen} failed checks in a row{brackets}; the threshold is {outage.Threshold}"
             : $"{seen} failed check{(seen == 1 ? "" : "s")}{brackets}: a new backend starts one failure away from down";
     }
 
@@ -96,13 +135,13 @@ public static class BackendText
     {
         var policy = cooldown.Cause.Policy;
         var doubled = cooldown.Cause.Protection;
-        var cap = cooldown.Capped ? $", the cap{(doubled ? ", doubled by protection mode" : "")}" : "";
+        var cap = cooldown.Capped ? $"{(doubled ? ", the cap doubled by protection mode" : "")}" : "";
         var backoff = $"backoff {policy.Initial.ToText()} x 2^{Math.Max(0, cooldown.Cause.Streak - 1)}"
-            + (cooldown.Capped ? $" is held at {cooldown.Backoff.ToText()}{cap}" : $" = {cooldown.Backoff.ToText()}");
+            + (cooldown.Capped ? $" is capped at {cooldown.Backoff.ToText()}{cap}" : $" = {cooldown.Backoff.ToText()}");
         var floor = $"backend_cooldown_ms {cooldown.Floor.ToText()}{(doubled ? " (doubled by protection mode)" : "")}";
         return cooldown.DecidedBy == CooldownTerm.Backoff
-            ? $"{backoff} decides, being no shorter than {floor}; {cooldown.Left.ToText()} left"
-            : $"{floor} decides, being longer than {backoff}; {cooldown.Left.ToText()} left";
+            ? $"{backoff} applies, not being shorter than {floor}; {cooldown.Left.ToText()} left"
+            : $"{floor} applies, being longer than {backoff}; {cooldown.Left.ToText()} left";
     }
 
     private static string NameLine(ClockReading clock, NameExplanation name)
@@ -116,7 +155,7 @@ public static class BackendText
         {
             (true, true) => $"{name.Name} does not resolve, so that every check fails; {next}",
             (true, false) => $"{name.Name} does not resolve; its last good address {addresses} stays in use; {next}",
-            (false, true) => $"{name.Name} was not looked up yet; {next}",
+            (false, true) => $"{name.Name} has not been looked up yet; {next}",
             _ => $"{name.Name} is {addresses}; {next}",
         };
     }

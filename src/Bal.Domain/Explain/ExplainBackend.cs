@@ -20,19 +20,34 @@ public static class ExplainBackend
             backend.Draining ? 0 : home.Place + 1,
             backend.Endpoint.ToString(),
             word,
-            SinceOf(word, backend.History),
+            SinceOf(word, backend),
             HealthExplanation.Of(service.Config.Tuning.Health, backend),
             backend.Draining ? Option<CooldownExplanation>.None : CooldownExplanation.Of(now, backend),
-            CheckExplanation.Of(backend, state.Phase, lookup, now),
+            CheckExplanation.Of(backend, service.Config.CheckOf(backend.Config), state.Phase, lookup, now),
             NameExplanation.Of(backend, lookup),
             connections,
-            backend.History.Recent);
+            backend.History.Recent)
+        {
+            Backup = backend.Config.Backup,
+            BackupsAreUsed = backend.Config.Backup && BackupRule.Allows(service),
+            Weight = backend.Weight,
+            SlowStart = backend.SlowStart.Filter(_ => !backend.Draining),
+            ConfiguredWeight = backend.Config.Weight,
+            Override = backend.Override,
+            ResetIn = backend.ResetAt == Instant.Never ? Option<Duration>.None : backend.ResetAt.Since(now),
+            IsDown = !StatusReports.IsReachable(backend),
+            MaxConnections = backend.Draining ? Option<int>.None : backend.Config.MaxConnections,
+        };
     }
 
-    private static Option<Instant> SinceOf(string state, BackendHistory history) => state switch
+    private static Option<Instant> SinceOf(string state, BackendState backend) =>
+        SinceOf(state, backend.Health.Up, backend.History);
+
+    // One that is down in good health has no address yet.
+    private static Option<Instant> SinceOf(string state, bool isWell, BackendHistory history) => state switch
     {
         BackendReport.Draining => Last(history, what => what is BackendHappening.Removed),
-        BackendReport.Down => history.LastOutage.Map(outage => outage.Since),
+        BackendReport.Down when !isWell => history.LastOutage.Map(outage => outage.Since),
         BackendReport.Cooling => Last(history, what => what is BackendHappening.CoolingBegan),
         _ => Last(history, what => what is BackendHappening.CoolingEnded or BackendHappening.CameUp
             or BackendHappening.Added) | history.LastOutage.Bind(outage => outage.Until),

@@ -59,24 +59,28 @@ public static class HistoryText
             ? "turned on: every backend failed for one client"
             : $"turned on: {on.Failures} of {on.Policy.TriggerThreshold} failed client connects within "
                 + on.Policy.Window.ToText(),
-        startedOver: () => "a client connect failed: the successes in a row began again",
-        turnedOff: off => $"turned off: {off.Successes} success(es) in a row");
+        startedOver: () => "a client connect failed: the count of successes starts again",
+        turnedOff: off => $"turned off: {Plural.Of(off.Successes, "success", "successes")} in a row");
 
     // A name without an address fails a check without a probe.
     private static string Failure(BackendHappening.Failed failed, long count) => (failed.Witness, count) switch
     {
         (Witness.Resolver, 1) => "no address to probe",
         (Witness.Resolver, _) => $"{count} times no address to probe",
-        (Witness.Probe, 1) => $"probe {Verb(failed.Kind)}",
-        (Witness.Probe, _) => $"{count} probes {Verb(failed.Kind)}",
-        (_, 1) => $"client connect {Verb(failed.Kind)}",
-        _ => $"{count} client connects {Verb(failed.Kind)}",
+        (Witness.Probe, 1) => $"probe {Verb(failed.Kind, count)}",
+        (Witness.Probe, _) => $"{count} probes {Verb(failed.Kind, count)}",
+        (_, 1) => $"client connect {Verb(failed.Kind, count)}",
+        _ => $"{count} client connects {Verb(failed.Kind, count)}",
     };
 
-    private static string Verb(FailureKind kind) => kind switch
+    private static string Verb(FailureKind kind, long count) => kind switch
     {
         FailureKind.Timeout => "timed out",
         FailureKind.Refused => "refused",
+        FailureKind.NoRoute => "found no route",
+        FailureKind.NotPermitted => "not permitted",
+        FailureKind.OwnListener => count == 1 ? "leads to bal itself" : "lead to bal itself",
+        FailureKind.Local => "not made: this machine has no descriptor, local port or memory left",
         _ => "failed",
     };
 }

@@ -1,4 +1,5 @@
 using Bal.Domain.Admission;
+using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
 using Bal.Domain.Primitives;
@@ -30,7 +31,26 @@ public sealed record ServiceExplanation(
     string Listener,
     ConnectionsExplanation Connections,
     ProtectionExplanation Protection,
-    Arr<BackendExplanation> Backends);
+    Arr<BackendExplanation> Backends)
+{
+    /// <summary>Who may connect.</summary>
+    public AccessRule Access { get; init; } = AccessRule.Everybody;
+
+    /// <summary>The names by which clients ask for it.</summary>
+    public Arr<string> ServerNames { get; init; } = Arr<string>.Empty;
+
+    /// <summary>The other services on one of its addresses.</summary>
+    public Arr<string> Beside { get; init; } = Arr<string>.Empty;
+
+    /// <summary>What each client may do.</summary>
+    public ClientLimits ClientLimits { get; init; } = ClientLimits.None;
+
+    /// <summary>What is known of clients; none where nobody counts them.</summary>
+    public Option<KnownClients> Clients { get; init; }
+
+    /// <summary>What it makes of the PROXY protocol.</summary>
+    public ProxyProtocol Proxy { get; init; } = ProxyProtocol.Off;
+}
 
 /// <summary>How far the connection limit is.</summary>
 /// <param name="Active">Open connections now.</param>
@@ -38,6 +58,9 @@ public sealed record ServiceExplanation(
 /// <param name="Rejected">Connections rejected since the start.</param>
 public sealed record ConnectionsExplanation(long Active, int Limit, long Rejected)
 {
+    /// <summary>Of the active ones, those that wait while every usable backend is full.</summary>
+    public long Waiting { get; init; }
+
     /// <summary>How many more are admitted; 0 where the next one is rejected.</summary>
     public long Left => Math.Max(0, Limit - Active);
 }
@@ -56,9 +79,15 @@ public static class ExplainService
         state.ConfigVersion,
         state.Phase.Match(
             () => Option<StopExplanation>.None,
+            delay => delay.Within == Duration.Zero
+                ? new StopExplanation(delay.Since, delay.Until, delay.Until)
+                : new StopExplanation(
+                    delay.Since,
+                    Phase.Draining.Until(delay.Until, delay.Until.Plus(delay.Within), delay.Within).CutsFrom,
+                    delay.Until.Plus(delay.Within)),
             drain => drain.IsHandedOver
                 ? new StopExplanation(drain.Since, Option<Instant>.None, Option<Instant>.None)
-                : new StopExplanation(drain.Since, drain.NextCutAt, drain.Since.Plus(DrainTransitions.Longest)),
+                : new StopExplanation(drain.Since, drain.NextCutAt, drain.EndsAt),
             () => Option<StopExplanation>.None),
         state.Refused,
         Each(state.InOrder, traffic, now, state));
@@ -72,6 +101,9 @@ public static class ExplainService
     {
         var passed = traffic.Services.ToDictionary(t => t.Service);
         var connections = traffic.Backends.ToDictionary(t => t.Backend, t => t.Active);
+        var shared = state.Config.Services
+            .SelectMany(service => service.Listener.Endpoints, (service, endpoint) => (service.Name, endpoint))
+            .ToLookup(at => at.endpoint, at => at.Name);
         return services.Map(service =>
         {
             var its = passed.GetValueOrDefault(service.Id) ?? ServiceTraffic.NoneOf(service.Id);
@@ -81,10 +113,24 @@ public static class ExplainService
                 service.Config.Listener.ToString(),
                 new ConnectionsExplanation(
                     its.Active, service.Config.Tuning.MaxConcurrentConnections,
-                    its.Of(ServiceCounters.Of(Refusal.Limit))),
+                    its.Of(ServiceCounters.Of(Refusal.Limit)))
+                {
+                    Waiting = its.Of(ServiceCounters.QueueLength),
+                },
                 ExplainProtection.Of(now, service),
                 service.InOrder.Map(backend => ExplainBackend.Of(
-                    backend, connections.GetValueOrDefault(backend.Id), now, state)));
+                    backend, connections.GetValueOrDefault(backend.Id), now, state)))
+            {
+                Access = service.Config.Access,
+                ServerNames = service.Config.ServerNames.Map(name => name.ToString()),
+                Beside = service.Removed ? Arr<string>.Empty : Others(service.Config),
+                ClientLimits = service.Config.ClientLimits,
+                Clients = its.Clients,
+                Proxy = service.Config.Proxy,
+            };
         });
+
+        Arr<string> Others(Config.Service service) => new(service.Listener.Endpoints
+            .SelectMany(endpoint => shared[endpoint]).Where(name => name != service.Name).Distinct());
     }
 }

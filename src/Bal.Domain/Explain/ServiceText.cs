@@ -1,5 +1,8 @@
+using Bal.Domain.Admission;
+using Bal.Domain.Config;
 using Bal.Domain.Primitives;
 using Bal.Domain.Protection;
+using Bal.Domain.Relay;
 using Bal.Domain.Reports;
 using LanguageExt;
 
@@ -10,8 +13,10 @@ namespace Bal.Domain.Explain;
 /// </summary>
 public static class ServiceText
 {
-    /// <summary>Of several services only a line each; the first of so many.</summary>
+    /// <summary>With several services, one line each, for at most this many.</summary>
     private const int MostServices = 50;
+
+    private const int MostNames = 10;
 
     /// <summary>Everything: of a single service in full, of several in a line each.</summary>
     public static Arr<string> Lines(ClockReading clock, Overview overview)
@@ -43,11 +48,13 @@ public static class ServiceText
     public static Arr<string> Lines(ClockReading clock, ServiceExplanation service) =>
         Prelude.Array($"service: {service.Name}{(service.Removed ? " (removed by a reload, draining)" : "")}")
             .Append(Body(clock, service))
-            .Add($"next: 'bal explain {service.Name}/N' shows what led there");
+            .Add(service.Removed
+                ? "next: nothing to do; it is gone once its last connection has ended"
+                : $"next: 'bal explain {service.Name}/N' shows what led there");
 
     private static string Line(ServiceExplanation service)
     {
-        var backends = service.Backends.Filter(b => b.State != BackendReport.Draining);
+        var backends = service.Backends.Filter(b => b.Position > 0);
         return $"service {service.Name}: "
             + (service.Removed
                 ? "removed by a reload, draining"
@@ -58,13 +65,55 @@ public static class ServiceText
     }
 
     private static Arr<string> Body(ClockReading clock, ServiceExplanation service) =>
-        Prelude.Array(
-                $"listener: {service.Listener}",
+        Prelude.Array($"listener: {service.Listener}")
+            .Append(service.ServerNames.IsEmpty && service.Beside.IsEmpty
+                ? Arr<string>.Empty
+                : Prelude.Array($"server_names: {Names(service)}"))
+            .Append(Prelude.Array(
                 Connections(service.Connections),
-                $"protection_mode: {ProtectionSentence(clock, service.Protection)}")
+                $"protection_mode: {ProtectionSentence(clock, service.Protection)}"))
+            .Append(service.Access.Asks ? Prelude.Array($"clients: {Who(service.Access)}") : Arr<string>.Empty)
+            .Append(service.ClientLimits.Asks
+                ? Prelude.Array($"client_limits: {Limits(service)}") : Arr<string>.Empty)
+            .Append(service.Proxy == ProxyProtocol.Off
+                ? Arr<string>.Empty
+                : Prelude.Array($"proxy_protocol: {Headers(service.Proxy)}"))
             .Append(service.Backends.Map(b =>
                 $"backend {(b.Position > 0 ? $"{b.Position} " : "")}{b.Address}: {b.State}, "
                 + $"{BackendText.Sentence(clock, b)}"));
+
+    private static string Names(ServiceExplanation service) =>
+        (service.ServerNames.IsEmpty ? "none, for clients that ask for no name of" : Few(service.ServerNames))
+        + (service.Beside.IsEmpty ? "; other clients are rejected"
+            : service.ServerNames.IsEmpty ? $" {Few(service.Beside)}"
+            : $"; {Few(service.Beside)} on the same address");
+
+    private static string Few(Arr<string> names) =>
+        string.Join(", ", names.Take(MostNames))
+        + (names.Count > MostNames ? $" and {names.Count - MostNames} more" : "");
+
+    private static string Limits(ServiceExplanation service) => service.Clients.Match(
+        known => ClientsText.Of(service.ClientLimits, known), () => ClientsText.Of(service.ClientLimits));
+
+    private static string Who(AccessRule access) => string.Join("; ", new[]
+    {
+        access.Allow.IsGiven ? $"only those of 'allow' ({access.Allow.ToText()})" : "",
+        access.Deny.IsGiven ? $"not those of 'deny' ({access.Deny.ToText()})" : "",
+    }.Where(part => part.Length > 0));
+
+    private static string Headers(ProxyProtocol proxy) => string.Join("; ", new[]
+    {
+        proxy.AcceptFrom.IsGiven
+            ? "clients from "
+                + string.Join(", ", new[]
+                {
+                    proxy.AcceptFrom.Networks.IsEmpty ? "" : Plural.Of(
+                        proxy.AcceptFrom.Networks.Ranges, "range of addresses", "ranges of addresses"),
+                    proxy.AcceptFrom.Unix ? "a Unix socket" : "",
+                }.Where(part => part.Length > 0)) + " are who their PROXY header says"
+            : "",
+        proxy.Send != ProxyVersion.None ? $"backends get one of version {(int)proxy.Send}" : "",
+    }.Where(part => part.Length > 0));
 
     /// <summary>Protection mode with its history.</summary>
     public static Arr<string> Lines(ClockReading clock, ProtectionExplanation protection) =>
@@ -102,7 +151,7 @@ public static class ServiceText
             + off.OldestLeavesAt.Match(
                 at => $"; the oldest leaves the window in {at.Since(clock.Now).ToText()}", () => ""),
         on => $"{on.Successes} of {protection.Policy.StableSuccessThreshold} successes in a row so far, "
-            + $"{on.SuccessesToOff} more turn it off; a failed client connect starts them again");
+            + $"{on.SuccessesToOff} more turn it off; a failed client connect resets the count");
 
     private static string End(ClockReading clock, StopExplanation stop) =>
         (from cuts in stop.CutsAt
@@ -114,5 +163,7 @@ public static class ServiceText
     private static string Connections(ConnectionsExplanation connections) =>
         $"connections: {connections.Active} of {connections.Limit}"
         + (connections.Left == 0 ? ": the limit is reached, new clients are rejected" : "")
+        + (connections.Waiting > 0
+            ? $", {Plural.Of(connections.Waiting, "of them waits", "of them wait")} for a backend with room" : "")
         + (connections.Rejected > 0 ? $" ({connections.Rejected} rejected since the start)" : "");
 }

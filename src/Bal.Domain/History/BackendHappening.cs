@@ -22,7 +22,7 @@ public abstract record BackendHappening
 
     /// <summary>A check or a client connect failed.</summary>
     /// <param name="Witness">Who saw it.</param>
-    /// <param name="Kind">How it failed; never <see cref="FailureKind.Local"/>.</param>
+    /// <param name="Kind">How it failed; <see cref="FailureKind.Local"/> only of a probe.</param>
     public sealed record Failed(Witness Witness, FailureKind Kind) : BackendHappening;
 
     /// <summary>

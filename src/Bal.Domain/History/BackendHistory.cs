@@ -1,3 +1,4 @@
+using Bal.Domain.Backend;
 using Bal.Domain.Backoff;
 using Bal.Domain.Primitives;
 using LanguageExt;
@@ -72,19 +73,27 @@ public sealed record BackendHistory(
         return this with { Recent = added.Count > MaxEntries ? added.RemoveAt(0) : added };
     }
 
-    /// <summary>Whether the last lookup of the name failed.</summary>
-    public bool NameFails() => Recent
-        .Filter(entry => entry.What is BackendHappening.NameUnresolved or BackendHappening.NameResolved)
+    /// <summary>The failures that came last, of which there is none after a success that forgave some.</summary>
+    public Option<BackendEntry> LastFailure() => Recent
+        .Filter(entry => entry.What is BackendHappening.Failed or BackendHappening.Passed)
         .OrderBy(entry => entry.Last)
-        .LastOrDefault() is { What: BackendHappening.NameUnresolved };
+        .LastOrNone()
+        .Filter(entry => entry.What is BackendHappening.Failed);
 
-    /// <summary>The failures that are in a row with the present moment, equal ones as one entry.</summary>
+    /// <summary>
+    /// The failures that are in a row with the present moment, equal ones as one entry. Probes that could not be made
+    /// are among them only where there is nothing else.
+    /// </summary>
     public Arr<BackendEntry> FailuresInARow()
     {
         var from = Recent.Count;
         while (from > 0 && !Recent[from - 1].What.EndsRow)
             from--;
-        return new(Recent.Skip(from).Where(entry => entry.What is BackendHappening.Failed).GroupBy(entry => entry.What)
+        var failures = new Arr<BackendEntry>(Recent.Skip(from)
+            .Where(entry => entry.What is BackendHappening.Failed)
+            .GroupBy(entry => entry.What)
             .Select(same => same.Last() with { First = same.First().First, Count = same.Sum(entry => entry.Count) }));
+        var counted = failures.Filter(entry => entry.What is not BackendHappening.Failed { Kind: FailureKind.Local });
+        return counted.IsEmpty ? failures : counted;
     }
 }

@@ -45,7 +45,7 @@ public sealed record LogField(string Name, LogValue Value)
     /// <summary>A text.</summary>
     public static LogField Of(string name, string value) => new(name, new LogValue.Text(value));
 
-    /// <summary>A number; its unit belongs into the name, such as <c>delay_ms</c>.</summary>
+    /// <summary>A number; the name includes the unit, such as <c>delay_ms</c>.</summary>
     public static LogField Of(string name, long value) => new(name, new LogValue.Number(value));
 
     /// <summary>Yes or no.</summary>

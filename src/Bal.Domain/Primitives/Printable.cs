@@ -10,7 +10,7 @@ namespace Bal.Domain.Primitives;
 public static class Printable
 {
     /// <summary>
-    /// The text on one line: what is no printable character of Unicode is written as <c>\uXXXX</c>, once per UTF-16
+    /// The text on one line: a character that is not printable is written as <c>\uXXXX</c>, once per UTF-16
     /// code unit as JSON has it. A text that is printable is returned as it is.
     /// </summary>
     public static string Line(string text) => Escape(text, lineFeeds: false);

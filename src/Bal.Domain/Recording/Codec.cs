@@ -64,7 +64,7 @@ public static class Codec
             ? ReadItems(item, walk, json)
             : walk.Expected<Arr<T>>("a list", json));
 
-    /// <summary>A list of at most so many items.</summary>
+    /// <summary>A list with a bounded number of items.</summary>
     public static Codec<Arr<T>> List<T>(Codec<T> item, int most) =>
         List(item).Where(items => items.Count <= most, $"at most {most} entries");
 

@@ -1,3 +1,4 @@
+using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
@@ -15,6 +16,9 @@ internal static class ConfigCodec
     private const string Name = "name";
     private const string Services = Settings.Services;
 
+    // Beside the keys of the file, and only where it differs from what is in force.
+    private const string Configured = "configured_connections";
+
     public static readonly Codec<Host> Host = Of(
         host => Kinds.Host.Print(host), (RawNode node) => Kinds.Host.Read(Whole(node)).Map(host => (Host)host));
 
@@ -24,6 +28,10 @@ internal static class ConfigCodec
     public static readonly Codec<LogLevel> Level = Codec.Words(new Arr<LogLevel>(Enum.GetValues<LogLevel>()), Words.Of);
 
     public static readonly Codec<BackendConfig> Backend = Of(Written, node => BackendOf(Whole(node)));
+
+    public static readonly Codec<HealthCheck> Check = Of(
+        check => Settings.Check.Print(check),
+        (RawNode node) => Settings.Check.Read(Whole(node)).Map(check => (HealthCheck)check));
 
     public static readonly Codec<Endpoint> Endpoint =
         Backend.Wrap<Endpoint>(endpoint => new BackendConfig(endpoint), backend => backend.Endpoint);
@@ -54,24 +62,33 @@ internal static class ConfigCodec
         Raw.Entry(Settings.Backends, Raw.List([.. service.Backends.Select(Written)])),
         Raw.Entry(Settings.RuntimeBlock, Raw.Map(
             [.. FirstRelease.Written(Settings.Runtime, service.Tuning, service.Backends.Count)])),
+        .. service.Tuning.ConfiguredConnections.Map(wanted => Raw.Entry(Configured, Raw.Number(wanted))).AsEnumerable(),
     ]);
 
     private static Checked<BackendConfig> BackendOf(Field field) =>
         BackendRules.One(field).Map(entry => entry.Config);
 
     private static Checked<Service> ServiceOf(Field field) =>
-        Members(field, Settings.ServiceKeys.Add(Name)).Then(members =>
+        Members(field, Settings.ServiceKeys.Add(Name).Add(Configured)).Then(members =>
             members.Find(Name).Match(name => Scalars.Text(name, "a name"), () => Missing<RawNode.Scalar>(members, Name))
                 .And(Settings.OfService.Read(members), (name, edits) => new { name, edits })
                 .And(Items(members, Settings.Backends, BackendOf), (s, backends) => new { s.name, s.edits, backends })
+                .And(Wanted(members), (s, wanted) => new { s.name, s.edits, s.backends, wanted })
                 .And(
                     TuningRules.Block(members, Settings.Runtime.Keys).Then(Settings.Runtime.Read),
                     (s, runtime) => s.edits.Apply(Settings.OfService.Defaults(1, Settings.BlankService)) with
                     {
                         Name = s.name.Text,
                         Backends = s.backends,
-                        Tuning = runtime.Apply(Tuning.For(s.backends.Count)),
+                        Tuning = runtime.Apply(Settings.Runtime.AsEarlier(Tuning.For(s.backends.Count))) with
+                        {
+                            ConfiguredConnections = s.wanted,
+                        },
                     }));
+
+    private static Checked<Option<int>> Wanted(Keys members) => members.Find(Configured).Match(
+        field => Scalars.Integer(field, IntRange.PositiveCount).Map(Option<int>.Some),
+        () => Checked.Good(Option<int>.None));
 
     private static Checked<Keys> Members(Field field, Arr<string> known) => field.Value is RawNode.Mapping mapping
         ? Keys.Read(mapping, field.Path, known)

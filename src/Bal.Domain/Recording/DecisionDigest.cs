@@ -46,6 +46,8 @@ public sealed record EffectDigest(ulong Value)
         forgetService: e => Text($"forget_service {e.Service.Value}"),
         stopAccepting: () => "stop_accepting",
         cut: e => Text($"cut {e.OneOf}"),
+        reset: e => Text($"reset {e.Backend.Value}"),
+        keepOverrides: _ => "keep_overrides",
         exit: () => "exit");
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);

@@ -40,7 +40,7 @@ public abstract record DecisionLine
         public Option<DecisionChain> After { get; init; }
     }
 
-    /// <summary>Something that happened, and what came of it.</summary>
+    /// <summary>Something that happened, and its outcome.</summary>
     /// <param name="Sequence">Counts the steps of the process from 1.</param>
     /// <param name="At">When, as the core was told.</param>
     /// <param name="Happened">What.</param>

@@ -1,6 +1,10 @@
 using System.Text.Json;
+using Bal.Domain.Backend;
+using Bal.Domain.Config;
 using Bal.Domain.Control;
+using Bal.Domain.Counting;
 using Bal.Domain.Messages;
+using Bal.Domain.Relay;
 using LanguageExt;
 
 namespace Bal.Domain.Recording;
@@ -39,13 +43,23 @@ internal static class EffectCodec
         m.Of("message", Scalar.Text, l => l.Message),
         m.Of("fields", LogFields, l => l.Fields)));
 
+    private static readonly Codec<TerminationReason> Reasons = Codec.Words(
+        new Arr<TerminationReason>(Enum.GetValues<TerminationReason>()), reason => ServiceCounters.Of(reason).Word);
+
+    private static readonly Codec<ProxyVersion> Headers = Codec.Words(
+        new Arr<ProxyVersion>(Enum.GetValues<ProxyVersion>()), Words.Of);
+
     public static readonly Codec<ControlEffect> Effect = Union.Tagged<ControlEffect>("kind")
         .Case<ControlEffect.Publish>("publish", m => new(m.Of("service", Scalar.Service, e => e.Service)))
         .Case<ControlEffect.StartProbe>("start_probe", m => new(
             m.Of("backend", Scalar.Id, e => e.Backend),
             m.Of("addresses", BackendCodec.Addresses, e => e.Addresses),
             m.Of("port", Scalar.Port, e => e.Port),
-            m.Of("timeout_ms", Scalar.Span, e => e.Timeout)))
+            m.Of("timeout_ms", Scalar.Span, e => e.Timeout))
+        {
+            Check = m.Unless("health_check", ConfigCodec.Check, e => e.Check, HealthCheck.Default),
+            Header = m.Unless("proxy_header", Headers, e => e.Header, ProxyVersion.None),
+        })
         .Case<ControlEffect.Resolve>("resolve", m => new(m.Of("name", Scalar.Text, e => e.Name)))
         .Case<ControlEffect.Log>("log", m => new(m.Of("line", Line, e => e.Line)))
         .Case<ControlEffect.Forget>("forget", m => new(m.Of("backend", Scalar.Id, e => e.Backend)))
@@ -53,6 +67,10 @@ internal static class EffectCodec
             m.Of("service", Scalar.Service, e => e.Service)))
         .Case<ControlEffect.StopAccepting>("stop_accepting", _ => new())
         .Case<ControlEffect.Cut>("cut", m => new(m.Of("one_of", Scalar.Count, e => e.OneOf)))
+        .Case<ControlEffect.Reset>("reset", m => new(
+            m.Of("backend", Scalar.Id, e => e.Backend),
+            m.Of("reason", Reasons, e => e.Reason)))
+        .Case<ControlEffect.KeepOverrides>("keep_overrides", m => new(m.Of("change", Scalar.Total, e => e.Change)))
         .Case<ControlEffect.Exit>("exit", _ => new())
         .Codec;
 

@@ -13,18 +13,21 @@ internal static class EventCodec
     private static readonly Codec<Refusal> Refused =
         Codec.Words(Refusals.All, reason => ServiceCounters.Of(reason).Word);
 
+    private static readonly Codec<TerminationReason> Silence =
+        Codec.Words(Silences.All, reason => ServiceCounters.Of(reason).Word);
+
     public static readonly Union<ControlEvent> Events = Union.Tagged<ControlEvent>("kind")
         .Case<ControlEvent.Tick>("tick", _ => new())
         .Case<ControlEvent.ProbeEnded>("probe_ended", m => new(
             m.Of("backend", Scalar.Id, e => e.Backend),
-            m.Of("outcome", OutcomeCodec.Outcomes, e => e.Outcome),
+            m.Inline(OutcomeCodec.Outcomes, e => e.Outcome),
             m.Of("via", Via, e => e.Via)))
         .Case<ControlEvent.Resolved>("resolved", m => new(
             m.Of("name", Scalar.Text, e => e.Name),
             m.Of("addresses", BackendCodec.Addresses, e => e.Addresses)))
         .Case<ControlEvent.ConnectsFailed>("connects_failed", m => new(
             m.Of("backend", Scalar.Id, e => e.Backend),
-            m.Of("failure", OutcomeCodec.Kind, e => e.Kind),
+            m.Inline(OutcomeCodec.Kind, e => e.Kind),
             m.Of("count", Scalar.Positive, e => e.Count)))
         .Case<ControlEvent.ConnectsSucceeded>("connects_succeeded", m => new(
             m.Of("backend", Scalar.Id, e => e.Backend),
@@ -35,14 +38,31 @@ internal static class EventCodec
             m.Of("service", Scalar.Service, e => e.Service),
             m.Of("reason", Refused, e => e.Reason),
             m.Of("total", Scalar.Total, e => e.Total)))
+        .Case<ControlEvent.ConnectionsSilenced>("connections_silenced", m => new(
+            m.Of("service", Scalar.Service, e => e.Service),
+            m.Of("reason", Silence, e => e.Reason),
+            m.Of("total", Scalar.Total, e => e.Total)))
         .Case<ControlEvent.ReportsLost>("reports_lost", m => new(m.Of("total", Scalar.Total, e => e.Total)))
         .Case<ControlEvent.BackendIdle>("backend_idle", m => new(m.Of("backend", Scalar.Id, e => e.Backend)))
         .Case<ControlEvent.Reloaded>("reloaded", m => new(m.Of("config", ConfigCodec.Config, e => e.Config)))
         .Case<ControlEvent.ReloadRefused>("reload_refused", m => new(
             m.Of("problem", OutcomeCodec.Problem, e => e.Problem)))
-        .Case<ControlEvent.StopRequested>("stop_requested", _ => new())
+        .Case<ControlEvent.StopRequested>("stop_requested", m => new()
+        {
+            ByCommand = m.Of("by_command", Scalar.Flag, e => e.ByCommand, missing: false),
+            Within = m.Of("within_ms", OverrideCodec.MaybeSpan, e => e.Within, Option<Duration>.None),
+        })
         .Case<ControlEvent.AllIdle>("all_idle", _ => new())
         .Case<ControlEvent.HandedOver>("handed_over", m => new(m.Of("pid", Scalar.Count, e => e.Pid)))
+        .Case<ControlEvent.Ordered>("ordered", m => new(
+            m.Of("order", OverrideCodec.Order, e => e.Order),
+            m.Of("by", OverrideCodec.Operator, e => e.By)))
+        .Case<ControlEvent.OverridesRead>("overrides_read", m => new(
+            m.Of("overrides", OverrideCodec.Kept, e => e.Overrides),
+            m.Of("put_aside", OverrideCodec.MaybeText, e => e.PutAside)))
+        .Case<ControlEvent.OverridesKept>("overrides_kept", m => new(
+            m.Of("change", Scalar.Total, e => e.Change),
+            m.Of("why_not", OverrideCodec.MaybeText, e => e.WhyNot)))
         .Case("clients_rejected", Format0_1_0.ClientsRefused(Refusal.Limit))
         .Case("descriptors_exhausted", Format0_1_0.ClientsRefused(Refusal.Descriptors));
 

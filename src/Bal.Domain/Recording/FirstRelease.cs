@@ -26,20 +26,24 @@ public static class FirstRelease
         (config.IsSingle ? [] : new[] { Settings.Services })
             .Concat(config.Services.Exists(service => service.Listener.Addresses.Count > 1)
                 ? [Settings.BindAddress] : [])
+            .Concat(config.Services.Exists(service => service.Method != Method.RoundRobin) ? [Settings.MethodKey] : [])
+            // It wants a time above zero.
+            .Concat(config.Services.Exists(service => service.Tuning.IdleTimeout.Milliseconds == 0)
+                ? [Settings.IdleTimeout] : [])
             .Concat(InUse(Settings.Process, config, 1))
             .Concat(config.Services.SelectMany(service => InUse(Settings.OfService, service, service.Backends.Count)
                 .Concat(InUse(Settings.Runtime, service.Tuning, service.Backends.Count))
                 .Concat(service.Backends.SelectMany(backend => InUse(Settings.OfBackend, backend, 1)))))
             .Distinct());
 
-    /// <summary>The keys that are written of <paramref name="holder"/>, in a service of so many backends.</summary>
+    /// <summary>The keys that are written of <paramref name="holder"/>, in a service of this many backends.</summary>
     internal static IEnumerable<RawEntry> Written<T>(SettingTable<T> table, T holder, int backends) =>
         from row in table.Rows
-        where Known.Contains(row.Key) || !row.IsDefault(backends, holder)
+        where Known.Contains(row.Key) || !row.IsImplied(backends, holder)
         select Raw.Entry(row.Key, row.ToJson(holder));
 
     private static IEnumerable<string> InUse<T>(SettingTable<T> table, T holder, int backends) =>
         from row in table.Rows
-        where !Known.Contains(row.Key) && !row.IsDefault(backends, holder)
+        where !Known.Contains(row.Key) && !row.IsDefault(backends, holder) && !row.IsImplied(backends, holder)
         select row.Key;
 }

@@ -5,6 +5,7 @@ using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
 using Bal.Domain.Messages;
+using Bal.Domain.Primitives;
 using LanguageExt;
 
 namespace Bal.Domain.Recording;
@@ -35,7 +36,7 @@ public static class Format0_1_0
     public static int FormatOf(ControlState state) => InUse(state).IsEmpty ? Known : Unknown;
 
     /// <summary>
-    /// The problem with which a process refuses to take over, and, where that is 0.1.0, the keys in use that it does
+    /// The problem with which a process refuses to take over, and, where that is 0.1.0, what is in use that it does
     /// not know; itself it can only say that the format is not its own.
     /// </summary>
     public static Problem Explained(Problem refusal, ControlState state)
@@ -48,7 +49,8 @@ public static class Format0_1_0
                 {
                     WhyLikely = "the new binary is bal 0.1.0, which does not know what is in use: "
                         + string.Join(", ", keys),
-                    DoThisNow = "remove these from the configuration and run 'bal graceful' first, or run 'bal stop' "
+                    DoThisNow = (keys.Contains("override") ? "run 'bal enable --all' for 'override'; " : "")
+                        + "remove these from the configuration and run 'bal graceful' first, or run 'bal stop' "
                         + "and 'bal start -d' with the new binary, which ends the open connections",
                 };
     }
@@ -95,15 +97,17 @@ public static class Format0_1_0
     /// <summary>The services; what was said about refused clients 0.1.0 keeps outside of them.</summary>
     internal static Map<int, ServiceState> Refused(Members<ControlState> m, Map<int, ServiceState> services)
     {
-        var notices = new Arr<Notice>(
-        [
-            m.OfOthers("overload", StateCodec.Notice, Notice.None),
-            m.OfOthers("exhaustion", StateCodec.Notice, Notice.None),
-        ]);
+        var notices = Refusals.None
+            .SetItem((int)Refusal.Limit, m.OfOthers("overload", StateCodec.Notice, Notice.None))
+            .SetItem((int)Refusal.Descriptors, m.OfOthers("exhaustion", StateCodec.Notice, Notice.None));
         return notices == Refusals.None
             ? services
             : services.TrySetItem(OnlyService.Value, service => service with { Refusals = notices });
     }
+
+    /// <summary>When a drain is over: 30 s after it began, unless another process serves.</summary>
+    internal static Instant EndsAt(Instant since, Instant nextCutAt) =>
+        nextCutAt == Instant.Never ? Instant.Never : since.Plus(new(30_000));
 
     private static readonly Codec<Arr<BackendId>> Ids = Codec.List(Scalar.Id);
 

@@ -23,7 +23,7 @@ internal static class HistoryCodec
     private static readonly Union<Happening> Happenings = Union.Tagged<Happening>("what")
         .Case<Happening.Failed>("failed", m => new(
             m.Of("witness", Witnesses, f => f.Witness),
-            m.Of("failure", OutcomeCodec.Kind, f => f.Kind)))
+            m.Inline(OutcomeCodec.Kind, f => f.Kind)))
         .Case<Happening.Passed>("passed", m => new(m.Of("witness", Witnesses, p => p.Witness)))
         .Case<Happening.WentDown>("went_down", _ => new())
         .Case<Happening.CameUp>("came_up", _ => new())

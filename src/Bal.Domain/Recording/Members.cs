@@ -89,6 +89,15 @@ public sealed class Members<T>
         return Of(name, codec, get, absent);
     }
 
+    /// <summary>
+    /// A member that is written only where it is not <paramref name="absent"/>. A reader that does not know it ignores
+    /// it.
+    /// </summary>
+    public TMember Unless<TMember>(string name, Codec<TMember> codec, Func<T, TMember> get, TMember absent) =>
+        walk.Writes && EqualityComparer<TMember>.Default.Equals(get(value), absent)
+            ? absent
+            : Of(name, codec, get, absent);
+
     /// <summary>A member that only other versions read.</summary>
     public void ForOthers<TMember>(string name, Codec<TMember> codec, Func<T, TMember> get)
     {

@@ -12,12 +12,31 @@ internal static class OutcomeCodec
     private static readonly Arr<FailureKind> AllKinds =
         new([FailureKind.Timeout, FailureKind.Refused, FailureKind.Other, FailureKind.Local]);
 
-    public static readonly Codec<FailureKind> Kind =
-        Codec.Words(AllKinds, kind => ControlLines.Reason(Outcome.Failure(kind)));
+    // Later kinds are told apart by a member of their own, which 0.1.0 passes over.
+    private static readonly Arr<FailureKind> LaterKinds =
+        new([FailureKind.NoRoute, FailureKind.NotPermitted, FailureKind.OwnListener]);
+
+    private static readonly Codec<FailureKind> Kinds = Codec.Words(AllKinds, Failures.WordOf);
+
+    private static readonly Codec<FailureKind> Reasons =
+        Codec.Words(AllKinds.AddRange(LaterKinds), Failures.WordOf);
+
+    private static readonly Codec<Outcome> Results =
+        Codec.Words(AllKinds.Map(Outcome.Failure).Add(Outcome.Success), ControlLines.Reason);
+
+    private static readonly Codec<Outcome> LaterResults =
+        Codec.Words(LaterKinds.Map(Outcome.Failure), ControlLines.Reason);
+
+    /// <summary>The kind of a failure.</summary>
+    public static readonly Body<FailureKind> Kind = Body.Of<FailureKind>(m =>
+        m.Unless("reason", Reasons, kind => kind, m.Of("failure", Kinds, Failures.CountedAs)));
 
     /// <summary><c>success</c>, or the kind of failure.</summary>
-    public static readonly Codec<Outcome> Outcomes = Codec.Words(
-        AllKinds.Map(Outcome.Failure).Add(Outcome.Success), ControlLines.Reason);
+    public static readonly Body<Outcome> Outcomes = Body.Of<Outcome>(m =>
+        m.Unless("reason", LaterResults, outcome => outcome, m.Of("outcome", Results, Coarse)));
+
+    private static Outcome Coarse(Outcome outcome) =>
+        outcome.Match(() => outcome, kind => Outcome.Failure(Failures.CountedAs(kind)));
 
     public static readonly Codec<Problem> Problem = Codec.Object<Problem>(m => new(
         m.Of("code", Scalar.Text, p => p.Code),

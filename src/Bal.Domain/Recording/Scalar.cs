@@ -68,7 +68,7 @@ public static class Scalar
     public static Codec<int> Integer(int least, int most) =>
         Whole(least, most, $"an integer from {least} to {most}").Wrap<int>(number => number, number => (int)number);
 
-    // None where the value is no string, or half of a surrogate pair, which the parser looks for only now.
+    // None where the value is not a string, or half of a surrogate pair, which the parser looks for only now.
     internal static string? TextOf(JsonElement json)
     {
         try

@@ -1,5 +1,6 @@
 using Bal.Domain.Admission;
 using Bal.Domain.Control;
+using Bal.Domain.Counting;
 using Bal.Domain.Protection;
 using LanguageExt;
 
@@ -8,7 +9,7 @@ namespace Bal.Domain.Recording;
 /// <summary>The form of everything that bal has decided.</summary>
 internal static class StateCodec
 {
-    private static readonly Codec<Arr<FailureMark>> Marks = Codec.List(
+    private static readonly Codec<Arr<FailureMark>> FailureMarks = Codec.List(
         Codec.Object<FailureMark>(m => new(
             m.Of("at", Scalar.At, f => f.At),
             m.Of("count", Scalar.Positive, f => f.Count))),
@@ -16,7 +17,7 @@ internal static class StateCodec
 
     private static readonly Codec<ProtectionState> Protection =
         Union.ByMember<ProtectionState>()
-            .Case<ProtectionState.Off>("off", m => new(m.Of("off", Marks, p => p.Recent)))
+            .Case<ProtectionState.Off>("off", m => new(m.Of("off", FailureMarks, p => p.Recent)))
             .Case<ProtectionState.On>("on", m => new(
                 m.Of("on", HistoryCodec.Reason, p => p.Reason),
                 m.Of("since", Scalar.At, p => p.Since),
@@ -27,25 +28,44 @@ internal static class StateCodec
 
     private static readonly Codec<Phase> Phases = Union.Tagged<Phase>("kind")
         .Case<Phase.Running>("running", _ => new())
-        .Case<Phase.Draining>("draining", m => new(
+        .Case<Phase.Delaying>("delaying", m => new(
             m.Of("since", Scalar.At, p => p.Since),
-            m.Of("next_cut_at", Scalar.At, p => p.NextCutAt)))
+            m.Of("until", Scalar.At, p => p.Until),
+            m.Of("within_ms", Scalar.Span, p => p.Within)))
+        .Case<Phase.Draining>("draining", m =>
+        {
+            var since = m.Of("since", Scalar.At, p => p.Since);
+            var next = m.Of("next_cut_at", Scalar.At, p => p.NextCutAt);
+            return new(
+                since,
+                next,
+                m.Of("ends_at", Scalar.At, p => p.EndsAt, Format0_1_0.EndsAt(since, next)),
+                m.Of("cutting_ms", Scalar.Span, p => p.Cutting, Phase.Draining.LongestCutting));
+        })
         .Case<Phase.Ended>("ended", _ => new())
         .Codec;
+
+    private static readonly Codec<Arr<RecentMark>> Marks = Codec.List(
+        Codec.Object<RecentMark>(m => new(
+            m.Of("at", Scalar.At, r => r.At),
+            m.Of("count", Scalar.Total, r => r.Count))),
+        Recent.MaxMarks);
 
     public static readonly Codec<Notice> Notice = Codec.Object<Notice>(m => new(
         m.Of("said", Scalar.Total, n => n.Said),
         m.Of("last_at", Scalar.At, n => n.LastAt),
-        m.Of("seen", Scalar.Total, n => n.Seen)));
+        m.Of("seen", Scalar.Total, n => n.Seen))
+    {
+        Recent = new(m.Of("recent", Marks, n => n.Recent.Marks, Arr<RecentMark>.Empty)),
+    });
 
-    private static readonly Codec<Option<RefusedReload>> Refused = Codec.Maybe(Codec.Object<RefusedReload>(m => new(
+    private static readonly Codec<Option<RefusedReload>> Reload = Codec.Maybe(Codec.Object<RefusedReload>(m => new(
         m.Of("problem", OutcomeCodec.Problem, r => r.Problem),
         m.Of("at", Scalar.At, r => r.At))));
 
-    // What was said about the reasons that the writer knew; those that this version does not know are left out.
-    private static readonly Codec<Arr<Notice>> Notices = Codec.List(Notice).Wrap<Arr<Notice>>(
-        notices => notices,
-        read => Refusals.None.Select((none, i) => i < read.Count ? read[i] : none).ToArr());
+    private static readonly Codec<Arr<Notice>> Refused = Notices(Refusals.None);
+
+    private static readonly Codec<Arr<Notice>> Silenced = Notices(Silences.None);
 
     // Places have gaps once a draining backend is gone. In a document of 0.1.0 they follow from the order.
     private static readonly Codec<Map<int, BackendState>> Backends = Codec.List(Codec.Object<PlacedBackend>(m => new(
@@ -69,9 +89,12 @@ internal static class StateCodec
             m.Of("config", ConfigCodec.Service, s => s.Config),
             Format0_1_0.Cooling(m, m.Of("backends", Backends, s => s.Backends)),
             m.Of("protection", Protection, s => s.Protection),
-            m.Of("refusals", Notices, s => s.Refusals, Refusals.None),
+            m.Of("refusals", Refused, s => s.Refusals, Refusals.None),
             m.Of("removed", Scalar.Flag, s => s.Removed, missing: false),
-            m.Of("history", HistoryCodec.Protection, s => s.History));
+            m.Of("history", HistoryCodec.Protection, s => s.History))
+        {
+            Silenced = m.Of("silenced", Silenced, s => s.Silenced, Silences.None),
+        };
     });
 
     /// <summary>The form of a state with such services, and more members that are only written.</summary>
@@ -93,9 +116,27 @@ internal static class StateCodec
                 m.Of("next_backend_id", Scalar.Positive, s => s.NextBackendId),
                 m.Of("phase", Phases, s => s.Phase),
                 m.Of("lost", Notice, s => s.Lost),
-                m.Of("refused", Refused, s => s.Refused),
-                StateIndex.Empty);
+                m.Of("refused", Reload, s => s.Refused),
+                StateIndex.Empty)
+            {
+                NotMade = m.Of("not_made", Notice, s => s.NotMade, Admission.Notice.None),
+                Keeping = m.Unless("overrides", OverrideCodec.Keeping, s => s.Keeping, OverrideKeeping.None),
+            };
         }).Wrap<ControlState>(state => state, read => read.Indexed());
+    }
+
+    // What was said about the reasons that the writer knew; those that this version does not know are left out, and so
+    // are the last ones if there is nothing to say about them.
+    private static Codec<Arr<Notice>> Notices(Arr<Notice> none) => Codec.List(Notice).Wrap<Arr<Notice>>(
+        notices => new(notices.Take(1 + LastOf(notices))),
+        read => none.Select((nothing, i) => i < read.Count ? read[i] : nothing).ToArr());
+
+    private static int LastOf(Arr<Notice> notices)
+    {
+        var last = notices.Count - 1;
+        while (last >= 0 && notices[last] == Admission.Notice.None)
+            last--;
+        return last;
     }
 
     private sealed record PlacedBackend(Option<int> Place, BackendState Backend);

@@ -19,13 +19,21 @@ public static class TrafficCodec
         m.Of("bytes_in", Scalar.Number, b => b.BytesIn),
         m.Of("bytes_out", Scalar.Number, b => b.BytesOut))));
 
+    private static readonly Codec<AccessLogCounts> AccessLog = Codec.Object<AccessLogCounts>(m => new(
+        m.Of("lines", Scalar.Number, c => c.Lines),
+        m.Of("suppressed", Scalar.Number, c => c.Suppressed),
+        m.Of("dropped", Scalar.Number, c => c.Dropped)));
+
     /// <summary>Its form.</summary>
     public static readonly Codec<Traffic> Traffic = Codec.Object<Traffic>(m =>
     {
         var inAll = m.Inline(Format0_1_0.Traffic, Sum);
         return new(
             m.Of("services", Services, t => t.Services, Prelude.Array(inAll)),
-            m.Of("backends", Backends, t => t.Backends));
+            m.Of("backends", Backends, t => t.Backends))
+        {
+            AccessLog = m.Of("access_log", AccessLog, t => t.AccessLog, AccessLogCounts.None),
+        };
     });
 
     private static ServiceTraffic Sum(Traffic traffic) => traffic.Services.Fold(

@@ -49,6 +49,9 @@ public enum EventMeaning
     /// <summary>Nothing: the session has ended earlier in the same batch.</summary>
     Stale,
 
+    /// <summary>Look at what the client has said so far.</summary>
+    Greeting,
+
     /// <summary>See <see cref="EventRule.OfBackend"/> and <see cref="EventRule.ClientMayBeGone"/>.</summary>
     Connecting,
 
@@ -101,6 +104,7 @@ public static class EventRule
         var failed = Any(events, SocketEvents.Error);
         return state switch
         {
+            SessionState.Greeting => EventMeaning.Greeting,
             SessionState.Connecting => EventMeaning.Connecting,
             SessionState.Relaying => failed ? EventMeaning.BeginReset : EventMeaning.Relay,
             SessionState.Resetting when failed && ofBackend != resetByBackend => EventMeaning.EndReset,

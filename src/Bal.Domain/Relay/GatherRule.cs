@@ -8,7 +8,7 @@ namespace Bal.Domain.Relay;
 /// After how many milliseconds without a read the socket is looked at all the same; above zero.
 /// </param>
 /// <param name="ShortLooks">
-/// After so many looks in a row that found less than <paramref name="LowWater"/>, the gathering ends.
+/// After this many looks in a row that found less than <paramref name="LowWater"/>, the gathering ends.
 /// </param>
 public readonly record struct GatherRule(long WindowMs, long FastBytesPerMs, int LowWater, long LookMs, int ShortLooks)
 {

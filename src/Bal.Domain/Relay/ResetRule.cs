@@ -47,6 +47,9 @@ public static class ResetRule
             : new(false, delivery == Delivery.More, Math.Min(until, now + PollMs));
 
     /// <summary>Under which reason the session is counted.</summary>
-    public static TerminationReason ReasonOf(bool resetByBackend) =>
-        resetByBackend ? TerminationReason.BackendReset : TerminationReason.ClientReset;
+    /// <param name="resetByBackend">Whether it is the backend's socket that failed.</param>
+    /// <param name="timedOut">Whether it failed because the peer no longer answered.</param>
+    public static TerminationReason ReasonOf(bool resetByBackend, bool timedOut) =>
+        timedOut ? TerminationReason.PeerTimeout
+        : resetByBackend ? TerminationReason.BackendReset : TerminationReason.ClientReset;
 }

@@ -6,6 +6,11 @@ public enum SessionState
     /// <summary>The memory is not in use.</summary>
     Free,
 
+    /// <summary>
+    /// A client is accepted, and what it has to say first is awaited: a PROXY header, or the name in a ClientHello.
+    /// </summary>
+    Greeting,
+
     /// <summary>A client is admitted and a backend is being connected.</summary>
     Connecting,
 

@@ -11,7 +11,7 @@ public readonly record struct SpliceStep(int Streak, bool ChangesOver);
 /// </summary>
 public static class SpliceRule
 {
-    /// <summary>A read of so many bytes or more speaks for splicing.</summary>
+    /// <summary>A read of this many bytes or more counts towards splicing.</summary>
     public const int LargeRead = 16 * 1024;
 
     /// <summary>Large reads in a row after which a copying direction splices.</summary>

@@ -1,3 +1,4 @@
+using Bal.Domain.Admission;
 using Bal.Domain.Config;
 using LanguageExt;
 
@@ -48,11 +49,19 @@ public static class SettingChanges
         return new(
         [
             .. Of(Settings.OfService, before, after, ""),
+            .. InFiles("allow", before.Access.Allow, after.Access.Allow),
+            .. InFiles("deny", before.Access.Deny, after.Access.Deny),
             .. after.Backends.Where(backend => had.ContainsKey(backend.Endpoint)).SelectMany(backend =>
                 Of(Settings.OfBackend, had[backend.Endpoint], backend, $"{Settings.Backends}[{backend.Endpoint}].")),
             .. Of(Settings.Runtime, before.Tuning, after.Tuning, ""),
         ]);
     }
+
+    // What the file of a list has does not show in the key.
+    private static IEnumerable<SettingChange> InFiles(string key, AccessList before, AccessList after) =>
+        before with { InFiles = after.InFiles } == after && !before.InFiles.Equals(after.InFiles)
+            ? [new($"{key} (its files)", before.ToText(), after.ToText())]
+            : [];
 
     private static IEnumerable<SettingChange> Of<T>(SettingTable<T> table, T before, T after, string prefix)
         where T : class => before.Equals(after)

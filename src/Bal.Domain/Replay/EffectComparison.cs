@@ -61,7 +61,8 @@ internal static class EffectComparison
             var compared = other.Filter(b => !tookOver || b.Probe.LastEndedAt == backend.Probe.LastEndedAt);
             settled &= compared.IsSome;
             differences.AddRange(compared.Bind(b =>
-                b.Health != backend.Health ? Difference(backend, "health")
+                // What 0.1.0 does not write.
+                b.Health with { Reached = backend.Health.Reached } != backend.Health ? Difference(backend, "health")
                 : b.Cooldown != backend.Cooldown ? Difference(backend, "cooldown")
                 : Option<string>.None));
         }

@@ -48,16 +48,31 @@ internal static class EventMapping
                 e with { Backend = there.Backend.Id }, OfClient(here.Service, there.Service))),
             clientExhausted: e => Exhausted(e, recorded, other),
             clientsRefused: e => Refused(e, recorded, other),
+            connectionsSilenced: e => Silenced(e, recorded, other),
             reportsLost: _ => MappedEvent.AsItIs(happened),
-            // That a drain is over is no outcome of anything that was tried.
+            // The end of a drain is not an outcome of anything that was tried.
             backendIdle: e => Find(e.Backend, recorded).Bind(here => Counterpart(here, other)).Match(
                 Some: there => MappedEvent.AsItIs(new ControlEvent.BackendIdle(there.Backend.Id)),
                 None: () => MappedEvent.AsItIs(OfNobody)),
             reloaded: _ => MappedEvent.LeftOut(Evidence.ReloadNotTaken),
             reloadRefused: _ => MappedEvent.AsItIs(happened),
-            stopRequested: () => MappedEvent.AsItIs(happened),
+            stopRequested: _ => MappedEvent.AsItIs(happened),
             allIdle: () => MappedEvent.AsItIs(happened),
-            handedOver: _ => MappedEvent.AsItIs(happened));
+            handedOver: _ => MappedEvent.AsItIs(happened),
+            ordered: e => e.Order.Match(
+                drain: o => Ordered(e, o.Backend, id => o with { Backend = id }, recorded, other),
+                enable: o => Ordered(e, o.Backend, id => o with { Backend = id }, recorded, other),
+                enableAll: () => MappedEvent.AsItIs(happened),
+                weight: o => Ordered(e, o.Backend, id => o with { Backend = id }, recorded, other)),
+            overridesRead: _ => MappedEvent.AsItIs(happened),
+            overridesKept: _ => MappedEvent.AsItIs(happened));
+
+    private static MappedEvent Ordered(
+        ControlEvent.Ordered e, BackendId id, Func<BackendId, OperatorOrder> with, ControlState recorded,
+        ControlState other) => Find(id, recorded).Bind(here => Counterpart(here, other)).Match(
+            there => MappedEvent.AsItIs(e with { Order = with(there.Backend.Id) }),
+            // An order is no outcome of anything that was tried.
+            () => MappedEvent.AsItIs(OfNobody));
 
     /// <summary>The backend of that identity, in the service that has it.</summary>
     public static Option<BackendOfService> Find(BackendId id, ControlState state) => state.Index.Find(id).Map(home =>
@@ -119,9 +134,18 @@ internal static class EventMapping
                 () => MappedEvent.LeftOut(Evidence.BackendNotConfigured)),
             () => MappedEvent.AsItIs(e));
 
+    private static MappedEvent Silenced(
+        ControlEvent.ConnectionsSilenced e, ControlState recorded, ControlState other) =>
+        recorded.Services.Find(e.Service.Value).Match(
+            here => Service(here, other).Match(
+                there => MappedEvent.Shown(e with { Service = there.Id }, Evidence.Observed),
+                () => MappedEvent.LeftOut(Evidence.BackendNotConfigured)),
+            () => MappedEvent.AsItIs(e));
+
     private static bool SameRoutes(RoutingTable a, RoutingTable b) =>
         a.Service.Method == b.Service.Method
-        && a.Protection == b.Protection && Same(a.Up, b.Up) && Same(a.Cooling, b.Cooling) && Same(a.Down, b.Down);
+        && a.Protection == b.Protection && Same(a.Up, b.Up) && Same(a.Cooling, b.Cooling) && Same(a.Down, b.Down)
+        && Same(a.BackupsDown, b.BackupsDown);
 
     private static bool Same(Arr<Route> a, Arr<Route> b) =>
         a.Count == b.Count && a.Map(r => r.Config).SequenceEqual(b.Map(r => r.Config));

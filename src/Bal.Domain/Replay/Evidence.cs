@@ -89,15 +89,15 @@ public static class EvidenceText
     /// <summary>What it means, as an operator reads it.</summary>
     public static string Meaning(Evidence kind) => kind switch
     {
-        Evidence.Observed => "recorded, and it would have been asked for at the same moment",
-        Evidence.ProbeAtAnotherTime => "probes at another moment: the next recorded result stands for theirs",
-        Evidence.ProbeNeverMade => "probes that were never made: answered as the last recorded one of that backend",
+        Evidence.Observed => "recorded, and asked for at the same time",
+        Evidence.ProbeAtAnotherTime => "probes at another time: the next recorded result is used",
+        Evidence.ProbeNeverMade => "probes that were never made: the last recorded result of that backend is used",
         Evidence.ClientMightGoElsewhere => "client connects that might have gone to another backend",
         Evidence.OtherConnectTimeout => "client connects that would have had another timeout",
         Evidence.ProbeNotAskedFor => "recorded probes that would not have been made",
         Evidence.BackendNotConfigured => "what happened to backends that the new configuration does not have",
-        Evidence.AnotherBackendToTry => "clients without a backend, for whom there would have been another one to try",
-        Evidence.OtherLimit => "rejected connections: the limit would have been another one",
+        Evidence.AnotherBackendToTry => "clients that got no backend, but would have had another one to try",
+        Evidence.OtherLimit => "rejected connections: the limit would have been different",
         _ => "reloads of the recorded bal: the new configuration stays in force",
     };
 }

@@ -33,7 +33,9 @@ public sealed record ReplayFault(long Line, Problem Problem)
         line == 1
             ? "it is not a decision log, or its beginning is missing"
             : "the file was edited, or its disk or a copy has damaged it",
-        "use another copy of the file; the lines before this one are as they were written"));
+        line == 1
+            ? "name a file that decision_log in a configuration names"
+            : "use another copy of the file; the lines before this one are as they were written"));
 
     /// <summary>The file could not be read on.</summary>
     public static ReplayFault Unreadable(long line, string why) => new(line, new Problem(

@@ -1,4 +1,3 @@
-using Bal.Domain.Balancing;
 using Bal.Domain.Control;
 using Bal.Domain.Primitives;
 using LanguageExt;
@@ -19,7 +18,7 @@ internal static class TableDifference
         var lines = new List<string>();
         if (here.Protection.IsOn != there.Protection.IsOn)
             lines.Add($"protection mode is {OnOff(here)} as recorded, {OnOff(there)} with the new configuration");
-        var (places, others) = (Places(Publishing.TableOf(here)), Places(Publishing.TableOf(there)));
+        var (places, others) = (Places(here), Places(there));
         var shared = there.Config.Endpoints.ToHashSet();
         foreach (var endpoint in here.Config.Endpoints.Filter(shared.Contains))
         {
@@ -36,14 +35,21 @@ internal static class TableDifference
     private static string Place(Endpoint endpoint, Dictionary<Endpoint, string> places) =>
         places.GetValueOrDefault(endpoint, "without an address");
 
-    private static Dictionary<Endpoint, string> Places(RoutingTable table)
+    private static Dictionary<Endpoint, string> Places(ServiceState service)
     {
+        var table = Publishing.TableOf(service);
         var places = new Dictionary<Endpoint, string>();
+        if (!BackupRule.Allows(service))
+        {
+            foreach (var backup in service.Backends.Values.Where(b => BackupRule.IsBackup(service, b)))
+                places[backup.Endpoint] = "a backup that is not used";
+        }
+
         foreach (var route in table.Up)
             places[route.Endpoint] = "up";
         foreach (var route in table.Cooling)
             places[route.Endpoint] = "cooling";
-        foreach (var route in table.Down)
+        foreach (var route in table.Down.Append(table.BackupsDown))
             places[route.Endpoint] = "down";
         return places;
     }

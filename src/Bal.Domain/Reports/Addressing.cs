@@ -51,7 +51,7 @@ public static class Addressing
         // A removed service that drains may have the name of one that serves, which comes first.
         var backends = report.Backends.DistinctBy(b => (b.Service, b.Address)).ToLookup(b => b.Service);
         return Find(word, report.Services.Map(service => new Named(service.Name, new(backends[service.Name].Select(
-            b => new NamedBackend(b.Address, b.State == BackendReport.Draining)))))).Map(place =>
+            b => new NamedBackend(b.Address, b.IsRemoved)))))).Map(place =>
         {
             var service = report.Services[place.Service];
             var own = new Arr<BackendReport>(backends[service.Name]);
@@ -60,8 +60,10 @@ public static class Addressing
                 {
                     Services = Prelude.Array(service with
                     {
-                        BackendTotal = own[i].State == BackendReport.Draining ? 0 : 1,
+                        BackendTotal = own[i].IsRemoved ? 0 : 1,
                         BackendReachable = own[i].Reachable ? 1 : 0,
+                        Usable = own[i].IsUsable ? 1 : 0,
+                        Impaired = own[i].Reachable || own[i].State == BackendReport.Draining ? 0 : 1,
                         ActiveConnections = own[i].ActiveConnections,
                     }),
                     Backends = Prelude.Array(own[i]),
@@ -88,7 +90,10 @@ public static class Addressing
         return found.Count switch
         {
             1 => found[0],
-            0 => Unknown(word, where.Map(i => services[i])),
+            0 => !word.All(char.IsAsciiDigit)
+                && Matching(word, services, new Arr<int>(Everywhere(services))) is { IsEmpty: false } elsewhere
+                ? Elsewhere(word, services[where[0]].Service, elsewhere.Map(place => place.In(services)))
+                : Unknown(word, where.Map(i => services[i])),
             _ => Ambiguous(word, found.Map(place => place.In(services))),
         };
     }
@@ -139,6 +144,12 @@ public static class Addressing
                     ? "name one of these, or its number"
                     : "name one of these, or a backend as SERVICE/BACKEND"));
     }
+
+    private static Problem Elsewhere(string word, string service, Arr<string> found) => new(
+        "unknown_backend",
+        $"service {service} has no backend '{Shown(word)}'",
+        $"{Listed(found)} has that address",
+        $"did you mean {found[0]}?");
 
     private static Problem UnknownService(string name, Arr<Named> services)
     {

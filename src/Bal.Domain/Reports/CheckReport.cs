@@ -42,12 +42,17 @@ public sealed record CheckReport(string ConfigPath, ConfigOutcome Outcome, bool 
     public string ToVerboseText() => Text(new Arr<string>(Outcome.Config
         .Map(config => $"effective_config:\n{ConfigPrinter.ToYaml(config)}")
         .AsEnumerable()
+        .Concat(Outcome.Limits
+            .Map(limits => $"limits: at most {Plural.Of(limits.Allowed, "connection")}, {limits.InFlight}\n")
+            .AsEnumerable())
         .Prepend($"config_path: {Printable.Line(ConfigPath)}\n")));
 
     private string Text(Arr<string> details)
     {
         var text = new StringBuilder();
         Label(text, "result", Failed ? "FAILED" : "OK");
+        if (Outcome.ServiceCount > 1)
+            Label(text, "services", $"{Outcome.ServiceCount}");
         Label(text, "backends", $"{Outcome.BackendCount}");
         if (Failed)
             Label(text, "errors", $"{Errors.Count}");

@@ -21,7 +21,8 @@ public static class ServiceLine
 
     private static string Doing(ControlState state) => state.Phase.Match(
         running: () => state.Refused.IsSome ? "serving; the last reload was refused" : "serving",
-        draining: _ => "stopping, open connections may end",
+        delaying: _ => "stopping, clients are still accepted",
+        draining: _ => "stopping, open connections may finish",
         ended: () => "stopped");
 
     private static string Protection(ControlState state) => string.Join(", ", state.InOrder

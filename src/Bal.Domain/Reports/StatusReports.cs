@@ -3,6 +3,7 @@ using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
+using Bal.Domain.History;
 using Bal.Domain.Primitives;
 using Bal.Domain.Protection;
 using LanguageExt;
@@ -43,26 +44,42 @@ public static class StatusReports
             process.Version,
             clock.Now.Since(process.StartedAt).Milliseconds,
             state.ConfigVersion,
-            state.Phase is not Phase.Running,
+            state.Phase is not Phase.Running && !state.Phase.IsHandedOver,
             traffic.Previous.Map(p => new PreviousReport(p.Pid, p.Version, p.ActiveConnections, clock.ToWall(p.Since))),
-            state.Refused.Map(r => new RefusedReloadReport(clock.ToWall(r.At), r.Problem)));
+            state.Refused.Map(r => new RefusedReloadReport(clock.ToWall(r.At), r.Problem)))
+        {
+            OverrideProblems = OverrideLines.Problems(state.Keeping),
+            AccessLog = state.Config.AccessLog.Map(path => new AccessLogReport(path, traffic.AccessLog)),
+        };
     }
 
-    /// <summary>The report where nothing runs; the configuration tells what would be served.</summary>
-    public static StatusReport Stopped(string version, string configPath, Option<BalConfig> config)
+    /// <summary>The report where nothing answers; the configuration tells what would be served.</summary>
+    /// <param name="version">bal's version.</param>
+    /// <param name="configPath">The configuration that a start would use.</param>
+    /// <param name="config">It, where it is valid.</param>
+    /// <param name="pid">The process that runs and does not answer; none where nothing runs.</param>
+    public static StatusReport Stopped(
+        string version, string configPath, Option<BalConfig> config, Option<int> pid = default)
     {
         var services = config.Match(c => c.Services, () => Arr<Service>.Empty);
         return new(
-            Running: false,
-            Option<int>.None,
+            Running: pid.IsSome,
+            pid,
             configPath,
             services.Map(service => new ServiceReport(
                 service.Name, Addresses(service), service.Listener.Port, Words.Of(service.Method),
                 service.Tuning.MaxConcurrentConnections, Removed: false, service.Backends.Count, 0, 0,
-                ServiceCounters.All.Map(_ => 0L), ProtectionReport.Off)),
-            services.Bind(service => service.Endpoints.Map(endpoint => new BackendReport(
-                service.Name, endpoint.ToString(), false, BackendReport.Down, 0, 0, 0, 0,
-                Option<DateTimeOffset>.None, Option<DateTimeOffset>.None, FailureCounters.Zero))),
+                ServiceCounters.All.Map(_ => 0L), ProtectionReport.Off)
+            {
+                ServerNames = service.ServerNames.Map(name => name.ToString()),
+            }),
+            services.Bind(service => service.Backends.Map(backend => new BackendReport(
+                service.Name, backend.Endpoint.ToString(), false, BackendReport.Down, 0, 0, 0, 0,
+                Option<DateTimeOffset>.None, Option<DateTimeOffset>.None, FailureCounters.Zero)
+            {
+                Backup = backend.Backup,
+                Weight = backend.Weight,
+            })),
             version,
             0,
             0,
@@ -72,10 +89,12 @@ public static class StatusReports
     }
 
     /// <summary>The word for the state of a backend.</summary>
-    public static string StateOf(BackendState backend) => backend.Draining
+    public static string StateOf(BackendState backend) => backend.Draining || backend.IsDrained
         ? BackendReport.Draining
         : backend.Tier switch
         {
+            // Without an address there is nobody to send clients to.
+            Tier.Up when backend.Addresses.IsEmpty => BackendReport.Down,
             Tier.Up => BackendReport.Up,
             Tier.Cooling => BackendReport.Cooling,
             _ => BackendReport.Down,
@@ -83,6 +102,12 @@ public static class StatusReports
 
     /// <summary>Whether clients can be sent to a backend.</summary>
     public static bool IsReachable(BackendState backend) => backend.Health.Up && !backend.Addresses.IsEmpty;
+
+    // What came last is what is wrong now, whatever was wrong most often.
+    private static Option<FailureReport> LastFailureOf(BackendState backend, ClockReading clock) =>
+        backend.History.LastFailure().Bind(entry => entry.What is BackendHappening.Failed failed
+            ? Option<FailureReport>.Some(new(failed.Kind, failed.Witness, clock.ToWall(entry.Last)))
+            : Option<FailureReport>.None);
 
     private static ServiceReport ReportOf(ServiceState service, ServiceTraffic passed, ClockReading clock)
     {
@@ -100,7 +125,21 @@ public static class StatusReports
             passed.Counts,
             service.Protection.Match(
                 _ => ProtectionReport.Off,
-                on => new ProtectionReport(true, ProtectionText.Of(on.Reason), clock.ToWall(on.Since))));
+                on => new ProtectionReport(true, ProtectionText.Of(on.Reason), clock.ToWall(on.Since))))
+        {
+            UnresolvedNames = configured.Filter(b => b.Resolution.Failing).Map(b => StateIndex.NameOf(b)).Distinct()
+                .Count(),
+            ChecksNotMade = configured.Count(b => b.Probe.NotMade > 0),
+            ServerNames = service.Config.ServerNames.Map(name => name.ToString()),
+            ConfiguredConnections = service.Config.Tuning.ConfiguredConnections,
+            ClientLimits = service.Config.ClientLimits,
+            Clients = passed.Clients,
+            Unserved = service.Refusals.Map(notice => notice.Recent.Within(clock.Now)),
+            BackupsInUse = BackupRule.InUse(service).Count(IsReachable),
+            BackupsInUseSince = BackupRule.InUseSince(service).Map(clock.ToWall),
+            Usable = configured.Count(b => IsReachable(b) && !b.IsDrained && b.Weight > 0),
+            Impaired = configured.Count(b => !IsReachable(b) && !b.IsDrained),
+        };
     }
 
     private static BackendReport ReportOf(
@@ -115,7 +154,21 @@ public static class StatusReports
         passed.BytesOut,
         backend.Probe.LastEndedAt.Map(clock.ToWall),
         backend.Cools ? clock.ToWall(backend.Cooldown.Until) : Option<DateTimeOffset>.None,
-        backend.Failures);
+        backend.Failures)
+        {
+            ProbeFailures = backend.ProbeFailures,
+            ConnectFailures = backend.ConnectFailures,
+            LastFailure = LastFailureOf(backend, clock),
+            NameFails = backend.Resolution.Failing,
+            ChecksNotMade = backend.Probe.NotMade,
+            Backup = backend.Config.Backup,
+            Weight = backend.Weight,
+            SlowStart = backend.SlowStart.Filter(_ => !backend.Draining).Map(start => new SlowStartReport(
+                start.Percent, start.EndsAt.Since(clock.Now).Milliseconds, clock.ToWall(start.EndsAt))),
+            ConfiguredWeight = backend.Config.Weight,
+            Override = backend.Override,
+            MaxConnections = backend.Draining ? Option<int>.None : backend.Config.MaxConnections,
+        };
 
     private static Arr<string> Addresses(Service service) =>
         service.Listener.Addresses.Map(address => address.ToUrlText());

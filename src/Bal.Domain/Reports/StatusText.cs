@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text;
 using Bal.Domain.Admission;
+using Bal.Domain.Backend;
+using Bal.Domain.Control;
 using Bal.Domain.Counting;
 using Bal.Domain.Primitives;
 using LanguageExt;
@@ -11,11 +13,11 @@ namespace Bal.Domain.Reports;
 public static class StatusText
 {
     /// <summary>
-    /// Up to so many services are all shown; of more only those with a problem, and the rest is counted.
+    /// Up to this many services are all shown; of more, only those with a problem, and the rest are counted.
     /// </summary>
     public const int AllShown = 10;
 
-    /// <summary>Of many services, at most so many with a problem are shown.</summary>
+    /// <summary>At most this many services with a problem are shown.</summary>
     public const int MostShown = 20;
 
     /// <summary>The concise form.</summary>
@@ -29,6 +31,8 @@ public static class StatusText
         var text = new StringBuilder();
         Head(text, report);
         Services(text, report, verbose);
+        if (report.Running)
+            Overrides(text, report, verbose);
         if (verbose)
             Details(text, report);
         foreach (var problem in StatusProblems.Of(report))
@@ -39,22 +43,77 @@ public static class StatusText
     private static void Head(StringBuilder text, StatusReport report)
     {
         var pid = report.Pid.Match(p => p.ToString(CultureInfo.InvariantCulture), () => "?");
-        Line(text, "overall", Word(report.Overall));
+        Line(text, "overall", report.Running ? Word(report.Overall) : "STOPPED");
         Line(text, "daemon",
-            (report.Running ? $"running (pid={pid})" : "not running") + (report.Stopping ? ", stopping" : ""));
+            (report.Running ? $"running (pid={pid})" : $"not running{In(report)}")
+            + (report.Stopping ? ", stopping" : ""));
+        foreach (var other in report.Unobserved.Match(u => u.Elsewhere, () => Arr<string>.Empty))
+            Line(text, "running_elsewhere", other);
         foreach (var old in report.Previous)
         {
             Line(text, "draining", $"old process pid={old.Pid} (version {old.Version}) with "
                 + Plural.Of(old.ActiveConnections, "connection"));
         }
 
-        Line(text, "backends", $"{report.BackendReachable}/{report.BackendTotal} reachable");
-        Line(text, "protection_mode", report.Protection.Reason.Match(reason => $"on ({reason})", () => "off"));
+        foreach (var left in report.Leftover)
+            Line(text, "draining", $"process pid={left}, left by a bal that was killed");
+
+        if (report.Running)
+        {
+            Line(text, "backends", $"{report.BackendReachable}/{report.BackendTotal} reachable");
+            Line(text, "protection_mode", report.Protection.Reason.Match(reason => $"on ({reason})", () => "off"));
+        }
+        else
+        {
+            // A valid configuration has at least one.
+            Line(text, "backends", report.BackendTotal == 0
+                ? "unknown (no valid configuration)"
+                : $"unknown ({report.BackendTotal} configured)");
+            Line(text, "protection_mode", "unknown");
+        }
+
+        foreach (var service in report.Serving.Filter(s => s.ConfiguredConnections.IsSome).Take(MostShown))
+        {
+            Line(text, report.Services.Count > 1 ? $"connection_limit {service.Name}" : "connection_limit",
+                $"{service.MaxConcurrentConnections} in force, {service.ConfiguredConnections.IfNone(0)} configured "
+                + "(the limit of open files is too low)");
+        }
+
+        foreach (var service in report.Serving.Filter(s => s.QueueLength > 0).Take(MostShown))
+        {
+            Line(text, report.Services.Count > 1 ? $"queue {service.Name}" : "queue",
+                $"{Plural.Of(service.QueueLength, "client waits", "clients wait")} for a backend with room");
+        }
     }
+
+    private static void Overrides(StringBuilder text, StatusReport report, bool verbose)
+    {
+        var held = report.Backends.Filter(b => b.Override.IsSome);
+        foreach (var backend in held.Take(verbose ? int.MaxValue : MostShown))
+            backend.Override.IfSome(its => Line(text, $"{its.Action} {NameIn(report, backend)}", Said(backend, its)));
+        if (!verbose && held.Count > MostShown)
+        {
+            text.Append(
+                CultureInfo.InvariantCulture, $"{held.Count - MostShown} more drained or with another weight\n");
+        }
+    }
+
+    private static string NameIn(StatusReport report, BackendReport backend) =>
+        report.Services.Count > 1 ? $"{backend.Service}/{backend.Address}" : backend.Address;
+
+    private static string Said(BackendReport backend, Override its) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{(its.Drained ? $"{Plural.Of(backend.ActiveConnections, "connection")} left" : "")}")
+        + (its.Weight.IsSome ? string.Create(CultureInfo.InvariantCulture,
+            $"{(its.Drained ? ", weight " : "")}{backend.Weight} ({backend.ConfiguredWeight} configured)") : "")
+        + $", by {its.By.Name} since {OverrideText.Time(its.By.At)}";
+
+    private static string In(StatusReport report) =>
+        report.Unobserved.Match(unobserved => $" (BAL_HOME={unobserved.Home})", () => "");
 
     private static void Services(StringBuilder text, StatusReport report, bool verbose)
     {
-        if (report.Services.Count <= 1)
+        if (report.Services.Count <= 1 || !report.Running)
             return;
         var troubled = report.Services.Filter(s => s.Level != OverallStatus.Ok || s.Removed);
         var shown = verbose || report.Services.Count <= AllShown
@@ -74,6 +133,8 @@ public static class StatusText
         ? $"removed, {Plural.Of(service.ActiveConnections, "connection")} draining"
         : $"{Word(service.Level)}, {service.BackendReachable}/{Plural.Of(service.BackendTotal, "backend")} reachable, "
             + Plural.Of(service.ActiveConnections, "connection")
+            + (service.BackupsInUse > 0 ? ", backups in use" : "")
+            + (service.QueueLength > 0 ? $", {Plural.Of(service.QueueLength, "client waits", "clients wait")}" : "")
             + service.Protection.Reason.Match(reason => $", protection mode on ({reason})", () => "");
 
     private static void Details(StringBuilder text, StatusReport report)
@@ -85,12 +146,18 @@ public static class StatusText
             Line(text, "config", $"{report.ConfigPath} (version {report.ConfigVersion})");
             Line(text, "connections",
                 $"{report.ActiveConnections} active, {report.Of(ServiceCounters.Of(Refusal.Limit))} rejected");
-            Line(text, "ended", Ended(report));
+            Line(text, "not_served", Counted(report, CounterKind.Refused));
+            Line(text, "ended", Counted(report, CounterKind.Ended));
+            report.AccessLog.IfSome(log => Line(text, "access_log",
+                $"{log.Path}: {Plural.Of(log.Counts.Lines, "line")}, {log.Counts.Suppressed} suppressed, "
+                    + $"{log.Counts.Dropped} dropped"));
             var (spliced, directions) =
                 (report.Of(ServiceCounters.SplicedConnections), report.Of(ServiceCounters.SplicedDirections));
             Line(text, "relay",
                 $"{Plural.Of(spliced, "connection")} spliced in the kernel (in {Plural.Of(directions, "direction")}), "
-                    + $"{Math.Max(0, report.ActiveConnections - spliced)} copied");
+                    + $"{Math.Max(0, report.ActiveConnections - spliced)} copied"
+                    + (report.Of(ServiceCounters.PipesUnavailable) is > 0 and var times
+                        ? $"; no pipe was left {Plural.Of(times, "time")}" : ""));
         }
 
         var several = report.Services.Count > 1;
@@ -100,6 +167,14 @@ public static class StatusText
             if (several)
                 Line(text, "details of service", service.Name);
             Line(text, "method", service.Method);
+            if (service.Of(ServiceCounters.QueueWaits) is var waits && waits + service.QueueLength > 0)
+            {
+                Line(text, "queue",
+                    $"{service.QueueLength} waiting, {waits} have waited: {service.QueueMeanWaitMs} ms on average, "
+                        + $"{service.Of(ServiceCounters.QueueLongestWaitMs)} ms at most");
+            }
+
+            service.Clients.IfSome(known => Line(text, "clients", ClientsText.Of(service.ClientLimits, known)));
             Line(text, "listen", $"{string.Join(", ", service.BindAddresses)} port {service.Port}");
             foreach (var backend in backends[service.Name])
                 Line(text, $"backend {backend.Address}", Detail(backend));
@@ -108,20 +183,30 @@ public static class StatusText
 
     private static string Detail(BackendReport b) => string.Create(
         CultureInfo.InvariantCulture,
-        $"{b.State}, {b.ActiveConnections} active, {b.TotalConnections} total, {b.BytesIn} bytes in, {b.BytesOut} "
-        + $"bytes out, "
-            + $"failed connects: {b.Counters.Timeout} timeout, {b.Counters.Refused} refused, {b.Counters.Other} other")
+        $"{b.State}{(b.Backup ? ", backup" : "")}, {b.ActiveConnections}{Limit(b)} active, {b.TotalConnections} total, "
+            + $"{b.BytesIn} bytes in, {b.BytesOut} bytes out, "
+            + $"failed health checks: {Counts(b.ProbeFailures)}; failed client connects: {Counts(b.ConnectFailures)}")
         + b.LastCheckTime.Match(
-            at => string.Create(CultureInfo.InvariantCulture, $", last check {at.UtcDateTime:HH:mm:ss}Z"), () => "");
+            at => string.Create(CultureInfo.InvariantCulture, $", last check {at.UtcDateTime:HH:mm:ss}Z"), () => "")
+        + string.Create(CultureInfo.InvariantCulture, $", weight {b.Weight}")
+        + b.SlowStart.Match(start => $", {SlowStart.ToText(start.SharePercent, new(start.LeftMs))}", () => "");
 
-    private static string Ended(StatusReport report)
+    private static string Limit(BackendReport b) =>
+        b.MaxConnections.Match(limit => $" of {limit}{(b.IsFull ? " (full)" : "")}", () => "");
+
+    private static string Counts(FailureCounters counters) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{counters.Timeout} timeout, {counters.Refused} refused, {counters.Other} other");
+
+    private static string Counted(StatusReport report, CounterKind kind)
     {
-        var some = ServiceCounters.All.Filter(c => c.Kind == CounterKind.Ended && report.Of(c) > 0);
+        var some = ServiceCounters.All.Filter(c => c.Kind == kind && report.Of(c) > 0);
         return some.IsEmpty ? "none" : string.Join(", ", some.Map(c => $"{report.Of(c)} {c.Word}"));
     }
 
     private static string Next(StatusReport report) => report switch
     {
+        { Running: false, Leftover.IsEmpty: false } => "run 'bal start -d', or 'bal stop' to end what is left",
         { Running: false } => "run 'bal start -d'",
         { Overall: OverallStatus.Ok } => "continue monitoring with 'bal status'",
         { Stopping: true } => "wait for it to end, or run 'bal status' again",

@@ -85,8 +85,8 @@ internal static class ExpectationRules
         from field in fields.Find(use.Key).AsEnumerable()
         where use.With.ForAll(key => fields.Find(key).IsNone)
         select Faults.Error("misplaced_key", field.Path, field.KeyAt,
-            $"{field.Path} stands alone; allowed is it beside {string.Join(" or ", use.With)}",
-            "write it into the same mapping, or remove it");
+            $"{field.Path} is on its own; it belongs beside {string.Join(" or ", use.With)}",
+            "add it to the same mapping, or remove it");
 
     private sealed record KeyUse(string Key, Arr<string> With);
 }

@@ -48,7 +48,7 @@ public abstract record Fault
     public string ToText() => Match(
         () => "answers again",
         () => "refuses connects",
-        () => "answers nothing (packets vanish)",
+        () => "does not answer (packets are dropped)",
         slow => $"takes {slow.Latency.ToText()} to accept",
         flap => $"flaps: {(flap.Silent ? "silent" : "refusing")} for {flap.Down.ToText()}, there for "
             + $"{flap.Up.ToText()}");

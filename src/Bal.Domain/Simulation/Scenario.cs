@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using Bal.Domain.Config;
 using Bal.Domain.Primitives;
+using Bal.Domain.Reports;
 using LanguageExt;
 
 namespace Bal.Domain.Simulation;
@@ -51,7 +52,7 @@ public sealed record Scenario(
 /// <param name="PerThousandSeconds">Clients in a thousand seconds, zero for none.</param>
 public readonly record struct ClientRate(long PerThousandSeconds)
 {
-    /// <summary>How many come within so many milliseconds.</summary>
+    /// <summary>How many come within a number of milliseconds.</summary>
     public long Within(long milliseconds) => PerThousandSeconds * milliseconds / 1_000_000;
 
     /// <summary>Clients per second, as a scenario writes them.</summary>
@@ -67,7 +68,11 @@ public readonly record struct ClientRate(long PerThousandSeconds)
 /// <param name="Retries">How often a client that was not served comes again.</param>
 /// <param name="RetryAfter">How long it waits before it does.</param>
 public sealed record ClientLoad(
-    Option<string> Service, ClientRate Rate, Spread ConnectionLength, int Retries, Duration RetryAfter);
+    Option<string> Service, ClientRate Rate, Spread ConnectionLength, int Retries, Duration RetryAfter)
+{
+    /// <summary>Where they come from; none where each client has an address of its own.</summary>
+    public Option<ClientNetwork> From { get; init; }
+}
 
 /// <summary>Something that happens.</summary>
 /// <param name="At">When.</param>
@@ -154,6 +159,24 @@ public abstract record ScenarioAction
     /// <param name="Away">How long until it is started again.</param>
     public sealed record Crash(Duration Away) : ScenarioAction;
 
+    /// <summary>
+    /// Order what <c>bal drain</c>, <c>bal enable</c> and <c>bal weight</c> do, with <c>--force</c>.
+    /// </summary>
+    /// <param name="Backend">Of which backends.</param>
+    /// <param name="Kind">What.</param>
+    /// <param name="Weight">The weight of an order for one; none for the configured one.</param>
+    public sealed record Order(BackendRef Backend, OrderKind Kind, Option<int> Weight) : ScenarioAction
+    {
+        /// <summary>What happens, as the timeline says it.</summary>
+        public string ToText() => Kind switch
+        {
+            OrderKind.Drain => $"backend {Backend} is drained",
+            OrderKind.Enable => $"backend {Backend} is used as configured",
+            _ => $"backend {Backend} gets weight "
+                + Weight.Match(w => w.ToString(CultureInfo.InvariantCulture), () => "as configured"),
+        };
+    }
+
     /// <summary>Stop bal as SIGTERM does; it is not started again.</summary>
     public sealed record Stop : ScenarioAction;
 
@@ -164,6 +187,7 @@ public abstract record ScenarioAction
         Func<SetRate, T> setRate,
         Func<SetAddresses, T> setAddresses,
         Func<Crash, T> crash,
+        Func<Order, T> order,
         Func<T> stop) => this switch
         {
             SetFault a => setFault(a),
@@ -171,6 +195,7 @@ public abstract record ScenarioAction
             SetRate a => setRate(a),
             SetAddresses a => setAddresses(a),
             Crash a => crash(a),
+            Order a => order(a),
             Stop => stop(),
             _ => throw new System.Diagnostics.UnreachableException(),
         };

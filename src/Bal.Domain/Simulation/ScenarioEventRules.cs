@@ -1,6 +1,7 @@
 using Bal.Domain.Config;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
+using Bal.Domain.Reports;
 using LanguageExt;
 
 namespace Bal.Domain.Simulation;
@@ -69,6 +70,13 @@ internal static class ScenarioEventRules
             return Required(fields, ScenarioKeys.Name, "a name", NameOf).And(
                 Required(fields, ScenarioKeys.Addresses, "a list of addresses", ScenarioValues.Addresses),
                 (name, addresses) => (ScenarioAction)new ScenarioAction.SetAddresses(name, addresses));
+        if (word == ActionWord.Drain)
+            return OrderOf(OrderKind.Drain, fields, around, Checked.Good(Option<int>.None));
+        if (word == ActionWord.Enable)
+            return OrderOf(OrderKind.Enable, fields, around, Checked.Good(Option<int>.None));
+        if (word == ActionWord.Weight)
+            return OrderOf(OrderKind.Weight, fields, around, Required(
+                fields, ScenarioKeys.Weight, "a weight from 0 to 256, or default", WeightOf));
         if (word == ActionWord.Crash)
             return Or(fields, ScenarioKeys.For, new Duration(1_000))
                 .Map(away => (ScenarioAction)new ScenarioAction.Crash(away));
@@ -79,6 +87,18 @@ internal static class ScenarioEventRules
         Required(fields, ScenarioKeys.Backend, "the place of a backend, from 1, or HOST:PORT, or all",
             f => ScenarioValues.Backends(f, fields, around))
             .And(fault, (backend, what) => (ScenarioAction)new ScenarioAction.SetFault(backend, what));
+
+    private static Checked<ScenarioAction> OrderOf(
+        OrderKind kind, Fields fields, ScenarioSurroundings around, Checked<Option<int>> weight) =>
+        Required(fields, ScenarioKeys.Backend, "the place of a backend, from 1, or HOST:PORT, or all",
+            f => ScenarioValues.Backends(f, fields, around))
+            .And(weight, (backend, its) => (ScenarioAction)new ScenarioAction.Order(backend, kind, its));
+
+    private static Checked<Option<int>> WeightOf(Field field) =>
+        Scalars.Text(field, "a weight from 0 to 256, or default").Then(scalar => scalar.Text == "default"
+            ? Checked.Good(Option<int>.None)
+            : Scalars.Integer(field, scalar, new IntRange(0, 256, ""), "an integer from 0 to 256, or default")
+                .Map(Option<int>.Some));
 
     private static Checked<Fault> FlapOf(Fields fields)
     {
@@ -134,12 +154,12 @@ internal static class ScenarioEventRules
         from field in fields.Find(key).AsEnumerable()
         let owners = ActionWord.All.Filter(w => w.Keys.Contains(key)).Map(w => $"'do: {w.Word}'")
         select Faults.Error("misplaced_key", field.Path, field.KeyAt,
-            $"{field.Path} means nothing to 'do: {word.Word}'; allowed is it with {string.Join(", ", owners)}",
+            $"{field.Path} does not apply to 'do: {word.Word}'; it belongs to {string.Join(", ", owners)}",
             $"remove '{key}:', or change 'do:'");
 
     private static string Words => $"one of {string.Join(", ", ActionWord.All.Map(w => w.Word))}";
 
     private static Checked<T> Required<T>(Fields fields, string key, string allowed, Func<Field, Checked<T>> read) =>
         fields.Find(key).Match(read, () => Checked.Bad<T>(Faults.Error("missing_key", fields.PathOf(key), fields.At,
-            $"{fields.PathOf(key)} is missing; required is {allowed}", $"add '{key}:' to this event")));
+            $"{fields.PathOf(key)} is missing: expected {allowed}", $"add '{key}:' to this event")));
 }

@@ -16,6 +16,7 @@ internal static class ScenarioKeys
     public const string ConnectionLength = "connection_length";
     public const string Retries = "retries";
     public const string RetryAfter = "retry_after";
+    public const string ClientAddresses = "client_addresses";
     public const string ConnectLatency = "connect_latency";
     public const string Events = "events";
     public const string Expect = "expect";
@@ -32,15 +33,17 @@ internal static class ScenarioKeys
     public const string Name = "name";
     public const string Addresses = "addresses";
     public const string For = "for";
+    public const string Weight = "weight";
 
     public static Arr<string> Top { get; } = new(
         [Seed, Length, Clients, .. Load, ConnectLatency, Events, Expect]);
 
     /// <summary>The keys of a stream of clients; those of the top level are the defaults of each.</summary>
-    public static Arr<string> Load => new([Service, ClientRate, ConnectionLength, Retries, RetryAfter]);
+    public static Arr<string> Load =>
+        new([Service, ClientRate, ConnectionLength, Retries, RetryAfter, ClientAddresses]);
 
     public static Arr<string> Event { get; } = new(
-        [At, Service, Backend, Do, Latency, Down, Up, As, Config, Rate, Name, Addresses, For]);
+        [At, Service, Backend, Do, Latency, Down, Up, As, Config, Rate, Name, Addresses, For, Weight]);
 }
 
 /// <summary>What an event does: its word, and the keys that go with it beside <c>at</c> and <c>do</c>.</summary>
@@ -68,10 +71,17 @@ internal sealed record ActionWord(string Word, Arr<string> Keys)
 
     public static ActionWord Crash { get; } = new("crash", new([ScenarioKeys.For]));
 
+    public static ActionWord Drain { get; } = new("drain", new([ScenarioKeys.Service, ScenarioKeys.Backend]));
+
+    public static ActionWord Enable { get; } = new("enable", new([ScenarioKeys.Service, ScenarioKeys.Backend]));
+
+    public static ActionWord Weight { get; } =
+        new("weight", new([ScenarioKeys.Service, ScenarioKeys.Backend, ScenarioKeys.Weight]));
+
     public static ActionWord Stop { get; } = new("stop", Arr<string>.Empty);
 
     public static Arr<ActionWord> All { get; } = new(
-        [Refuse, Blackhole, Slow, Flap, Recover, Reload, Rate, Resolve, Crash, Stop]);
+        [Refuse, Blackhole, Slow, Flap, Recover, Reload, Rate, Resolve, Drain, Enable, Weight, Crash, Stop]);
 }
 
 /// <summary>The keys of an expectation.</summary>

@@ -78,7 +78,7 @@ public static class ScenarioValidation
             f => ScenarioValues.Span(f, new(1), Scenario.MaxLength),
             () => Checked.Bad<Duration>(Faults.Error(
                 "missing_key", $"{ScenarioKeys.Root}.{ScenarioKeys.Length}", top.At,
-                "scenario.duration is missing; required is how long clients come",
+                "scenario.duration is missing: expected how long clients connect",
                     "add a line such as 'duration: 10m'")));
         var latency = Or(top, ScenarioKeys.ConnectLatency, f => ScenarioValues.SpreadOf(f, Longest),
             new Spread(new(1), new(3)));
@@ -125,7 +125,17 @@ public static class ScenarioValidation
             .And(
                 Or(fields, ScenarioKeys.RetryAfter, f =>
                     ScenarioValues.Span(f, Duration.Zero, Longest), otherwise.RetryAfter),
-                (o, wait) => new ClientLoad(o.s, o.r, o.life, o.again, wait));
+                (o, wait) => new ClientLoad(o.s, o.r, o.life, o.again, wait))
+            .And(
+                Or(fields, ScenarioKeys.ClientAddresses, Network, otherwise.From),
+                (load, from) => load with { From = from });
+
+    private static Checked<Option<ClientNetwork>> Network(Field field) =>
+        Scalars.Text(field, "a network such as 10.0.0.0/24").Then(scalar => ClientNetwork.Parse(scalar.Text).Match(
+            network => Checked.Good(Option<ClientNetwork>.Some(network)),
+            () => ScenarioValues.Bad<Option<ClientNetwork>>(
+                field, "invalid_network", "a network such as 10.0.0.0/24",
+                "write the first address of the network, a slash, and the bits that its addresses have in common")));
 
     // What a run costs is known before it begins; nobody has to wait to find out that it is too much.
     private static IEnumerable<Finding> Excess(Fields top, Scenario scenario, ScenarioSurroundings around)
@@ -133,7 +143,7 @@ public static class ScenarioValidation
         var connections = scenario.Clients.Select((load, i) => scenario.ExpectedClients(i) * (1 + load.Retries)).Sum();
         if (connections > Scenario.MaxClients)
             yield return TooMuch(top, ScenarioKeys.ClientRate,
-                $"{connections} connections could be made, retries included; allowed are {Scenario.MaxClients}",
+                $"{connections} connections could be made, including retries: expected at most {Scenario.MaxClients}",
                 "lower client_rate or retries, or shorten duration");
         var open = scenario.Clients.Select((load, i) => new ClientRate(scenario.Events.Fold(
             load.Rate.PerThousandSeconds,
@@ -142,7 +152,7 @@ public static class ScenarioValidation
                 : most)).Within(load.ConnectionLength.Most.Milliseconds)).Sum();
         if (open > MaxOpen)
             yield return TooMuch(top, ScenarioKeys.ConnectionLength,
-                $"{open} connections could be open at once; allowed are {MaxOpen}",
+                $"{open} connections could be open at once: expected at most {MaxOpen}",
                 "lower client_rate or connection_length");
         var probes = around.Configs.Concat(scenario.Events.SelectMany(e =>
             e.Do is ScenarioAction.Reload reload ? Prelude.Array(reload.Config) : Arr<BalConfig>.Empty)).Max(config =>
@@ -151,7 +161,7 @@ public static class ScenarioValidation
                         * service.Backends.Count));
         if (probes > MaxProbes)
             yield return TooMuch(top, ScenarioKeys.Length,
-                $"{probes} probes would be made at the configured interval; allowed are {MaxProbes}",
+                $"{probes} probes would be made at the configured interval: expected at most {MaxProbes}",
                 "shorten duration, or raise health_check_interval_ms");
     }
 

@@ -40,7 +40,7 @@ internal static class ScenarioValues
             && rate <= 100_000 && rate * 1_000 == decimal.Truncate(rate * 1_000)
                 ? Checked.Good(new ClientRate((long)(rate * 1_000)))
                 : Bad<ClientRate>(field, "invalid_rate", allowed,
-                    "write clients per second in decimal digits, with at most three behind the point"));
+                    "write clients per second in decimal digits, with at most three after the point"));
     }
 
     /// <summary>A place in the list of backends, or an address with its port.</summary>

@@ -54,7 +54,7 @@ public sealed record SimulationComparison(
         text.Append($"left: {Left.ConfigName}\n");
         text.Append($"right: {Right.ConfigName}\n");
         text.Append($"scenario: {Left.ScenarioName} (seed {Left.Scenario.Seed}, {Left.Scenario.Length.ToText()})\n");
-        text.Append(Partings.IsEmpty ? "partings: none, both decide alike\n" : "partings:\n");
+        text.Append(Partings.IsEmpty ? "partings: none, both decide the same\n" : "partings:\n");
         foreach (var parting in Partings)
             text.Append($"  {parting.During.From.ToClock()} to {parting.During.To.ToClock()}  {parting.Subject}: ")
                 .Append($"left {parting.Left}, right {parting.Right}\n");

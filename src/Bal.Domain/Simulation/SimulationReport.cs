@@ -84,7 +84,25 @@ public sealed record SimulationTotals(
 /// <param name="Failed">Clients that got none, retries included.</param>
 /// <param name="Rejected">Connections turned away by its <c>max_concurrent_connections</c>.</param>
 /// <param name="Protection">When its protection mode was on.</param>
-public sealed record ServiceHistory(string Name, long Served, long Failed, long Rejected, Arr<Period> Protection);
+public sealed record ServiceHistory(string Name, long Served, long Failed, long Rejected, Arr<Period> Protection)
+{
+    /// <summary>What became of those who had to wait for a place in a backend.</summary>
+    public QueueHistory Queue { get; init; } = QueueHistory.Empty;
+}
+
+/// <summary>What became of the clients of a service while every usable backend had its max_connections.</summary>
+/// <param name="Longest">The most that waited at once.</param>
+/// <param name="Waited">Clients that waited.</param>
+/// <param name="MeanWait">How long, on average.</param>
+/// <param name="LongestWait">How long at most.</param>
+/// <param name="Full">Clients turned away because as many waited as may.</param>
+/// <param name="TimedOut">Clients turned away because they had waited for as long as they may.</param>
+public sealed record QueueHistory(
+    int Longest, long Waited, Duration MeanWait, Duration LongestWait, long Full, long TimedOut)
+{
+    /// <summary>Nobody had to wait.</summary>
+    public static readonly QueueHistory Empty = new(0, 0, Duration.Zero, Duration.Zero, 0, 0);
+}
 
 /// <summary>What a simulated backend looked like from bal's side, and what was wrong with it.</summary>
 /// <param name="Service">The name of its service.</param>

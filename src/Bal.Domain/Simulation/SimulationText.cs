@@ -63,12 +63,33 @@ public static class SimulationText
     private static void Services(StringBuilder text, SimulationReport report)
     {
         if (report.Services.Count < 2)
+        {
+            Queues(text, report);
             return;
+        }
+
         text.Append("services:\n");
         foreach (var service in report.Services)
         {
             text.Append($"  {service.Name}: served {service.Served}, failed {service.Failed}, ");
             text.Append($"rejected {service.Rejected}; protection mode {Protection(service.Protection)}\n");
+        }
+
+        Queues(text, report);
+    }
+
+    private static void Queues(StringBuilder text, SimulationReport report)
+    {
+        var used = report.Services.Filter(service => service.Queue != QueueHistory.Empty);
+        if (used.IsEmpty)
+            return;
+        text.Append("queues:\n");
+        foreach (var service in used)
+        {
+            var queue = service.Queue;
+            text.Append($"  {service.Name}: {queue.Waited} waited, at most {queue.Longest} at once; ");
+            text.Append($"{queue.MeanWait.ToText()} on average, {queue.LongestWait.ToText()} at most; ");
+            text.Append($"turned away: {queue.Full} queue_full, {queue.TimedOut} queue_timeout\n");
         }
     }
 

@@ -1,3 +1,4 @@
+using Bal.Domain.Control;
 using Bal.Domain.Messages;
 using LanguageExt;
 
@@ -38,11 +39,12 @@ public abstract record UpgradeEffect
     /// <summary>Ask the new process to stop (SIGTERM).</summary>
     public sealed record StopNew : UpgradeEffect;
 
-    /// <summary>Stop this process as SIGTERM does.</summary>
-    public sealed record StopOwn : UpgradeEffect;
+    /// <summary>Stop this process, and those that it has replaced.</summary>
+    /// <param name="Stop">As it was asked for.</param>
+    public sealed record StopOwn(ControlEvent.StopRequested Stop) : UpgradeEffect;
 
     /// <summary>
-    /// Tell who asked for the upgrade what came of it; the first answer counts for everybody who has asked.
+    /// Tell everybody who asked for the upgrade the outcome; only the first answer counts.
     /// </summary>
     /// <param name="Outcome">The new process, or why there is none.</param>
     public sealed record Answer(Either<Problem, int> Outcome) : UpgradeEffect;
@@ -66,7 +68,7 @@ public abstract record UpgradeEffect
         Func<Leave, T> leave,
         Func<T> kill,
         Func<T> stopNew,
-        Func<T> stopOwn,
+        Func<StopOwn, T> stopOwn,
         Func<Answer, T> answer,
         Func<RefuseLatest, T> refuseLatest,
         Func<Log, T> log) => this switch
@@ -80,7 +82,7 @@ public abstract record UpgradeEffect
             Leave e => leave(e),
             Kill => kill(),
             StopNew => stopNew(),
-            StopOwn => stopOwn(),
+            StopOwn e => stopOwn(e),
             Answer e => answer(e),
             RefuseLatest e => refuseLatest(e),
             Log e => log(e),

@@ -1,3 +1,4 @@
+using Bal.Domain.Control;
 using Bal.Domain.Messages;
 
 namespace Bal.Domain.Upgrade;
@@ -46,8 +47,13 @@ public abstract record UpgradeEvent
     /// <summary>Time has passed.</summary>
     public sealed record Tick : UpgradeEvent;
 
-    /// <summary>SIGTERM or SIGINT.</summary>
-    public sealed record StopRequested : UpgradeEvent;
+    /// <summary>This process was asked to stop, by a signal or a command.</summary>
+    /// <param name="Stop">As it was asked for.</param>
+    public sealed record StopRequested(ControlEvent.StopRequested Stop) : UpgradeEvent;
+
+    /// <summary>The new process was asked to stop, and stops; it says so, for the stop is meant for both.</summary>
+    /// <param name="Stop">As it was asked for.</param>
+    public sealed record NewStops(ControlEvent.StopRequested Stop) : UpgradeEvent;
 
     /// <summary>Applies the function of the case that this event is.</summary>
     public T Match<T>(
@@ -62,7 +68,8 @@ public abstract record UpgradeEvent
         Func<T> linkBroken,
         Func<Gone, T> gone,
         Func<T> tick,
-        Func<T> stopRequested) => this switch
+        Func<StopRequested, T> stopRequested,
+        Func<NewStops, T> newStops) => this switch
         {
             Requested e => requested(e),
             Spawned e => spawned(e),
@@ -75,7 +82,8 @@ public abstract record UpgradeEvent
             LinkBroken => linkBroken(),
             Gone e => gone(e),
             Tick => tick(),
-            StopRequested => stopRequested(),
+            StopRequested e => stopRequested(e),
+            NewStops e => newStops(e),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 }

@@ -12,12 +12,19 @@ public static class UpgradeProblems
         "upgrade_under_way",
         "another upgrade is under way",
         "'bal upgrade' or SIGUSR2 came twice",
-        "wait until it has ended, look with 'bal status', and run 'bal upgrade' again if it is still needed");
+        "wait until it has ended, check 'bal status', and run 'bal upgrade' again if it is still needed");
+
+    /// <summary>What was to be handed over is not what the new process has been given.</summary>
+    public static readonly Problem FilesRestored = new(
+        "upgrade_files_restored",
+        $"bal.pid or bal.sock was removed during the upgrade and has been restored; {StillServes}",
+        "a job that cleans up, or somebody, deletes files in BAL_HOME",
+        "run 'bal upgrade' again");
 
     /// <summary>bal is stopping.</summary>
     public static readonly Problem Stopping = new(
         "stopping",
-        "bal is stopping and starts no new process",
+        "bal is stopping and will not start a new process",
         "'bal stop' or a signal came before the upgrade was finished",
         "wait until it has ended, then run 'bal start -d'");
 
@@ -31,7 +38,7 @@ public static class UpgradeProblems
     /// <summary>Too many replaced processes have open connections.</summary>
     public static Problem TooMany(int draining) => new(
         "upgrade_too_many",
-        $"{draining} replaced processes still have open connections, and no more are kept",
+        $"{draining} replaced processes still have open connections, which is as many as bal keeps",
         "clients keep connections open for longer than the time between two upgrades",
         "see them with 'bal status', wait, or end the oldest with 'kill -TERM PID', which gives it 30 s");
 
@@ -39,7 +46,11 @@ public static class UpgradeProblems
     internal static Problem Died(int pid, string how) => new(
         "upgrade_died",
         $"the new process (pid={pid}) {how} before it served; {StillServes}",
-        "the file is not this system's bal, is damaged, or is a version that knows no upgrade",
+        // bal itself sends this signal where the other end of the link is closed, whoever closed it.
+        how.EndsWith("signal 9", StringComparison.Ordinal)
+            ? "it closed its connection to the running bal, which ended it; or the machine was out of memory, or "
+                + "somebody else killed it"
+            : "the file is not a bal for this system, is damaged, or is a version without 'bal upgrade'",
         "run 'bal --version' and 'bal check' with the new binary, and see the log of bal; then run 'bal upgrade' "
         + "again");
 

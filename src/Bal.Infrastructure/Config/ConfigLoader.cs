@@ -1,6 +1,7 @@
 using Bal.Domain.Config;
 using Bal.Domain.Messages;
 using Bal.Infrastructure.Linux;
+using LanguageExt;
 
 namespace Bal.Infrastructure.Config;
 
@@ -23,19 +24,24 @@ public static class ConfigLoader
     }
 
     // What a file names lies beside it, from whatever directory it is read.
-    private static ConfigOutcome Absolute(ConfigOutcome outcome, string file) => outcome with
+    private static ConfigOutcome Absolute(ConfigOutcome outcome, string file)
     {
-        Config = outcome.Config.Map(config => config with
+        string Located(string path) => Path.GetFullPath(path, Path.GetDirectoryName(file)!);
+
+        var files = new ListFiles();
+        var config = outcome.Config.Map(config => files.Fill(config.Located(Located)));
+        return outcome with
         {
-            DecisionLog = config.DecisionLog.Map(path => Path.GetFullPath(path, Path.GetDirectoryName(file)!)),
-        }),
-    };
+            Config = files.Findings.IsEmpty ? config : Option<BalConfig>.None,
+            Findings = outcome.Findings.Append(files.Findings),
+        };
+    }
 
     /// <summary>As above, with the facts of this machine as they are now.</summary>
     public static LoadedConfig Load(string path) => Load(path, LinuxHostFacts.Gather());
 
     /// <summary>Why a file could not be read, as a finding without a place.</summary>
-    internal static Finding Unreadable(string path, FileFault fault, string what)
+    internal static Finding Unreadable(string path, FileFault fault, string what, int most = YamlReader.MaxBytes)
     {
         var (code, message, hint) = fault.Reason switch
         {
@@ -47,7 +53,10 @@ public static class ConfigLoader
                 "name a regular file: a reload has to be able to read it again"),
             FileFaultReason.Denied => ("file_denied", $"{path} may not be read by this user ({fault.Detail})",
                 $"check the modes with 'namei -l {path}', then chmod or chown the file"),
-            FileFaultReason.TooLarge => ("file_too_large", $"{path} has {fault.Detail}: expected at most 1 MiB",
+            FileFaultReason.Changing => ("file_changing", $"{path} changed while it was read",
+                "write the new content to another file beside it and rename that over it (mv), then try again"),
+            FileFaultReason.TooLarge => ("file_too_large",
+                $"{path} has {fault.Detail}: expected at most {most >> 20} MiB",
                 $"check that it is {what}: a real one is far smaller"),
             _ => ("file_unreadable", $"{path} could not be read: {fault.Detail}", "check the path and its file system"),
         };

@@ -78,7 +78,7 @@ public static class YamlReader
         var reason = Printable.Short(error.Message.ReplaceLineEndings(" ").Trim().TrimEnd('.'), LongestReason);
         return YamlText.Fault("yaml_syntax", at,
             $"the file is not valid YAML here, at {YamlText.LineAt(text, at.Line)}: {reason}",
-            "write 'key: value' with a space behind the colon; if this line is right, check indentation, quotes and "
+            "write 'key: value' with a space after the colon; if this line is right, check indentation, quotes and "
                 + "brackets of the one above");
     }
 

@@ -15,6 +15,9 @@ internal sealed class Backends(int loops) : IDisposable
     private readonly Dictionary<int, Known> known = [];
     private readonly Stack<int> free = new();
     private readonly Queue<BackendId> idle = new();
+    private readonly List<RouteTarget> limited = [];
+    // What passed through backends that are gone, so that the sum over a service never falls.
+    private readonly Dictionary<ServiceId, (long In, long Out)> gone = [];
     private RouteTarget?[] targets = new RouteTarget?[16];
     private int used;
 
@@ -26,7 +29,12 @@ internal sealed class Backends(int loops) : IDisposable
 
         public BackendRows Counters => counters;
 
+        public ServiceId Service { get; set; }
+
         public RouteTarget? Target { get; set; }
+
+        /// <summary>Set once it has had <c>max_connections</c>; it goes on counting without one.</summary>
+        public Places? Places { get; set; }
 
         public bool WantsSuccess { get; set; }
 
@@ -34,6 +42,9 @@ internal sealed class Backends(int loops) : IDisposable
 
         /// <summary>It drains because its service was removed, and not for longer.</summary>
         public bool WithService { get; set; }
+
+        /// <summary>No loop has been told of it.</summary>
+        public bool IsNew { get; set; } = true;
 
         /// <summary>The core has forgotten it.</summary>
         public bool Forgotten { get; set; }
@@ -60,6 +71,18 @@ internal sealed class Backends(int loops) : IDisposable
     /// <summary>Whether a replaced process has said that it has connections with a backend.</summary>
     public Func<BackendId, bool> IsUsedElsewhere { get; set; } = _ => false;
 
+    /// <summary>Where places are counted.</summary>
+    public Services? Slots { private get; init; }
+
+    /// <summary>What backends are called in the access log.</summary>
+    public AccessLabels? Labels { private get; init; }
+
+    /// <summary>What replaced processes hold of a backend of a service.</summary>
+    public Func<ServiceId, BackendId, OlderPlaces> HeldElsewhere { get; set; } = (_, _) => OlderPlaces.None;
+
+    /// <summary>Whether a connect to that address and port would arrive at bal itself.</summary>
+    public Func<System.Net.IPAddress, int, bool> LeadsHere { private get; init; } = (_, _) => false;
+
     /// <summary>A backend as a loop asks for it by its slot; null where nobody is to be connected to it.</summary>
     public RouteTarget? TargetAt(int slot) => Volatile.Read(ref Volatile.Read(ref targets)[slot]);
 
@@ -71,11 +94,37 @@ internal sealed class Backends(int loops) : IDisposable
         Up = table.Up.Filter(Stays),
         Cooling = table.Cooling.Filter(Stays),
         Down = table.Down.Filter(Stays),
+        BackupsDown = table.BackupsDown.Filter(Stays),
     };
 
     /// <summary>What the loops need beside a table.</summary>
-    public Snapshot SnapshotOf(RoutingTable table) =>
-        new(table, TargetsOf(table.Up), TargetsOf(table.Cooling), TargetsOf(table.Down));
+    public Snapshot SnapshotOf(RoutingTable table, Selector? before) => new Snapshot(
+        Selector.Of(table, Prelude.Optional(before)), TargetsOf(table, table.Up), TargetsOf(table, table.Cooling),
+        TargetsOf(table, table.Down), TargetsOf(table, table.BackupsDown)).Counting();
+
+    /// <summary>Those with a limit since the last call that may have connections which do not count for it.</summary>
+    public RouteTarget[] TakeLimited()
+    {
+        if (limited.Count == 0)
+            return [];
+        RouteTarget[] taken = [.. limited];
+        limited.Clear();
+        return taken;
+    }
+
+    /// <summary>Where this process counts the places of backends: an identity and its slot, by turns.</summary>
+    public Arr<long> PlaceSlots => new(known.Values.Where(one => one.Places is not null)
+        .SelectMany(one => new[] { (long)one.Id.Value, one.Places!.Slot }));
+
+    /// <summary>Looks anew at what replaced processes hold.</summary>
+    public void LookElsewhere()
+    {
+        foreach (var one in known.Values)
+        {
+            if (one.Places is { } places)
+                places.Older = HeldElsewhere(places.Service, one.Id);
+        }
+    }
 
     /// <summary>
     /// Takes note of which backends drain by a table that has been published, and which no longer do; those that begin
@@ -165,19 +214,31 @@ internal sealed class Backends(int loops) : IDisposable
     /// <param name="number">See <see cref="Mark"/>.</param>
     public bool Forget(BackendId backend, int number)
     {
-        if (!known.TryGetValue(backend.Value, out var gone))
+        if (!known.TryGetValue(backend.Value, out var left))
             return true;
-        SetTarget(gone, null);
-        if (gone.Drain == Drain.Told)
+        SetTarget(left, null);
+        if (left.Drain == Drain.Told)
         {
-            Free(gone);
+            Free(left);
             return true;
         }
 
-        gone.Counters.MarkDraining(true);
-        (gone.Drain, gone.Marked, gone.Forgotten) = (Drain.Chosen, number, true);
+        left.Counters.MarkDraining(true);
+        (left.Drain, left.Marked, left.Forgotten) = (Drain.Chosen, number, true);
         return false;
     }
+
+    /// <summary>What has passed through the backends of each service, those that are gone included.</summary>
+    public Dictionary<ServiceId, (long In, long Out)> BytesByService()
+    {
+        var bytes = new Dictionary<ServiceId, (long In, long Out)>(gone);
+        foreach (var one in known.Values)
+            Add(bytes, one);
+        return bytes;
+    }
+
+    /// <summary>A service is gone with all of its backends.</summary>
+    public void ForgetService(ServiceId service) => gone.Remove(service);
 
     /// <summary>What has passed through this process.</summary>
     public Arr<BackendTraffic> Measure() => new(known.Values.Select(one =>
@@ -200,7 +261,8 @@ internal sealed class Backends(int loops) : IDisposable
 
     private void Look(Known one)
     {
-        if (one.Drain != Drain.Left || one.Counters.Sum().Active != 0)
+        // A place may have been taken in it for a client that its loop has yet to go on with.
+        if (one.Drain != Drain.Left || one.Counters.Sum().Active != 0 || one.Places is { Taken: > 0 })
             return;
         if (one.Forgotten)
             Free(one);
@@ -210,14 +272,42 @@ internal sealed class Backends(int loops) : IDisposable
         idle.Enqueue(one.Id);
     }
 
-    private void Free(Known gone)
+    private void Free(Known left)
     {
-        known.Remove(gone.Id.Value);
-        free.Push(gone.Slot);
-        gone.Counters.Dispose();
+        known.Remove(left.Id.Value);
+        free.Push(left.Slot);
+        if (left.Places is { } places)
+            Slots!.GiveSlot(places.Slot);
+        Labels?.RetireBackend(left.Id.Value);
+        Add(gone, left);
+        left.Counters.Dispose();
     }
 
-    private RouteTarget[] TargetsOf(Arr<Route> routes)
+    private static void Add(Dictionary<ServiceId, (long In, long Out)> bytes, Known one)
+    {
+        var (sum, before) = (one.Counters.Sum(), bytes.GetValueOrDefault(one.Service));
+        bytes[one.Service] = (before.In + sum.BytesIn, before.Out + sum.BytesOut);
+    }
+
+    // Before it has a target no loop has used it, so that what counts it can be set without them.
+    private unsafe void Limit(ServiceId service, Known one, Option<int> limit)
+    {
+        if (one.Places is null && limit.IsSome && Slots is not null)
+        {
+            var (slot, taken) = Slots.TakeSlot();
+            one.Places = new Places(service, one.Id, slot, (long*)taken, loops)
+            {
+                Older = HeldElsewhere(service, one.Id),
+            };
+            for (var i = 0; one.IsNew && i < loops; i++)
+                one.Places.Join(one.Counters.Of(i));
+        }
+
+        if (one.Places is { } places)
+            places.Limit = limit.IfNone(int.MaxValue);
+    }
+
+    private RouteTarget[] TargetsOf(RoutingTable table, Arr<Route> routes)
     {
         if (routes.IsEmpty)
             return [];
@@ -226,8 +316,20 @@ internal sealed class Backends(int loops) : IDisposable
         {
             var route = routes[i];
             var one = Of(route.Id);
-            if (one.Target is null || !one.Target.Fits(route))
-                SetTarget(one, new RouteTarget(route, one.Slot, one.Counters));
+            one.Service = table.Id;
+            var counted = one.Places;
+            Limit(table.Id, one, route.Config.MaxConnections);
+            var header = table.Service.HeaderFor(route.Config);
+            if (one.Target is null || !one.Target.Fits(route, header) || one.Target.Places != one.Places
+                || one.Target.Addresses.Length != route.Addresses.Count(a => !LeadsHere(a, route.Endpoint.Port)))
+            {
+                SetTarget(one, new RouteTarget(route, header, one.Slot, one.Counters, one.Places, LeadsHere));
+                Labels?.NameBackend(route.Id.Value, route.Endpoint.ToString());
+            }
+
+            if (one.Places != counted && !one.IsNew)
+                limited.Add(one.Target!);
+            one.IsNew = false;
             if (one.WantsSuccess != route.WantsSuccess)
                 one.Counters.WantSuccess(one.WantsSuccess = route.WantsSuccess);
             made[i] = one.Target!;

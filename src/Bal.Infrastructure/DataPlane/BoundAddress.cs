@@ -30,6 +30,20 @@ internal readonly record struct BoundAddress(IPAddress Address, int Port, bool V
         || (Address.Equals(IPAddress.IPv6Any) && !V6Only && wanted.IsAny)
         || (Address.Equals(IPAddress.Any) && wanted.Address.Equals(IPAddress.IPv6Any)));
 
+    /// <summary>Whether a connect to its port at <paramref name="target"/> arrives here.</summary>
+    public bool Accepts(IPAddress target)
+    {
+        var reached = target.IsIPv4MappedToIPv6 ? target.MapToIPv4()
+            // Linux connects an unspecified address to the loopback of its family (ip(7)).
+            : target.Equals(IPAddress.Any) ? IPAddress.Loopback
+            : target.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback
+            : target;
+        return Address.Equals(reached)
+            || (IsAny && (Address.AddressFamily == reached.AddressFamily
+                    || (Address.AddressFamily == AddressFamily.InterNetworkV6 && !V6Only))
+                && (IPAddress.IsLoopback(reached) || Sockets.IsOfThisMachine(reached)));
+    }
+
     /// <summary>A literal address of a listener: beside <c>0.0.0.0</c>, <c>::</c> means IPv6 only.</summary>
     public static BoundAddress Of(IPAddress address, Listener listener) => new(
         address,

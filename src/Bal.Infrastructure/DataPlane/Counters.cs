@@ -8,7 +8,7 @@ namespace Bal.Infrastructure.DataPlane;
 /// One loop's counters of one backend: a cache line of its own, written by that loop only, read by the supervisor.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Size = 64)]
-internal struct BackendCounters
+internal unsafe struct BackendCounters
 {
     /// <summary>Sessions that use the backend or are connecting to it.</summary>
     public long Active;
@@ -27,6 +27,11 @@ internal struct BackendCounters
 
     /// <summary>Written by the supervisor: a successful connect is to be reported.</summary>
     public int WantsSuccess;
+
+    /// <summary>
+    /// Where this loop's connections are counted for <c>max_connections</c>; null where there is no such limit.
+    /// </summary>
+    public long* Taken;
 }
 
 /// <summary>
@@ -47,13 +52,34 @@ internal static class ServiceRow
     /// <summary>See <see cref="ServiceCounters.SplicedDirections"/>.</summary>
     public static readonly int SplicedDirections = ServiceCounters.SplicedDirections.Index;
 
+    /// <summary>See <see cref="ServiceCounters.PipesUnavailable"/>.</summary>
+    public static readonly int PipesUnavailable = ServiceCounters.PipesUnavailable.Index;
+
+    /// <summary>See <see cref="ServiceCounters.QueueLength"/>.</summary>
+    public static readonly int QueueLength = ServiceCounters.QueueLength.Index;
+
+    /// <summary>See <see cref="ServiceCounters.QueueWaits"/>.</summary>
+    public static readonly int QueueWaits = ServiceCounters.QueueWaits.Index;
+
+    /// <summary>See <see cref="ServiceCounters.QueueWaitMs"/>.</summary>
+    public static readonly int QueueWaitMs = ServiceCounters.QueueWaitMs.Index;
+
+    /// <summary>See <see cref="ServiceCounters.QueueLongestWaitMs"/>.</summary>
+    public static readonly int QueueLongestWaitMs = ServiceCounters.QueueLongestWaitMs.Index;
+
+    /// <summary>See <see cref="ServiceCounters.TotalConnections"/>.</summary>
+    public static readonly int TotalConnections = ServiceCounters.TotalConnections.Index;
+
+    /// <summary>See <see cref="ServiceCounters.Failovers"/>.</summary>
+    public static readonly int Failovers = ServiceCounters.Failovers.Index;
+
     /// <summary>Sessions that still look for a backend, and so may come to use any.</summary>
     public static readonly int Connecting = ServiceCounters.Count;
 
     /// <summary>Written by the supervisor: the end of the last of <see cref="Connecting"/> is to be reported.</summary>
     public static readonly int Leaving = Connecting + 1;
 
-    /// <summary>The refusals that the loop has not reported yet, a bit for each reason.</summary>
+    /// <summary>Whether the loop has counted something that it has yet to report.</summary>
     public static readonly int Unreported = Leaving + 1;
 
     /// <summary>Numbers in a row: whole cache lines, so that no two loops write to the same one.</summary>
@@ -71,7 +97,10 @@ internal abstract unsafe class CounterRows(int loops, int bytes) : IDisposable
 
     public void Dispose() => NativeMemory.AlignedFree(rows);
 
-    protected void* Row(int loop) => rows + loop * bytes;
+    // Beyond the last row is memory of others, and to count there would be found out much later, somewhere else.
+    protected void* Row(int loop) => (uint)loop < (uint)loops
+        ? rows + loop * bytes
+        : throw new ArgumentOutOfRangeException(nameof(loop), loop, $"there are {loops} loops");
 
     private static byte* Allocate(int size)
     {
@@ -95,6 +124,15 @@ internal sealed unsafe class ServiceRows(int loops) : CounterRows(loops, Service
         return sum;
     }
 
+    /// <summary>The counter over all loops at this moment.</summary>
+    public long Of(ServiceCounter counter)
+    {
+        var sum = 0L;
+        for (var i = 0; i < Loops; i++)
+            sum = counter.Plus(sum, Volatile.Read(ref Of(i)[counter.Index]));
+        return sum;
+    }
+
     /// <summary>Whether every loop reports the end of its last session without a backend.</summary>
     public void MarkLeaving(bool leaving)
     {
@@ -107,6 +145,18 @@ internal sealed unsafe class ServiceRows(int loops) : CounterRows(loops, Service
 internal sealed unsafe class BackendRows(int loops) : CounterRows(loops, sizeof(BackendCounters))
 {
     public BackendCounters* Of(int loop) => (BackendCounters*)Row(loop);
+
+    /// <summary>Open connections over all loops at this moment.</summary>
+    public long Active
+    {
+        get
+        {
+            var sum = 0L;
+            for (var i = 0; i < Loops; i++)
+                sum += Volatile.Read(ref Of(i)->Active);
+            return sum;
+        }
+    }
 
     /// <summary>The sum over the loops at this moment.</summary>
     public BackendCounters Sum()

@@ -1,5 +1,4 @@
 using Bal.Domain.Admission;
-using Bal.Domain.Counting;
 using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 
@@ -18,22 +17,22 @@ internal sealed unsafe partial class EventLoop
     /// <summary>How long listeners rest where accepting fails for want of memory or descriptors.</summary>
     private const int PauseMs = 50;
 
-    // Descriptors belong to the process: while they are exhausted the loops accept one after the other. Or one takes
-    // the reserve that another has just given up, and the clients of the robbed one wait without an answer.
+    // Descriptors belong to the process: while they are exhausted the loops accept one after the other. Otherwise
+    // one loop takes the reserve that another has just freed, whose clients then wait without an answer.
     private static readonly Lock Exhausted = new();
     private static long exhaustedUntil;
 
     /// <summary>How long handshakes may take to complete on a listener that has been succeeded.</summary>
     private const int HandshakeMs = 10;
 
-    /// <summary>The least time between two reports of connections that were not served.</summary>
+    /// <summary>The least time between two reports of clients that were not served or ended by silence.</summary>
     private const int RefusalReportMs = 1_000;
 
     private readonly List<Listener> listeners = [];
     private readonly Stack<int> freeSlots = new();
     private readonly Dictionary<int, List<int>> slotsByTag = [];
 
-    // Services with refusals that have not been reported; each stands here once (ServiceRow.Unreported).
+    // Services with news that has not been reported; each stands here once (ServiceRow.Unreported).
     private readonly List<int> unreported = [];
     private long listenersPausedUntil;
     private bool resting;
@@ -47,19 +46,21 @@ internal sealed unsafe partial class EventLoop
     private readonly List<int> retired = [];
     private long retiredUntil;
 
-    private sealed record Listener(int Fd, int Service, int Tag, bool Retired = false);
+    private sealed record Listener(int Fd, int Service, int Tag, bool HasNames, bool Retired = false);
 
     private static int OpenReserve() => Libc.eventfd(0, Libc.EFD_CLOEXEC);
 
-    private void AddListener(int fd, int service, int tag)
+    private void AddListener(LoopCommand.Listen added)
     {
+        var (fd, tag) = (added.Fd, added.Tag);
         if (stopping)
         {
             _ = Libc.close(fd);
             return;
         }
 
-        var listener = new Listener(fd, service, tag);
+        var listener = new Listener(fd, added.Service, tag, added.Names is not null);
+        SetGate(tag, added.Service, added.Names);
         if (freeSlots.TryPop(out var slot))
         {
             listeners[slot] = listener;
@@ -78,10 +79,11 @@ internal sealed unsafe partial class EventLoop
             epoll.Add(fd, Libc.EPOLLIN, WatchTag.OfListener(slot));
     }
 
-    private void ReassignListener(int tag, int service)
+    private void ReassignListener(LoopCommand.Reassign to)
     {
-        foreach (var slot in slotsByTag.GetValueOrDefault(tag, []))
-            listeners[slot] = listeners[slot] with { Service = service };
+        SetGate(to.Tag, to.Service, to.Names);
+        foreach (var slot in slotsByTag.GetValueOrDefault(to.Tag, []))
+            listeners[slot] = listeners[slot] with { Service = to.Service, HasNames = to.Names is not null };
     }
 
     /// <summary>
@@ -137,7 +139,7 @@ internal sealed unsafe partial class EventLoop
             freeSlots.Push(slot);
         }
 
-        mailbox.Post(LoopReportKind.Unlistened, tag);
+        CloseGate(tag);
     }
 
     private void RemoveAllListeners()
@@ -200,19 +202,24 @@ internal sealed unsafe partial class EventLoop
 
     private bool TakeOne(Listener listener)
     {
-        var fd = Libc.accept4(listener.Fd, null, null, Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC);
-        if (fd >= descriptorCeiling)
+        // The address is asked for only where somebody wants to know it.
+        var service = serviceOf(listener.Service);
+        var asks = service.Current.AsksWho || access.IsOn;
+        var length = (uint)SockAddr.MaxLength;
+        var fd = Libc.accept4(
+            listener.Fd, asks ? buffer : null, asks ? &length : null, Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC);
+        if (fd >= ceiling.Value)
         {
             // Descriptor numbers are given out lowest first: what is left is for probes, the control socket and the
             // log.
-            Refuse(serviceOf(listener.Service), Refusal.Descriptors);
+            Refuse(service, Refusal.Descriptors);
             CloseWithReset(fd);
             return true;
         }
 
         if (fd >= 0)
         {
-            Admit(fd, serviceOf(listener.Service));
+            Admit(fd, listener, asks ? SockAddr.Read(buffer, length) : InetEndpoint.None);
             return true;
         }
 
@@ -224,24 +231,30 @@ internal sealed unsafe partial class EventLoop
                 Volatile.Write(ref exhaustedUntil, now + 2 * PauseMs);
                 lock (Exhausted)
                     return AcceptWithReserve(listener);
-            case Errno.ENOBUFS or Errno.ENOMEM:
-                PauseListeners();
-                return false;
+            // What accept(2) names as the errors of one connection, which is gone.
+            case Errno.ECONNABORTED or Errno.EPROTO or Errno.EINTR or Errno.ECONNRESET or Errno.ETIMEDOUT
+                or Errno.ENETDOWN or Errno.ENETUNREACH or Errno.EHOSTDOWN or Errno.EHOSTUNREACH
+                or Errno.ENOPROTOOPT or Errno.ENONET or Errno.EOPNOTSUPP:
+                return true;
             case Errno.EBADF or Errno.EINVAL or Errno.ENOTSOCK:
-                // This listener is none: asking again would never end.
+                // Not a listening socket: retrying would loop forever.
                 return false;
             default:
-                // ECONNABORTED, EPROTO, EINTR and the network errors of accept(2) concern one connection that is gone.
-                return true;
+                // ENOBUFS, ENOMEM, or what a sandbox answers: the clients wait, and so does the loop.
+                Refuse(serviceOf(listener.Service), Refusal.AcceptFailed);
+                PauseListeners();
+                return false;
         }
     }
 
     private bool AcceptWithReserve(Listener listener)
     {
-        Refuse(serviceOf(listener.Service), Refusal.Descriptors);
         if (reserve >= 0)
             _ = Libc.close(reserve);
         var fd = Libc.accept4(listener.Fd, null, null, Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC);
+        // Without a descriptor accept(2) fails even where nobody waits.
+        if (fd >= 0 || *errno != Errno.EAGAIN)
+            Refuse(serviceOf(listener.Service), Refusal.Descriptors);
         if (fd >= 0)
             CloseWithReset(fd);
         reserve = OpenReserve();
@@ -294,12 +307,8 @@ internal sealed unsafe partial class EventLoop
 
     private void ReportRefusals(int service)
     {
-        var row = serviceOf(service).Rows.Of(index);
-        if ((row[ServiceRow.Unreported] & BitOf(Refusal.Limit)) != 0)
-            mailbox.Post(LoopReportKind.LimitReached, service);
-        if ((row[ServiceRow.Unreported] & BitOf(Refusal.Descriptors)) != 0)
-            mailbox.Post(LoopReportKind.DescriptorsExhausted, service);
-        row[ServiceRow.Unreported] = 0;
+        serviceOf(service).Rows.Of(index)[ServiceRow.Unreported] = 0;
+        mailbox.Post(LoopReportKind.News, service);
     }
 
     private void ReportRefusalsOf(int service)
@@ -308,43 +317,20 @@ internal sealed unsafe partial class EventLoop
             ReportRefusals(service);
     }
 
-    private static long BitOf(Refusal reason) => 1L << (int)reason;
-
     private void Refuse(ServicePlane service, Refusal reason)
     {
-        var row = service.Rows.Of(index);
-        row[ServiceRow.Refused + (int)reason]++;
-        if (row[ServiceRow.Unreported] == 0)
-            unreported.Add(service.Index);
-        row[ServiceRow.Unreported] |= BitOf(reason);
+        service.Rows.Of(index)[ServiceRow.Refused + (int)reason]++;
+        HasNews(service);
     }
 
-    private void Admit(int fd, ServicePlane service)
+    /// <summary>Has the supervisor look at the counters of a service.</summary>
+    private void HasNews(ServicePlane service)
     {
-        if (service.TryAdmit(service.Current.Table.Service.Tuning.MaxConcurrentConnections) is { } refusal)
-        {
-            // Before the client can know: whoever was rejected and asks finds itself counted.
-            Refuse(service, refusal);
-            CloseWithReset(fd);
+        var row = service.Rows.Of(index);
+        if (row[ServiceRow.Unreported] != 0)
             return;
-        }
-
-        service.Rows.Of(index)[ServiceRow.Connecting]++;
-
-        var session = sessions.Rent();
-        session->State = SessionState.Connecting;
-        session->Service = service.Index;
-        session->Client.Fd = fd;
-        session->Backend.Fd = -1;
-        session->LastActivity = now;
-        session->Turn = service.TakeTurn();
-        if (!epoll.Add(fd, SideInterest, WatchTag.OfSocket((ulong)session, isBackend: false)))
-        {
-            Abort(session, TerminationReason.LocalFailure);
-            return;
-        }
-
-        ConnectNext(session);
+        row[ServiceRow.Unreported] = 1;
+        unreported.Add(service.Index);
     }
 
     private static void CloseWithReset(int fd)

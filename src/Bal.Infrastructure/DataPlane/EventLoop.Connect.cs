@@ -1,10 +1,13 @@
 using System.Runtime.InteropServices;
+using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Counting;
+using Bal.Domain.Messages;
 using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
+using LanguageExt;
 
 namespace Bal.Infrastructure.DataPlane;
 
@@ -15,26 +18,62 @@ internal sealed unsafe partial class EventLoop
 {
     private const uint SideInterest = Libc.EPOLLIN | Libc.EPOLLPRI | Libc.EPOLLOUT | Libc.EPOLLRDHUP | Libc.EPOLLET;
 
-    /// <summary>Chooses the next candidate and starts connecting; ends the session where there is none.</summary>
-    private void ConnectNext(Session* session)
+    /// <summary>Begins to look for a backend.</summary>
+    private void Seek(Session* session, ServicePlane service)
+    {
+        session->Turn = service.TakeTurn();
+        if (service.Line is not null)
+        {
+            session->Seeking = true;
+            service.BeginSeeking();
+        }
+
+        ConnectNext(session);
+    }
+
+    /// <summary>
+    /// Chooses the next candidate and starts connecting; where there is none, the session waits for one that is full,
+    /// or ends.
+    /// </summary>
+    /// <param name="session">The session.</param>
+    /// <param name="hasWaited">Whether it has waited, so that those who wait came later.</param>
+    private void ConnectNext(Session* session, bool hasWaited = false)
     {
         while (true)
         {
             // The table is read anew for each try: what is best may have changed while the last one was failing.
-            var snapshot = serviceOf(session->Service).Current;
+            var service = serviceOf(session->Service);
+            var snapshot = service.Current;
             var tried = new ReadOnlySpan<int>(session->Tried, session->TriedCount);
-            var next = Selection.Next(snapshot.Table, session->Turn, tried, session->LastResorts);
+            var attempt = new Attempt(session->Turn, tried, session->LastResorts)
+            {
+                Source = snapshot.Selector.BySource ? SourceOf(session).Hash() : null,
+                Load = snapshot.Load,
+                IsFull = snapshot.IsFull,
+            };
+            // A place that has just become free belongs to those who wait.
+            var mustWait = snapshot.IsFull is not null && !hasWaited && service.Line!.Length > 0;
+            var next = mustWait ? Option<Candidate>.None : snapshot.Selector.Next(attempt);
             if (!next.IsSome)
             {
-                GiveUp(session);
+                if (mustWait || snapshot.Selector.AwaitsRoom(attempt))
+                    Wait(session, service, snapshot);
+                else
+                    GiveUp(session);
                 return;
             }
 
             var candidate = (Candidate)next;
+            var target = snapshot.Of(candidate);
+            // Another loop may just have taken the last place.
+            if (target.Places is { } places && !places.TryTake())
+                continue;
             if (candidate.Tier != Tier.Up)
                 session->LastResorts++;
-            var target = snapshot.Of(candidate);
             Assign(session, target);
+            if (session->Tries > 1)
+                service.Rows.Of(index)[ServiceRow.Failovers]++;
+            session->ChosenBy = snapshot.Number;
             if (ConnectTo(session, target, snapshot.Table.Service.Tuning.ConnectTimeout.Milliseconds))
                 return;
         }
@@ -45,7 +84,9 @@ internal sealed unsafe partial class EventLoop
     /// </summary>
     private bool ConnectTo(Session* session, RouteTarget target, long timeoutMs)
     {
-        var failure = FailureKind.Other;
+        // Only an address of bal itself is left out of those of a candidate.
+        if (target.Addresses.Length == 0)
+            Note(session, FailureKind.OwnListener);
         for (; session->AddressIndex < target.Addresses.Length; session->AddressIndex++)
         {
             var error = StartConnect(session, target.Addresses[session->AddressIndex]);
@@ -55,10 +96,11 @@ internal sealed unsafe partial class EventLoop
                 return true;
             }
 
-            failure = KindOf(error);
+            NoteCause(session, error);
+            Note(session, ConnectErrors.KindOf(error));
         }
 
-        FailBackend(session, failure);
+        FailBackend(session);
         return false;
     }
 
@@ -69,14 +111,13 @@ internal sealed unsafe partial class EventLoop
             SockAddr.FamilyOf(address), Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
         if (fd < 0)
             return *errno;
-        if (fd >= descriptorCeiling)
+        if (fd >= ceiling.Value)
         {
             _ = Libc.close(fd);
             return Errno.EMFILE;
         }
 
-        var on = 1;
-        _ = Libc.setsockopt(fd, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, &on, sizeof(int));
+        _ = Sockets.SetOption(fd, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1, Facility.NoDelay);
         LoopbackSockets.Prepare(fd, address);
         int result;
         fixed (byte* bytes = address)
@@ -100,19 +141,29 @@ internal sealed unsafe partial class EventLoop
         if (!fromBackend)
         {
             // A FIN is a half-close and is passed on later; an RST means that nobody is there any more. What came
-            // before it is passed on all the same, by the relay.
-            if (EventRule.ClientMayBeGone(what) && Unread(session->Client.Fd) == 0)
-                CloseSession(session, TerminationReason.ClientAborted);
+            // before it is passed on all the same, by the relay; but nobody waits in order to be rid of it.
+            if (EventRule.ClientMayBeGone(what))
+            {
+                session->ClientGone = true;
+                if (session->Waiter != null || Unread(session->Client.Fd) == 0)
+                    CloseSession(session, TerminationReason.ClientAborted);
+            }
+
             return;
         }
 
+        if (session->GivenUp)
+            return;
         switch (EventRule.OfBackend(what))
         {
             case ConnectMeaning.Failed:
-                TryElsewhere(session, KindOf(Sockets.TakeError(session->Backend.Fd)));
+                var error = Sockets.TakeError(session->Backend.Fd);
+                NoteCause(session, error);
+                TryElsewhere(session, ConnectErrors.KindOf(error));
                 break;
             // Nobody listens there: what a refusal would have said.
             case ConnectMeaning.Connected when IsOwnEcho(session):
+                NoteCause(session, Errno.ECONNREFUSED);
                 TryElsewhere(session, FailureKind.Refused);
                 break;
             case ConnectMeaning.Connected:
@@ -123,11 +174,17 @@ internal sealed unsafe partial class EventLoop
         }
     }
 
-    /// <summary>Bytes that can be read at once (tcp(7), SIOCINQ), also after an RST.</summary>
-    private static int Unread(int fd)
+    /// <summary>
+    /// Bytes that can be read at once (tcp(7), SIOCINQ), also after an RST; where the kernel does not say, there may be
+    /// some, and recv(2) will tell.
+    /// </summary>
+    private int Unread(int fd)
     {
         var queued = 0;
-        return Libc.ioctl(fd, Libc.SIOCINQ, &queued) == 0 ? queued : 0;
+        if (Libc.ioctl(fd, Libc.SIOCINQ, &queued) == 0)
+            return queued;
+        Facilities.Refused(Facility.Unread, *errno);
+        return 1;
     }
 
     // Costs a system call, and so is asked only of ports that the kernel may choose as a source.
@@ -139,7 +196,31 @@ internal sealed unsafe partial class EventLoop
             && Sockets.IsConnectedToItself(session->Backend.Fd, target.Addresses[session->AddressIndex]);
     }
 
-    private void OnConnectTimeout(Session* session) => TryElsewhere(session, FailureKind.Timeout);
+    private void OnConnectTimeout(Session* session)
+    {
+        if (session->Waiter != null)
+        {
+            OnQueueTimeout(session);
+            return;
+        }
+
+        NoteCause(session, Errno.ETIMEDOUT);
+        TryElsewhere(session, FailureKind.Timeout);
+    }
+
+    /// <summary>
+    /// Goes on to the next candidate without having heard of this one, which is not held against it.
+    /// </summary>
+    private void GoOnElsewhere(Session* session)
+    {
+        timers.Disarm(session);
+        _ = Libc.close(session->Backend.Fd);
+        session->Backend.Fd = -1;
+        session->GivenUp = false;
+        Remember(session, session->BackendId);
+        Unassign(session);
+        ConnectNext(session);
+    }
 
     /// <summary>The current address has failed: on to the next one, or to the next backend.</summary>
     private void TryElsewhere(Session* session, FailureKind failure)
@@ -148,6 +229,7 @@ internal sealed unsafe partial class EventLoop
         _ = Libc.close(session->Backend.Fd);
         session->Backend.Fd = -1;
         session->AddressIndex++;
+        Note(session, failure);
         // A reload may have removed the backend meanwhile; then its other addresses are no candidates either.
         if (TargetOf(session) is { } target && session->AddressIndex < target.Addresses.Length)
         {
@@ -157,18 +239,21 @@ internal sealed unsafe partial class EventLoop
         }
         else
         {
-            FailBackend(session, failure);
+            FailBackend(session);
         }
 
         ConnectNext(session);
     }
 
-    private void FailBackend(Session* session, FailureKind failure)
+    private static void Note(Session* session, FailureKind failure) =>
+        session->Failure = Failures.MoreTelling(session->Failure, failure);
+
+    private void FailBackend(Session* session)
     {
-        if (failure == FailureKind.Local)
+        if (session->Failure == FailureKind.Local)
             session->LocalFailure = true;
         else
-            mailbox.Post(LoopReportKind.ConnectFailed, session->BackendId, failure);
+            mailbox.Post(LoopReportKind.ConnectFailed, session->BackendId, session->Failure);
         Remember(session, session->BackendId);
         Unassign(session);
     }
@@ -177,17 +262,40 @@ internal sealed unsafe partial class EventLoop
     {
         if (!session->LocalFailure)
             mailbox.Post(LoopReportKind.ClientExhausted, session->Service);
+        // Before the client can know: whoever was not served and asks finds itself counted.
+        Refuse(
+            serviceOf(session->Service),
+            session->Cause == 0 ? Refusal.BackendsUnavailable : (Refusal)(session->Cause - 1));
         Abort(session, session->LocalFailure ? TerminationReason.LocalFailure : TerminationReason.NoBackend);
+    }
+
+    private static void NoteCause(Session* session, int error)
+    {
+        var cause = ConnectErrors.CauseOf(error);
+        session->Cause = 1 + (int)(session->Cause == 0
+            ? cause
+            : Refusals.MoreTelling((Refusal)(session->Cause - 1), cause));
     }
 
     private void Established(Session* session)
     {
         session->State = SessionState.Relaying;
-        session->LastActivity = now;
+        session->LastActivity = session->ConnectedAt = now;
         session->Counters->Total++;
-        NoLongerConnecting(serviceOf(session->Service));
+        NoLongerConnecting(session, serviceOf(session->Service));
         ForgetTried(session);
-        timers.Arm(session, now + IdleTimeoutMs(session));
+        if (session->Header != ProxyVersion.None && !SendHeader(session))
+        {
+            BeginReset(session, fromBackend: true);
+            return;
+        }
+
+        var snapshot = serviceOf(session->Service).Current;
+        var first = IdleRule.FirstLook(now, snapshot.Silence, snapshot.Keepalive);
+        if (first == SilenceLimits.Never)
+            timers.Disarm(session);
+        else
+            timers.Arm(session, first);
         if (RelayOf(session) == RelayMode.Splice)
         {
             StartSplicing(session, ref session->Client);
@@ -204,8 +312,14 @@ internal sealed unsafe partial class EventLoop
         targetAt(session->Target) is { } target && target.Id == session->BackendId ? target : null;
 
     /// <summary>From now on the session uses no other backend than the one it may have.</summary>
-    private void NoLongerConnecting(ServicePlane service)
+    private void NoLongerConnecting(Session* session, ServicePlane service)
     {
+        if (session->Seeking)
+        {
+            session->Seeking = false;
+            service.EndSeeking();
+        }
+
         var row = service.Rows.Of(index);
         var (left, leaving) = (row[ServiceRow.Connecting] - 1, row[ServiceRow.Leaving] != 0);
         Volatile.Write(ref row[ServiceRow.Connecting], left);
@@ -213,12 +327,19 @@ internal sealed unsafe partial class EventLoop
             mailbox.Post(LoopReportKind.ServiceSettled, service.Index);
     }
 
+    // Where the backend has a limit, a place in it has been taken.
     private void Assign(Session* session, RouteTarget target)
     {
+        session->Header = target.Header;
+        session->Tries++;
+        session->TriedAt = now;
         session->BackendId = target.Id;
         session->Target = target.Slot;
         session->AddressIndex = 0;
+        // The least telling one.
+        session->Failure = FailureKind.Local;
         session->Counters = target.Counters.Of(index);
+        target.Places?.Join(session->Counters);
         session->Counters->Active++;
     }
 
@@ -231,10 +352,15 @@ internal sealed unsafe partial class EventLoop
         // Once the supervisor sees zero it may free the line: the store comes last, and nothing is read after it. A
         // mark that is missed here is made up for by the Sync that follows it, after which the supervisor looks itself.
         var (left, draining) = (line->Active - 1, line->Draining != 0);
+        var taken = line->Taken;
+        if (taken != null)
+            Interlocked.Decrement(ref *taken);
         Volatile.Write(ref line->Active, left);
         if (left == 0 && draining)
             mailbox.Post(LoopReportKind.BackendIdle, session->BackendId);
         session->BackendId = 0;
+        if (taken != null)
+            serviceOf(session->Service).Line?.Serve(index);
     }
 
     private static void Remember(Session* session, int backend)
@@ -256,6 +382,4 @@ internal sealed unsafe partial class EventLoop
         session->Tried = null;
         session->TriedCount = session->TriedCapacity = 0;
     }
-
-    private static FailureKind KindOf(int error) => ConnectErrors.KindOf(error);
 }

@@ -1,3 +1,4 @@
+using Bal.Domain.Messages;
 using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 
@@ -81,6 +82,6 @@ internal sealed unsafe partial class EventLoop
         gathering += pace.Gathers ? 1 : -1;
         // A lower mark makes the kernel look again at what waits, and say so. Where it refuses, it wakes as before.
         var mark = pace.Gathers ? gatherRule.LowWater : 1;
-        _ = Libc.setsockopt(side.Fd, Libc.SOL_SOCKET, Libc.SO_RCVLOWAT, &mark, sizeof(int));
+        _ = Sockets.SetOption(side.Fd, Libc.SOL_SOCKET, Libc.SO_RCVLOWAT, mark, Facility.LowWater);
     }
 }

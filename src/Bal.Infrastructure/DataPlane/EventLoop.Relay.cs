@@ -42,14 +42,16 @@ internal sealed unsafe partial class EventLoop
             return;
         }
 
-        var up = Pump(session, ref session->Client, ref session->Backend, ref session->Counters->BytesIn);
+        var up = Pump(
+            session, ref session->Client, ref session->Backend, ref session->BytesIn, ref session->Counters->BytesIn);
         if (up is Progress.SourceReset or Progress.DestinationReset)
         {
             BeginReset(session, fromBackend: up == Progress.DestinationReset);
             return;
         }
 
-        var down = Pump(session, ref session->Backend, ref session->Client, ref session->Counters->BytesOut);
+        var down = Pump(
+            session, ref session->Backend, ref session->Client, ref session->BytesOut, ref session->Counters->BytesOut);
         if (down is Progress.SourceReset or Progress.DestinationReset)
         {
             BeginReset(session, fromBackend: down == Progress.SourceReset);
@@ -65,7 +67,7 @@ internal sealed unsafe partial class EventLoop
     /// <summary>
     /// Moves what can be moved from one side to the other, and passes a FIN on once everything before it is sent.
     /// </summary>
-    private Progress Pump(Session* session, ref Side from, ref Side to, ref long bytes)
+    private Progress Pump(Session* session, ref Side from, ref Side to, ref long own, ref long bytes)
     {
         var copyNext = false;
         nint moved = 0;
@@ -86,6 +88,8 @@ internal sealed unsafe partial class EventLoop
                 if (!to.Has(SideFlags.FinSent))
                 {
                     to.Flags |= SideFlags.FinSent;
+                    if (session->FinAt == 0)
+                        BeginHalfClosed(session);
                     // The second FIN is left to close(2), which follows once the session has been counted out: who
                     // sees the end of its connection must find its place free.
                     if (!from.Has(SideFlags.FinSent))
@@ -103,7 +107,14 @@ internal sealed unsafe partial class EventLoop
 
             var splicing = from.Has(SideFlags.Splicing) && !copyNext;
             copyNext = false;
+            if (splicing && spliceRefused)
+            {
+                StopSplicing(session, ref from);
+                splicing = false;
+            }
+
             var read = splicing ? SpliceIn(ref from) : Libc.recv(from.Fd, buffer, BlockPool.BlockSize, 0);
+            var error = read < 0 ? *errno : 0;
             if (read > 0)
             {
                 // A short read has emptied the socket; after EPOLLRDHUP only recv's 0 says so, as no new edge may come,
@@ -118,6 +129,7 @@ internal sealed unsafe partial class EventLoop
                 }
 
                 session->LastActivity = now;
+                own += read;
                 bytes += read;
                 moved += read;
                 if (splicing)
@@ -132,7 +144,12 @@ internal sealed unsafe partial class EventLoop
                     return Progress.SourceReset;
                 Adapt(session, ref from, read);
             }
-            else if (splicing && (read == 0 || (*errno == Errno.EAGAIN && Unread(from.Fd) > 0)))
+            else if (splicing && Facilities.MeansRefused(error))
+            {
+                // If it is the source that has failed, recv(2) says so.
+                RefuseSplicing(error);
+            }
+            else if (splicing && (read == 0 || (error == Errno.EAGAIN && Unread(from.Fd) > 0)))
             {
                 // splice(2) stops before urgent data, with 0 or EAGAIN as if it were the end or the socket empty: only
                 // recv(2) gets past it, and knows.
@@ -142,13 +159,13 @@ internal sealed unsafe partial class EventLoop
             {
                 from.Flags |= SideFlags.EndOfStream;
             }
-            else if (*errno == Errno.EAGAIN)
+            else if (error == Errno.EAGAIN)
             {
                 from.Flags &= ~SideFlags.Readable;
             }
-            else if (*errno != Errno.EINTR)
+            else if (error != Errno.EINTR)
             {
-                from.Flags |= SideFlags.Failed;
+                Fail(ref from);
                 return Progress.SourceReset;
             }
         }
@@ -184,7 +201,7 @@ internal sealed unsafe partial class EventLoop
             }
             else if (*errno != Errno.EINTR)
             {
-                from.Flags |= SideFlags.Failed;
+                Fail(ref from);
                 break;
             }
         }
@@ -195,11 +212,15 @@ internal sealed unsafe partial class EventLoop
     /// <summary>
     /// Sends what is in the loop's buffer and keeps what the socket does not take; false where it has failed.
     /// </summary>
-    private bool Send(ref Side from, ref Side to, int length)
+    /// <param name="from">Where it was read from.</param>
+    /// <param name="to">Where it goes.</param>
+    /// <param name="length">How many bytes.</param>
+    /// <param name="goesOn">More follows at once, and may leave in the same segment.</param>
+    private bool Send(ref Side from, ref Side to, int length, bool goesOn = false)
     {
         // The end is known only where these are the last bytes, and is passed on at once: MSG_MORE holds them for its
         // FIN.
-        var flags = from.Has(SideFlags.EndOfStream) ? Libc.MSG_NOSIGNAL | Libc.MSG_MORE : Libc.MSG_NOSIGNAL;
+        var flags = goesOn || from.Has(SideFlags.EndOfStream) ? Libc.MSG_NOSIGNAL | Libc.MSG_MORE : Libc.MSG_NOSIGNAL;
         var sent = Libc.send(to.Fd, buffer, (nuint)length, flags);
         if (sent == length)
             return true;
@@ -207,7 +228,7 @@ internal sealed unsafe partial class EventLoop
         {
             if (*errno is not (Errno.EAGAIN or Errno.EINTR))
             {
-                to.Flags |= SideFlags.Failed;
+                Fail(ref to);
                 return false;
             }
 
@@ -225,7 +246,8 @@ internal sealed unsafe partial class EventLoop
     /// <summary>Sends what was read before; false where the destination has failed.</summary>
     private bool Flush(Session* session, ref Side from, ref Side to)
     {
-        if (from.PipeLength > 0)
+        // What was copied out of a pipe goes before what is still in it.
+        if (from.PipeLength > 0 && from.PendingLength == 0)
         {
             var before = from.PipeLength;
             var works = SpliceOut(ref from, ref to);
@@ -243,7 +265,7 @@ internal sealed unsafe partial class EventLoop
                 return true;
             }
 
-            to.Flags |= SideFlags.Failed;
+            Fail(ref to);
             return false;
         }
 
@@ -251,10 +273,13 @@ internal sealed unsafe partial class EventLoop
         from.PendingOffset += (int)sent;
         from.PendingLength -= (int)sent;
         if (from.PendingLength > 0)
+        {
             to.Flags &= ~SideFlags.Writable;
-        else
-            ReleasePending(ref from);
-        return true;
+            return true;
+        }
+
+        ReleasePending(ref from);
+        return from.PipeLength == 0 || SpliceOut(ref from, ref to);
     }
 
     /// <summary>Drops what was read from the side and not sent.</summary>

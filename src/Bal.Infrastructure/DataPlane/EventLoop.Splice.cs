@@ -1,4 +1,5 @@
 using Bal.Domain.Config;
+using Bal.Domain.Messages;
 using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 
@@ -17,14 +18,25 @@ internal sealed unsafe partial class EventLoop
 
     private RelayMode RelayOf(Session* session) => serviceOf(session->Service).Current.Table.Service.Tuning.Relay;
 
+    // splice(2) was refused by the kernel or a sandbox: what is left in pipes is copied out, and nothing more goes in.
+    private bool spliceRefused;
+
     private static nint SpliceIn(ref Side from) => Libc.splice(
         from.Fd, null, from.PipeIn, null, SpliceLength, Libc.SPLICE_F_MOVE | Libc.SPLICE_F_NONBLOCK);
+
+    private void RefuseSplicing(int error)
+    {
+        spliceRefused = true;
+        Facilities.Refused(Facility.Splice, error);
+    }
 
     /// <summary>Sends what is in the pipe; false where the destination has failed.</summary>
     private bool SpliceOut(ref Side from, ref Side to)
     {
         while (from.PipeLength > 0)
         {
+            if (spliceRefused)
+                return CopyOut(ref from, ref to);
             var sent = Libc.splice(
                 from.PipeOut, null, to.Fd, null, (nuint)from.PipeLength, Libc.SPLICE_F_MOVE | Libc.SPLICE_F_NONBLOCK);
             if (sent > 0)
@@ -36,11 +48,39 @@ internal sealed unsafe partial class EventLoop
                 to.Flags &= ~SideFlags.Writable;
                 return true;
             }
+            else if (sent < 0 && Facilities.MeansRefused(*errno))
+            {
+                // Whether it is the destination that has failed, send(2) will tell.
+                RefuseSplicing(*errno);
+            }
             else if (sent == 0 || *errno != Errno.EINTR)
             {
                 to.Flags |= SideFlags.Failed;
                 return false;
             }
+        }
+
+        return true;
+    }
+
+    /// <summary>The same by read(2) and send(2), a block at a time.</summary>
+    private bool CopyOut(ref Side from, ref Side to)
+    {
+        while (from.PipeLength > 0 && from.PendingLength == 0)
+        {
+            var most = Math.Min(from.PipeLength, BlockPool.BlockSize);
+            var read = (int)Libc.read(from.PipeOut, buffer, (nuint)most);
+            if (read <= 0)
+            {
+                // Nobody else reads from this pipe. Bytes that cannot be had back are a failure that must not look
+                // like an end.
+                to.Flags |= SideFlags.Failed;
+                return false;
+            }
+
+            from.PipeLength -= read;
+            if (!Send(ref from, ref to, read))
+                return false;
         }
 
         return true;
@@ -64,9 +104,15 @@ internal sealed unsafe partial class EventLoop
 
     private void StartSplicing(Session* session, ref Side side)
     {
-        if (side.Has(SideFlags.Splicing) || !pipes.Rent(ref side, now))
+        if (spliceRefused || side.Has(SideFlags.Splicing))
             return;
         var row = serviceOf(session->Service).Rows.Of(index);
+        if (!pipes.Rent(ref side, now))
+        {
+            row[ServiceRow.PipesUnavailable]++;
+            return;
+        }
+
         if (!session->IsSpliced)
             row[ServiceRow.SplicedConnections]++;
         side.Flags |= SideFlags.Splicing;

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
+using Bal.Domain.Messages;
 using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 
@@ -15,8 +16,13 @@ namespace Bal.Infrastructure.DataPlane;
 /// </summary>
 internal sealed unsafe partial class EventLoop : IDisposable
 {
+    /// <summary>
+    /// Room for what is read at once, and for the longest PROXY header; memory that is never written costs nothing.
+    /// </summary>
+    private const int BufferSize = 3 * BlockPool.BlockSize;
+
     private readonly int index;
-    private readonly int descriptorCeiling;
+    private readonly DescriptorCeiling ceiling;
     private readonly Func<int, ServicePlane> serviceOf;
     private readonly Func<int, RouteTarget?> targetAt;
     private readonly LoopMailbox mailbox;
@@ -32,6 +38,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
 
     private int* errno;
     private long now;
+    private Heard heard;
     private Session* ready;
     private Session* closed;
     private bool running = true;
@@ -42,25 +49,29 @@ internal sealed unsafe partial class EventLoop : IDisposable
     public EventLoop(
         int index,
         int loops,
-        int descriptorCeiling,
+        DescriptorCeiling ceiling,
         GatherRule gatherRule,
         Services services,
         Backends backends,
+        AccessRings access,
         LoopMailbox mailbox,
         Action<Exception> onCrash)
     {
+        this.access = access;
         this.index = index;
-        this.descriptorCeiling = descriptorCeiling;
+        services.HandedBack[index] = handedBack = new HandedBack(index, wake);
+        this.ceiling = ceiling;
         this.gatherRule = gatherRule;
-        pipes = new PipePool(descriptorCeiling, services.Shared);
+        pipes = new PipePool(ceiling, services.Shared);
         cutCarried = CutShare.OfLoop(index, loops);
         serviceOf = services.At;
         targetAt = backends.TargetAt;
         this.mailbox = mailbox;
         this.onCrash = onCrash;
         now = MonotonicMs();
+        heard = Heard.From(now);
         timers = new TimerWheel(now);
-        buffer = (byte*)NativeMemory.AlignedAlloc(BlockPool.BlockSize, 4096);
+        buffer = (byte*)NativeMemory.AlignedAlloc(BufferSize, 4096);
         epoll.Add(wake.Fd, Libc.EPOLLIN, WatchTag.Wake);
         reserve = OpenReserve();
         thread = new Thread(Run, 256 * 1024) { Name = $"loop-{index}", IsBackground = true };
@@ -86,8 +97,10 @@ internal sealed unsafe partial class EventLoop : IDisposable
             thread.Join();
         }
 
+        now = MonotonicMs();
         foreach (var session in sessions.InUse())
             Abort((Session*)session, TerminationReason.Cut);
+        SayHeldOf(OfAllServices);
         FreeClosed();
         CloseListenersNow();
         sessions.Dispose();
@@ -98,7 +111,8 @@ internal sealed unsafe partial class EventLoop : IDisposable
         NativeMemory.AlignedFree(buffer);
     }
 
-    private static long MonotonicMs() => Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000);
+    /// <summary>Milliseconds of the monotonic clock, which all processes of a machine have in common.</summary>
+    internal static long MonotonicMs() => Stopwatch.GetTimestamp() / (Stopwatch.Frequency / 1000);
 
     private void Run()
     {
@@ -116,17 +130,23 @@ internal sealed unsafe partial class EventLoop : IDisposable
 
     private void RunOnce()
     {
-        var count = epoll.Wait(ready != null ? 0 : WaitMs());
+        var count = epoll.WaitOnce(ready != null || handedBack.Any ? 0 : WaitMs());
         now = MonotonicMs();
+        heard = heard.After(count, Epoll.Capacity, 2L * sessions.Capacity + listeners.Count + 1, now);
         timers.Sync(now);
         for (var i = 0; i < count; i++)
             Dispatch(epoll.Whom(i), epoll.What(i));
+        SeeToServed();
+        LookElsewhere();
         RunReady();
-        FireTimers();
+        // Before the timers: what gathers waits without an event.
         LookAtStreams();
+        FireTimers();
         ResumeListeners();
         CloseRetired();
         ReportRefusals();
+        SayHeld();
+        WalkOn();
         FreeClosed();
     }
 
@@ -139,6 +159,12 @@ internal sealed unsafe partial class EventLoop : IDisposable
             wait = LoopRule.Sooner(wait, listenersPausedUntil - now);
         if (retiredUntil != 0)
             wait = LoopRule.Sooner(wait, retiredUntil - now);
+        if (AwaitsElsewhere())
+            wait = LoopRule.Sooner(wait, LookElsewhereMs);
+        if (held.Count > 0)
+            wait = LoopRule.Sooner(wait, heldDue - now);
+        if (walks.Count > 0)
+            wait = 0;
         if (HasUnreported)
             wait = LoopRule.Sooner(wait, lastRefusalReport + RefusalReportMs - now);
         return wait;
@@ -167,6 +193,9 @@ internal sealed unsafe partial class EventLoop : IDisposable
 
         switch (meaning)
         {
+            case EventMeaning.Greeting:
+                OnGreetingEvent(session, what);
+                break;
             case EventMeaning.Connecting:
                 OnConnectingEvent(session, fromBackend, what);
                 break;
@@ -174,7 +203,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
                 BeginReset(session, fromBackend);
                 break;
             case EventMeaning.EndReset:
-                Abort(session, ResetRule.ReasonOf(session->ResetByBackend));
+                Abort(session, ResetReason(session));
                 break;
             default:
                 Relay(session);
@@ -185,8 +214,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
     // An urgent byte (tcp(7)) travels on as an ordinary one in its place, instead of being left out by recv(2).
     private static void KeepUrgent(int fd)
     {
-        var on = 1;
-        _ = Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_OOBINLINE, &on, sizeof(int));
+        _ = Sockets.SetOption(fd, Libc.SOL_SOCKET, Libc.SO_OOBINLINE, 1, Facility.UrgentInline);
     }
 
     private void RunReady()
@@ -202,6 +230,8 @@ internal sealed unsafe partial class EventLoop : IDisposable
                 Relay(session);
             else if (session->State == SessionState.Closed)
                 PutToFree(session);
+            else if (session->GivenUp)
+                GoOnElsewhere(session);
             session = next;
         }
     }
@@ -218,7 +248,7 @@ internal sealed unsafe partial class EventLoop : IDisposable
     private void FireTimers()
     {
         Session* session;
-        while ((session = timers.TakeDue(now)) != null)
+        while ((session = timers.TakeDue(heard.Until)) != null)
             OnTimer(session);
     }
 
@@ -226,18 +256,14 @@ internal sealed unsafe partial class EventLoop : IDisposable
     {
         switch (session->State)
         {
+            case SessionState.Greeting:
+                OnGreetingTimeout(session);
+                break;
             case SessionState.Connecting:
                 OnConnectTimeout(session);
                 break;
             case SessionState.Relaying:
-                var idle = IdleRule.At(session->LastActivity, IdleTimeoutMs(session), now);
-                if (!idle.IsOver)
-                    timers.Arm(session, idle.RearmAt);
-                // A FIN after a part of the bytes would tell the reader that this was all.
-                else if (session->Client.HasUnsent || session->Backend.HasUnsent)
-                    Abort(session, TerminationReason.IdleTimeout);
-                else
-                    CloseSession(session, TerminationReason.IdleTimeout);
+                LookAtSilence(session);
                 break;
             case SessionState.Resetting:
                 ContinueReset(session);
@@ -247,9 +273,6 @@ internal sealed unsafe partial class EventLoop : IDisposable
         }
     }
 
-    private long IdleTimeoutMs(Session* session) =>
-        serviceOf(session->Service).Current.Table.Service.Tuning.IdleTimeout.Milliseconds;
-
     private void RunCommands()
     {
         wake.Clear();
@@ -258,10 +281,10 @@ internal sealed unsafe partial class EventLoop : IDisposable
             switch (command)
             {
                 case LoopCommand.Listen listen:
-                    AddListener(listen.Fd, listen.Service, listen.Tag);
+                    AddListener(listen);
                     break;
                 case LoopCommand.Reassign reassign:
-                    ReassignListener(reassign.Tag, reassign.Service);
+                    ReassignListener(reassign);
                     break;
                 case LoopCommand.Unlisten unlisten:
                     if (unlisten.OutlivesBal)
@@ -269,8 +292,16 @@ internal sealed unsafe partial class EventLoop : IDisposable
                     else
                         RetireListener(unlisten.Tag);
                     break;
+                case LoopCommand.Join join:
+                    foreach (var target in join.Targets)
+                        target.Places!.Join(target.Counters.Of(index));
+                    break;
                 case LoopCommand.Forget forget:
                     ReportRefusalsOf(forget.Service);
+                    SayHeldOf(forget.Service);
+                    break;
+                case LoopCommand.CountClients count:
+                    CountClients(count.Service);
                     break;
                 case LoopCommand.Retime:
                     Volatile.Write(ref retimes, 0);
@@ -294,6 +325,16 @@ internal sealed unsafe partial class EventLoop : IDisposable
                 case LoopCommand.Cut cut:
                     CutOne(cut.OneOf);
                     break;
+                case LoopCommand.Reset reset:
+                    ResetBackend(reset);
+                    break;
+                case LoopCommand.SayHeld say:
+                    SayHeldOf(OfAllServices);
+                    say.Said.Signal();
+                    break;
+                case LoopCommand.Walk walk:
+                    walks.Enqueue(walk.Sessions);
+                    break;
                 case LoopCommand.Sync sync:
                     mailbox.Post(LoopReportKind.Synced, sync.Number);
                     break;
@@ -308,60 +349,4 @@ internal sealed unsafe partial class EventLoop : IDisposable
             }
         }
     }
-
-    private void CutOne(int oneOf)
-    {
-        var open = sessions.InUse();
-        var step = CutShares.Next(oneOf, open.Count, cutCarried);
-        cutCarried = step.Carried;
-        for (var i = 0; i < step.Cut; i++)
-            Abort((Session*)open[i], TerminationReason.Cut);
-    }
-}
-
-/// <summary>What the supervisor asks of a loop.</summary>
-internal abstract record LoopCommand
-{
-    private LoopCommand() { }
-
-    /// <summary>Accept clients of a service from this listening descriptor, which is the loop's from now on.</summary>
-    public sealed record Listen(int Fd, int Service, int Tag) : LoopCommand;
-
-    /// <summary>Clients of a listener are another service's from now on.</summary>
-    public sealed record Reassign(int Tag, int Service) : LoopCommand;
-
-    /// <summary>
-    /// Accept what waits in the listener's queue, then close it and report <see cref="LoopReportKind.Unlistened"/>;
-    /// connections that are just being set up get a moment to complete first, unless the socket
-    /// <paramref name="OutlivesBal"/> with its owner, for whom it must stay as it is.
-    /// </summary>
-    public sealed record Unlisten(int Tag, bool OutlivesBal) : LoopCommand;
-
-    /// <summary>Like <see cref="Unlisten"/> for every listener, at rest without emptying its queue; from now on the end
-    /// of the last session is reported.</summary>
-    public sealed record Stop : LoopCommand;
-
-    /// <summary>Accept nothing, and leave the listeners as they are: another process is about to serve them.</summary>
-    public sealed record Rest : LoopCommand;
-
-    /// <summary>Accept again.</summary>
-    public sealed record Resume : LoopCommand;
-
-    /// <summary>Keep nothing that has to do with a service: its memory is about to be freed.</summary>
-    public sealed record Forget(int Service) : LoopCommand;
-
-    /// <summary>The idle timeout has become shorter: look at every session again.</summary>
-    public sealed record Retime : LoopCommand;
-
-    /// <summary>End one of every so many sessions (<see cref="CutShares"/>).</summary>
-    public sealed record Cut(int OneOf) : LoopCommand;
-
-    /// <summary>Report when everything before this has been done.</summary>
-    public sealed record Sync(int Number) : LoopCommand;
-
-    /// <summary>Run something on the loop's thread; only tests look at a loop like this.</summary>
-    public sealed record Look(Action Glance) : LoopCommand;
-
-    /// <summary>End the thread.</summary>
-    public sealed record End : LoopCommand;
 }

@@ -28,18 +28,11 @@ internal static class InheritedSockets
 
         var all = new List<int>(sockets);
         // A socket that shares its address with nobody was bound by somebody who wants it so.
-        var isShared = Sockets.GetOption(sockets[0], Libc.SOL_SOCKET, Libc.SO_REUSEPORT) == 1;
+        var isShared = ListenerSet.IsShared(sockets[0]);
         if (isShared)
             OpenMore(sockets[0], loops, all);
         var own = all.ToArray();
-        for (var i = 0; all.Count < loops; i++)
-        {
-            var copy = Sockets.Duplicate(own[i % own.Length]);
-            if (copy < 0)
-                break;
-            all.Add(copy);
-        }
-
+        Sockets.DuplicateUpTo(loops, all);
         var set = new ListenerSet([.. all], tag) { Distinct = own, OutlivesBal = !isShared };
         set.SetBacklog(backlog);
         return set;

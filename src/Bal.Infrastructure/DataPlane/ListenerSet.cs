@@ -3,6 +3,7 @@ using Bal.Domain.Config;
 using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
+using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 using LanguageExt;
 
@@ -28,8 +29,20 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
     /// <summary>The queue that was asked for.</summary>
     public int Backlog { get; private set; }
 
-    /// <summary>The service whose clients come by it; null until the loops know of it.</summary>
+    /// <summary>How peers are looked after; null where it has yet to be said.</summary>
+    public Keepalive? Keepalive { get; private set; }
+
+    /// <summary>
+    /// The service whose clients come by it, until they say which of <see cref="Services"/> they want; null until the
+    /// loops know of it.
+    /// </summary>
     public ServicePlane? Owner { get; set; }
+
+    /// <summary>Every service whose clients come by it.</summary>
+    public IReadOnlyList<ServicePlane> Services { get; set; } = [];
+
+    /// <summary>Whether its clients are asked for names.</summary>
+    public bool HasNames { get; set; }
 
     /// <summary>
     /// Opens <paramref name="count"/> sockets that listen on one address. A port that any other process holds is an
@@ -48,11 +61,19 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
             var error = OpenOne(address, sockets, shared: i > 0);
             if (error == Errno.EADDRINUSE && i == 0)
                 error = OpenBesideOwn(address, sockets);
-            if (error == 0)
-                continue;
-            Close(sockets);
-            return ProblemOf(address, error);
+            if (error != 0)
+            {
+                Close(sockets);
+                return ProblemOf(address, error);
+            }
+
+            if (!IsShared(sockets[0]))
+                break;
         }
+
+        // Without SO_REUSEPORT there is one, and every loop accepts from it.
+        int[] distinct = [.. sockets];
+        Sockets.DuplicateUpTo(count, sockets);
 
         // Listening comes last and together, so that the first one takes every client for a moment only.
         foreach (var socket in sockets)
@@ -64,7 +85,7 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
             return ProblemOf(address, error);
         }
 
-        return new ListenerSet([.. sockets], tag) { Backlog = backlog };
+        return new ListenerSet([.. sockets], tag) { Backlog = backlog, Distinct = distinct };
     }
 
     /// <summary>
@@ -87,6 +108,16 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
         Backlog = backlog;
         foreach (var socket in Distinct)
             _ = Libc.listen(socket, backlog);
+    }
+
+    /// <summary>Changes how the peers of connections are looked after that are accepted from now on.</summary>
+    public void SetKeepalive(Keepalive keepalive)
+    {
+        if (keepalive == Keepalive)
+            return;
+        Keepalive = keepalive;
+        foreach (var socket in Distinct)
+            Sockets.SetKeepalive(socket, keepalive);
     }
 
     /// <summary>Closes sockets that no loop has seen.</summary>
@@ -116,9 +147,13 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
 
         sockets.Add(fd);
         if (!shared)
-            Sockets.SetOption(fd, Libc.SOL_SOCKET, Libc.SO_REUSEPORT, 1);
+            _ = Sockets.SetOption(fd, Libc.SOL_SOCKET, Libc.SO_REUSEPORT, 1, Facility.ReusePort);
         return 0;
     }
+
+    /// <summary>Whether others may be bound beside it.</summary>
+    internal static bool IsShared(int socket) =>
+        Sockets.GetOption(socket, Libc.SOL_SOCKET, Libc.SO_REUSEPORT) == 1;
 
     private static int BindOnce(BoundAddress address)
     {
@@ -137,7 +172,7 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
             SockAddr.FamilyOf(bytes), Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
         if (fd < 0)
             return fd;
-        Sockets.SetOption(fd, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, 1);
+        _ = Sockets.SetOption(fd, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, 1, Facility.ReuseAddress);
         if (address.Address.Equals(IPAddress.IPv6Any))
             Sockets.SetOption(fd, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, address.V6Only ? 1 : 0);
         return fd;

@@ -3,6 +3,7 @@ using Bal.Domain.Config;
 using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
+using Bal.Domain.Relay;
 using LanguageExt;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -21,6 +22,7 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
     private readonly List<LogEvent> warnings = [];
     private readonly List<(Service Service, BoundAddress[] Addresses)> wanted = [];
     private Dictionary<BoundAddress, ListenerSet> present = [];
+    private ILookup<int, BoundAddress>? byPort;
     private int lastTag;
 
     /// <summary>Looks up a name.</summary>
@@ -32,19 +34,35 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
     /// <summary>The sockets that clients of a service come by.</summary>
     public ILookup<ServicePlane, ListenerSet> ByOwner => Sets(present).ToLookup(set => set.Owner!);
 
+    /// <summary>
+    /// Whether a connect to that address and port would arrive at one of them, or at one that is about to serve.
+    /// </summary>
+    public bool Accept(IPAddress address, int port)
+    {
+        byPort ??= present.Keys.Concat(opened.Keys).Distinct().ToLookup(bound => bound.Port);
+        foreach (var bound in byPort[port])
+        {
+            if (bound.Accepts(address))
+                return true;
+        }
+
+        return false;
+    }
+
     /// <summary>Opens what a configuration listens on and no present socket covers.</summary>
     public Either<Problem, Unit> Prepare(BalConfig config)
     {
         wanted.Clear();
+        byPort = null;
         var claims = new Dictionary<ListenerSet, string>();
-        var taken = new AddressTable<string>();
+        var taken = new WantedAddresses();
         foreach (var service in config.Services)
         {
             var done = AddressesOf(service.Listener).Bind(addresses =>
             {
                 wanted.Add((service, addresses));
-                return All(addresses, address => Enter(taken, address, service)
-                    .Bind(_ => Acquire(address, service, claims)));
+                return All(addresses, address => taken.Enter(address, service)
+                    .Bind(_ => Acquire(address, service, claims, taken)));
             });
             if (done.IsRight)
                 continue;
@@ -64,18 +82,27 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
     public IReadOnlyList<ListenerSet> Commit(Func<string, ServicePlane> planeOf, bool stopped)
     {
         var next = new Dictionary<BoundAddress, ListenerSet>();
+        var shared = new Dictionary<ListenerSet, SharedAddress<ListeningService>>();
         foreach (var (service, addresses) in wanted)
         {
-            var plane = planeOf(service.Name);
+            var member = new ListeningService(service, planeOf(service.Name));
             foreach (var address in addresses)
             {
                 var set = opened.TryGetValue(address, out var added) ? added : present[address];
                 next[address] = set;
-                // After a stop the loops have closed them, and their numbers may mean other sockets by now.
-                if (!stopped || set.Owner is null)
-                    set.SetBacklog(service.Tuning.Backlog);
-                Give(set, plane);
+                if (!shared.TryGetValue(set, out var by))
+                    shared[set] = by = new SharedAddress<ListeningService>(one => one.Service);
+                if (by.Members.LastOrDefault() != member)
+                    _ = by.Join(member);
             }
+        }
+
+        foreach (var (set, by) in shared)
+        {
+            // After a stop the loops have closed them, and their numbers may mean other sockets by now.
+            if (!stopped || set.Owner is null)
+                Tune(set, by.Owner.Service);
+            Give(set, by);
         }
 
         var kept = next.Values.ToHashSet();
@@ -86,6 +113,7 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
         foreach (var set in gone)
             Tell(new LoopCommand.Unlisten(set.Tag, set.OutlivesBal));
         present = next;
+        byPort = null;
         opened.Clear();
         wanted.Clear();
         ForgetNames();
@@ -98,6 +126,7 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
     public void Abandon()
     {
         Discard(opened);
+        byPort = null;
         wanted.Clear();
         warnings.Clear();
         ForgetNames();
@@ -112,6 +141,7 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
         foreach (var group in sockets.GroupBy(s => BoundAddress.OfSocket(s).IfNone(default(BoundAddress))))
         {
             var set = InheritedSockets.Adopt([.. group], service.Tuning.Backlog, loops.Count, ++lastTag);
+            Tune(set, service);
             foreach (var address in StandsFor(service.Listener, group.Key))
                 reserved[address] = reserved.TryGetValue(address, out var other) ? Together(other, set) : set;
         }
@@ -144,10 +174,10 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
     /// <summary>Why <see cref="Prepare"/> would refuse a configuration; opens nothing that listens.</summary>
     public Option<Problem> Rehearse(BalConfig config)
     {
-        var taken = new AddressTable<string>();
+        var taken = new WantedAddresses();
         var done = All(config.Services, service => AddressesOf(service.Listener).Bind(addresses => All(
             addresses,
-            address => Enter(taken, address, service).Bind(_ => present.ContainsKey(address)
+            address => taken.Enter(address, service).Bind(_ => present.ContainsKey(address)
                 ? Unit.Default
                 : ListenerSet.Rehearse(address).Match(
                     problem => problem, () => Either<Problem, Unit>.Right(Unit.Default))))));
@@ -155,17 +185,6 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
         ForgetNames();
         return done.Match(Right: _ => Option<Problem>.None, Left: problem => problem);
     }
-
-    // What a name stands for no reading of the file can tell. The kernel would share the clients between both services.
-    private static Either<Problem, Unit> Enter(AddressTable<string> taken, BoundAddress address, Service service) =>
-        taken.Enter(
-            new Endpoint(new Host.Address(address.Address), address.Port), address.V6Only, service.Name) is { } other
-            ? new Problem(
-                "listeners_overlap",
-                $"services {other} and {service.Name} would both accept connections to {address.EndPoint}",
-                "bind_address of one of them is a name, and one of its addresses is that of the other service",
-                "give one of the two services another port, or write the addresses in place of the name")
-            : Unit.Default;
 
     private static Either<Problem, Unit> All<T>(IEnumerable<T> items, Func<T, Either<Problem, Unit>> what)
     {
@@ -190,12 +209,13 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
     }
 
     private Either<Problem, Unit> Acquire(
-        BoundAddress address, Service service, Dictionary<ListenerSet, string> claims)
+        BoundAddress address, Service service, Dictionary<ListenerSet, string> claims, WantedAddresses taken)
     {
         var has = opened.GetValueOrDefault(address) ?? present.GetValueOrDefault(address);
-        if (has is not null && claims.GetValueOrDefault(has, service.Name) == service.Name)
+        // A socket that stands for several addresses is not for services that have different ones of them.
+        if (has is not null && (!claims.TryGetValue(has, out var first) || taken.Has(address, first)))
         {
-            claims[has] = service.Name;
+            claims.TryAdd(has, service.Name);
             return Unit.Default;
         }
 
@@ -217,7 +237,17 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
     }
 
     private Either<Problem, ListenerSet> Open(BoundAddress address, Service service) =>
-        ListenerSet.Open(address, service.Tuning.Backlog, loops.Count, ++lastTag);
+        ListenerSet.Open(address, service.Tuning.Backlog, loops.Count, ++lastTag).Map(set =>
+        {
+            Tune(set, service);
+            return set;
+        });
+
+    private static void Tune(ListenerSet set, Service service)
+    {
+        set.SetBacklog(service.Tuning.Backlog);
+        set.SetKeepalive(Keepalive.Of(service.Tuning.Keepalive.Milliseconds));
+    }
 
     private Either<Problem, BoundAddress[]> AddressesOf(Listener listener)
     {
@@ -274,19 +304,21 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
         return [bound];
     }
 
-    private void Give(ListenerSet set, ServicePlane plane)
+    private void Give(ListenerSet set, SharedAddress<ListeningService> by)
     {
+        var (plane, names) = (by.Owner.Plane, ListenerNames.Of(by));
         if (set.Owner is null)
         {
             for (var i = 0; i < set.Descriptors.Length; i++)
-                loops[i % loops.Count].Post(new LoopCommand.Listen(set.Descriptors[i], plane.Index, set.Tag));
+                loops[i % loops.Count].Post(new LoopCommand.Listen(set.Descriptors[i], plane.Index, set.Tag, names));
         }
-        else if (set.Owner != plane)
+        else if (set.Owner != plane || set.HasNames || names is not null)
         {
-            Tell(new LoopCommand.Reassign(set.Tag, plane.Index));
+            Tell(new LoopCommand.Reassign(set.Tag, plane.Index, names));
         }
 
-        set.Owner = plane;
+        set.Services = [.. by.Members.Select(member => member.Plane)];
+        (set.Owner, set.HasNames) = (plane, names is not null);
     }
 
     private ListenerSet Together(ListenerSet one, ListenerSet other) => new(

@@ -21,11 +21,8 @@ internal enum LoopReportKind
     /// <summary>The last connection of a service ended while draining.</summary>
     AllIdle,
 
-    /// <summary>Clients of a service were turned away because of its limit.</summary>
-    LimitReached,
-
-    /// <summary>Clients of a service were turned away because no descriptor was left.</summary>
-    DescriptorsExhausted,
+    /// <summary>Clients of a service got no service, or were ended by silence: its counters say how many.</summary>
+    News,
 
     /// <summary>The loop has closed the listeners of that tag.</summary>
     Unlistened,

@@ -25,6 +25,12 @@ internal sealed unsafe class OpenCounts : IDisposable
     /// </summary>
     public const int MaxSlots = 65_536;
 
+    /// <summary>
+    /// What a client adds to a count while it has yet to say which service it wants; an admitted one adds 1. So both
+    /// numbers change at once, and a process that knows no such clients reads the count of the others.
+    /// </summary>
+    public const long Greeting = 1L << 32;
+
     private const int FewSlots = 32;
     private const int Stride = 64;
 
@@ -41,7 +47,7 @@ internal sealed unsafe class OpenCounts : IDisposable
         this.mapped = mapped;
     }
 
-    /// <summary>To be passed on.</summary>
+    /// <summary>To be passed on; -1 where this memory cannot be.</summary>
     public int Fd { get; }
 
     /// <summary>Counts of this process, all zero; why not, where the system refuses the memory.</summary>
@@ -49,7 +55,7 @@ internal sealed unsafe class OpenCounts : IDisposable
     {
         var fd = SharedMemory.Create("bal-open", FewSlots * Stride);
         if (fd < 0)
-            return Refused(FewSlots, Errno.Last);
+            return OfThisProcessAlone(Errno.Last);
         var counts = SharedMemory.Map(fd, MaxSlots * Stride, writable: true);
         if (counts != null)
             return new OpenCounts(fd, counts, FewSlots, MaxSlots);
@@ -90,7 +96,7 @@ internal sealed unsafe class OpenCounts : IDisposable
     /// </summary>
     public void Shrink(int used)
     {
-        if (used <= FewSlots && slots > FewSlots && Libc.ftruncate(Fd, FewSlots * Stride) == 0)
+        if (Fd >= 0 && used <= FewSlots && slots > FewSlots && Libc.ftruncate(Fd, FewSlots * Stride) == 0)
             slots = FewSlots;
     }
 
@@ -103,12 +109,34 @@ internal sealed unsafe class OpenCounts : IDisposable
         : throw new ArgumentOutOfRangeException(nameof(slot), $"there are {slots} slots");
 
     /// <summary>What is open now.</summary>
-    public long Read(int slot) => Has(slot) ? Math.Max(0, Volatile.Read(ref *At(slot))) : 0;
+    public long Read(int slot) => Has(slot) ? Math.Max(0, Total(Volatile.Read(ref *At(slot)))) : 0;
+
+    /// <summary>The admitted clients of a count.</summary>
+    public static int Admitted(long count) => (int)count;
+
+    /// <summary>Those that have yet to say which service they want.</summary>
+    public static int Undecided(long count) => (int)(count >> 32);
+
+    /// <summary>All clients of a count.</summary>
+    public static int Total(long count) => Admitted(count) + Undecided(count);
 
     public void Dispose()
     {
         SharedMemory.Unmap(counts, (long)mapped * Stride);
-        _ = Libc.close(Fd);
+        if (Fd >= 0)
+            _ = Libc.close(Fd);
+    }
+
+    // Without a descriptor no process can take over, and nothing else is lost.
+    private static Either<Problem, OpenCounts> OfThisProcessAlone(int errno)
+    {
+        if (!Facilities.MeansRefused(errno))
+            return Refused(FewSlots, errno);
+        var counts = SharedMemory.MapOwn(MaxSlots * Stride);
+        if (counts == null)
+            return Refused(FewSlots, errno);
+        Facilities.Refused(Facility.SharedMemory, errno);
+        return new OpenCounts(-1, counts, MaxSlots, MaxSlots);
     }
 
     private static Problem TooManyRemoved => new(

@@ -1,3 +1,4 @@
+using Bal.Domain.Messages;
 using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 
@@ -8,9 +9,9 @@ namespace Bal.Infrastructure.DataPlane;
 /// first <see cref="MaxLarge"/> pipes hold <see cref="LargeBytes"/>: where few streams are bulk, that is a fifth less
 /// CPU. All further ones have the kernel's default size, since large ones soon meet fs.pipe-user-pages-soft (pipe(7)).
 /// </summary>
-/// <param name="descriptorCeiling">Descriptors from this number on are not for relaying.</param>
+/// <param name="ceiling">The descriptors that are for relaying.</param>
 /// <param name="shared">The connections that no service is assured of; a pipe takes the place of one.</param>
-internal sealed unsafe class PipePool(int descriptorCeiling, SharedPlaces shared) : IDisposable
+internal sealed unsafe class PipePool(DescriptorCeiling ceiling, SharedPlaces shared) : IDisposable
 {
     /// <summary>What a large pipe holds.</summary>
     public const int LargeBytes = 256 * 1024;
@@ -30,6 +31,7 @@ internal sealed unsafe class PipePool(int descriptorCeiling, SharedPlaces shared
     private readonly Stack<Pipe> idleLarge = new(MaxLarge);
     private int large;
     private long refusedUntil;
+    private int refusal;
 
     private readonly record struct Pipe(int Out, int In, bool IsLarge);
 
@@ -38,6 +40,7 @@ internal sealed unsafe class PipePool(int descriptorCeiling, SharedPlaces shared
     {
         if (!idleLarge.TryPop(out var pipe) && !idle.TryPop(out pipe) && !Create(now, out pipe))
             return false;
+        Facilities.Pipe();
         (side.PipeOut, side.PipeIn, side.PipeLength) = (pipe.Out, pipe.In, 0);
         side.Flags = pipe.IsLarge ? side.Flags | SideFlags.LargePipe : side.Flags & ~SideFlags.LargePipe;
         return true;
@@ -73,26 +76,51 @@ internal sealed unsafe class PipePool(int descriptorCeiling, SharedPlaces shared
     {
         pipe = default;
         if (now < refusedUntil || !shared.TryTakeForPipe())
-            return false;
+            return NoPipe(now < refusedUntil ? refusal : 0);
         var ends = stackalloc int[2];
         if (Libc.pipe2(ends, Libc.O_NONBLOCK | Libc.O_CLOEXEC) != 0)
         {
+            refusal = Errno.Last;
             shared.Give();
-            refusedUntil = now + RetryMs;
-            return false;
+            refusedUntil = Facilities.MeansRefused(refusal) ? long.MaxValue : now + RetryMs;
+            return NoPipe(refusal);
         }
 
         pipe = new Pipe(ends[0], ends[1], IsLarge: large < MaxLarge && Grow(ends[0]));
         if (pipe.IsLarge)
             large++;
-        // Above the soft limit the kernel gives out pipes of two pages, in which splicing costs more than copying.
-        if (Math.Max(pipe.Out, pipe.In) < descriptorCeiling
-            && (pipe.IsLarge || Libc.fcntl(pipe.Out, Libc.F_GETPIPE_SZ, 0) >= DefaultBytes))
+        if (Math.Max(pipe.Out, pipe.In) < ceiling.Value && (pipe.IsLarge || IsWorthIt(pipe.Out)))
             return true;
         Close(pipe);
+        refusal = 0;
         refusedUntil = now + RetryMs;
+        return NoPipe(refusal);
+    }
+
+    private static bool NoPipe(int errno)
+    {
+        if (Facilities.MeansRefused(errno))
+            Facilities.Refused(Facility.Pipe, errno);
+        else
+            Facilities.NoPipe(errno);
         return false;
     }
 
-    private static bool Grow(int fd) => Libc.fcntl(fd, Libc.F_SETPIPE_SZ, LargeBytes) >= LargeBytes;
+    private static bool Grow(int fd)
+    {
+        if (Libc.fcntl(fd, Libc.F_SETPIPE_SZ, LargeBytes) >= LargeBytes)
+            return true;
+        Facilities.Refused(Facility.PipeSize, Errno.Last);
+        return false;
+    }
+
+    // Above the soft limit the kernel gives out pipes of two pages, in which splicing costs more than copying.
+    private static bool IsWorthIt(int fd)
+    {
+        var bytes = Libc.fcntl(fd, Libc.F_GETPIPE_SZ, 0);
+        if (bytes >= 0)
+            return bytes >= DefaultBytes;
+        Facilities.Refused(Facility.PipeSize, Errno.Last);
+        return true;
+    }
 }

@@ -1,10 +1,10 @@
+using System.Net;
 using Bal.Application;
 using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
-using Bal.Domain.Counting;
 using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Relay;
@@ -17,16 +17,20 @@ namespace Bal.Infrastructure.DataPlane;
 /// The event loops with what they share, as the supervisor sees them. Called by the supervisor's thread only. What it
 /// gives back (listeners, counters) it gives back only after every loop has confirmed that it no longer uses it.
 /// </summary>
-internal sealed class Plane : IDataPlane, IDisposable
+internal sealed partial class Plane : IDataPlane, IDisposable
 {
     private readonly EventLoop[] loops;
     private readonly LoopMailbox[] mailboxes;
     private readonly WakeUp supervisor;
-    private readonly DescriptorBudget budget;
+    private readonly DescriptorCeiling ceiling;
+    private DescriptorBudget budget;
+    private DescriptorBudget prepared;
+    private BalConfig? preparedLog;
     private readonly Services services;
     private readonly Backends backends;
     private readonly Listeners listeners;
     private readonly Removals removals;
+    private readonly ClientTables clients = new();
     private readonly Queue<(int Sync, Action Done)> confirmations = new();
     private readonly int[] synced;
     private int lastSync;
@@ -34,6 +38,8 @@ internal sealed class Plane : IDataPlane, IDisposable
     private Stop stop;
     private long lost;
     private bool answerAwaited;
+
+    private const int OnNoLoop = -1;
 
     private enum Stop
     {
@@ -58,19 +64,26 @@ internal sealed class Plane : IDataPlane, IDisposable
         GatherRule? gatherRule = null)
     {
         this.supervisor = supervisor;
-        this.budget = budget;
-        services = new Services(threads, open, budget.ConnectionsBeside);
-        backends = new Backends(threads);
+        this.budget = prepared = budget;
+        Access = new AccessRings(threads);
+        services = new Services(threads, open, sockets => this.budget.ConnectionsBeside(sockets));
+        backends = new Backends(threads) { LeadsHere = LeadsHere, Slots = services, Labels = Access.Labels };
         removals = new Removals(backends, threads);
-        var ceiling = (int)Math.Min(int.MaxValue, budget.Ceiling);
+        ceiling = new DescriptorCeiling(budget.Ceiling);
         mailboxes = [.. Enumerable.Range(0, threads).Select(_ => new LoopMailbox(supervisor))];
         loops = [.. mailboxes.Select((m, i) => new EventLoop(
-            i, threads, ceiling, gatherRule ?? GatherRule.Standard, services, backends, m, onCrash))];
+            i, threads, ceiling, gatherRule ?? GatherRule.Standard, services, backends, Access, m, onCrash))];
         listeners = new Listeners(loops, line => Say(line));
         synced = new int[threads];
         foreach (var loop in loops)
             loop.Start();
     }
+
+    /// <summary>What the loops write for the access log; it outlives the plane, whose end is logged as well.</summary>
+    public AccessRings Access { get; }
+
+    /// <summary>Told which configuration says where connections are logged, when it comes into force.</summary>
+    public Action<BalConfig> LogTo { get; init; } = _ => { };
 
     /// <summary>Told what an operator should know.</summary>
     public Action<LogEvent> Say { get; init; } = _ => { };
@@ -82,9 +95,16 @@ internal sealed class Plane : IDataPlane, IDisposable
     }
 
     public Either<Problem, Unit> Prepare(BalConfig config) =>
-        services.MakeRoom(config.Services.Count)
+        services.MakeRoom(config.Services.Sum(s => 1 + s.Backends.Count(b => b.MaxConnections.IsSome)))
             .Bind(_ => EnoughDescriptors(config))
-            .Bind(_ => listeners.Prepare(config));
+            .Bind(_ => clients.Prepare(config, name => services.All.Any(s => s.Name == name && s.Clients is not null)))
+            .Bind(_ => listeners.Prepare(config))
+            .Map(done =>
+            {
+                prepared = ConnectionLimits.Divide(config, budget);
+                preparedLog = config;
+                return done;
+            });
 
     /// <summary>Why <see cref="Prepare"/> would refuse a configuration; changes nothing.</summary>
     public Option<Problem> Rehearse(BalConfig config) => EnoughDescriptors(config).Match(
@@ -93,6 +113,11 @@ internal sealed class Plane : IDataPlane, IDisposable
     public void Commit()
     {
         var named = services.All.Where(s => s.Name.Length > 0).ToDictionary(s => s.Name);
+        budget = prepared;
+        if (preparedLog is { } config)
+            LogTo(config);
+        clients.Abandon();
+        ceiling.Set(budget.Ceiling);
         // Before anybody can come.
         services.Share(named.Values, listeners.Sockets);
         foreach (var set in listeners.Commit(name => named[name], stopped: stop != Stop.None))
@@ -101,7 +126,14 @@ internal sealed class Plane : IDataPlane, IDisposable
             Confirm(() => removals.Confirm(removed));
     }
 
-    public void Abandon() => listeners.Abandon();
+    public void Abandon()
+    {
+        listeners.Abandon();
+        clients.Abandon();
+    }
+
+    /// <summary>See <see cref="Listeners.Accept"/>.</summary>
+    public bool LeadsHere(IPAddress address, int port) => listeners.Accept(address, port);
 
     /// <summary>See <see cref="Listeners.Inherit"/>.</summary>
     public void Inherit(Service service, int[] sockets) => listeners.Inherit(service, sockets);
@@ -115,12 +147,25 @@ internal sealed class Plane : IDataPlane, IDisposable
     public void Publish(RoutingTable table)
     {
         var plane = PlaneOf(table.Id);
-        var before = plane.Published?.Table;
+        var last = plane.Published;
+        var before = last?.Table;
         table = backends.WithoutDrained(table);
-        plane.Current = backends.SnapshotOf(table);
-        if (before is not null && IdleOf(table) < IdleOf(before))
-            Tell(new LoopCommand.Retime());
         var number = ++lastSync;
+        var snapshot = backends.SnapshotOf(table, last?.Selector) with { Number = number };
+        if (snapshot.IsFull is not null)
+            OpenLine(plane);
+        if (before is null || before.Service.Name != table.Service.Name)
+            Access.Labels.NameService(table.Id.Value, table.Service.Name);
+        if (snapshot.LimitsClients)
+            LimitClients(plane, table.Service.Name);
+        plane.Current = snapshot;
+        if (snapshot.LimitsClients && last is { LimitsClients: false })
+            Tell(new LoopCommand.CountClients(plane.Index));
+        if (backends.TakeLimited() is { Length: > 0 } limited)
+            Tell(new LoopCommand.Join(limited));
+        plane.Line?.Serve(OnNoLoop, all: true);
+        if (last is not null && plane.Current.AsksForALook(last))
+            Tell(new LoopCommand.Retime());
         var leaving = backends.Mark(before, table, number);
         if (table.Removed)
         {
@@ -147,7 +192,12 @@ internal sealed class Plane : IDataPlane, IDisposable
         removals.Remove(plane);
         services.Forget(service);
         Tell(new LoopCommand.Forget(plane.Index));
-        Confirm(() => services.Free(plane));
+        Confirm(() =>
+        {
+            services.Free(plane);
+            Access.Labels.RetireService(service.Value);
+            backends.ForgetService(service);
+        });
     }
 
     public void StopAccepting()
@@ -169,7 +219,11 @@ internal sealed class Plane : IDataPlane, IDisposable
     }
 
     /// <summary>Lets the loops accept again.</summary>
-    public void Resume() => Tell(new LoopCommand.Resume());
+    public void Resume()
+    {
+        RetainClients();
+        Tell(new LoopCommand.Resume());
+    }
 
     /// <summary>Calls <paramref name="done"/> once every loop has carried out all commands up to now.</summary>
     public void Confirm(Action done)
@@ -178,68 +232,16 @@ internal sealed class Plane : IDataPlane, IDisposable
         confirmations.Enqueue((lastSync, done));
     }
 
-    /// <summary>What a process that takes over needs to know of a service and its listening sockets.</summary>
-    public IReadOnlyList<(string Service, int[] Sockets, ulong Turn)> Serving =>
-        [.. listeners.ByOwner.Select(owned => (
-            owned.Key.Name, owned.SelectMany(set => set.Distinct).ToArray(), owned.Key.Turn))];
-
-    /// <summary>Where this process counts open connections, in <see cref="OpenFd"/>.</summary>
-    public Arr<ServiceSlot> Slots => new(services.Slots);
-
-    /// <summary>See <see cref="OpenCounts"/>.</summary>
-    public int OpenFd => services.OpenFd;
-
-    /// <summary>Continues what another process has begun with a service.</summary>
-    /// <param name="service">Which.</param>
-    /// <param name="turn">The number of its next client.</param>
-    /// <param name="refused">Clients turned away that the core knows of, by <see cref="Refusal"/>.</param>
-    public void GoOnWith(ServiceId service, ulong turn, Arr<long> refused)
+    /// <summary>What the loops have counted of clients that got no service and that they have yet to report.</summary>
+    public IEnumerable<ControlEvent> News()
     {
-        var plane = PlaneOf(service);
-        plane.Turn = turn;
-        plane.RefusedBefore = refused;
-    }
-
-    /// <summary>
-    /// What was counted before this process, and what replaced processes count; added to everything reported.
-    /// </summary>
-    public Replaced Replaced
-    {
-        get => replaced;
-        set
-        {
-            var gone = replaced.Processes.Filter(p => !value.Processes.Exists(q => q.Counts == p.Counts));
-            replaced = value;
-            foreach (var service in services.All)
-                service.CountElsewhere(value.CountsOf(service.Id));
-            var inUse = value.UsedBackends;
-            backends.IsUsedElsewhere = inUse.Contains;
-            backends.LookAtAll();
-            LookIdle();
-            if (!gone.IsEmpty)
-                Confirm(() => gone.Iter(p => p.Counts.Dispose()));
-            supervisor.Signal();
-        }
+        var news = new List<ControlEvent>();
+        foreach (var service in services.All)
+            service.TakeNews(news.Add);
+        return news;
     }
 
     public void Cut(int oneOf) => Tell(new LoopCommand.Cut(oneOf));
-
-    /// <summary>What has passed through this and all replaced processes, at this moment.</summary>
-    public Traffic Measure()
-    {
-        var all = replaced.Plus(MeasureOwn());
-        return all with
-        {
-            Services = all.Services.Map(s => s with
-            {
-                Active = services.Find(s.Service) is { } plane ? plane.Open + plane.OpenElsewhere : s.Active,
-            }),
-            Previous = replaced.Processes.Map(p => new PreviousProcess(p.Pid, p.Version, p.Since, p.Open)),
-        };
-    }
-
-    /// <summary>What has passed through this process alone.</summary>
-    public Traffic MeasureOwn() => new(new(services.All.Select(s => s.Measure())), backends.Measure());
 
     /// <summary>
     /// Calls <paramref name="answered"/> in a later <see cref="Collect"/>, once every loop has answered; while an
@@ -269,11 +271,13 @@ internal sealed class Plane : IDataPlane, IDisposable
         if (mailboxes.Sum(m => m.Dropped) is var total && total > lost)
             into(new ControlEvent.ReportsLost(replaced.LostBefore + (lost = total)));
 
+        EndWalks();
         while (confirmations.TryPeek(out var waiting) && synced.All(s => s >= waiting.Sync))
             confirmations.Dequeue().Done();
         foreach (var backend in backends.TakeIdle())
             into(new ControlEvent.BackendIdle(backend));
-        if (stop != Stop.Idle)
+        // A walk may have ended the last of them: whoever asked for it is told how many before the process is over.
+        if (stop != Stop.Idle || walksOpen > 0)
             return;
         stop = Stop.Told;
         into(new ControlEvent.AllIdle());
@@ -302,8 +306,6 @@ internal sealed class Plane : IDataPlane, IDisposable
     /// <summary>Where a loop puts its reports, for tests.</summary>
     internal LoopMailbox MailboxOf(int loop) => mailboxes[loop];
 
-    private static long IdleOf(RoutingTable table) => table.Service.Tuning.IdleTimeout.Milliseconds;
-
     private void Translate(int loop, LoopReport report, Action<ControlEvent> into)
     {
         switch (report.Kind)
@@ -318,11 +320,8 @@ internal sealed class Plane : IDataPlane, IDisposable
                 if (services.FindAt(report.Subject) is { } exhausted)
                     into(new ControlEvent.ClientExhausted(exhausted.Id));
                 break;
-            case LoopReportKind.LimitReached:
-                Refused(report.Subject, Refusal.Limit, into);
-                break;
-            case LoopReportKind.DescriptorsExhausted:
-                Refused(report.Subject, Refusal.Descriptors, into);
+            case LoopReportKind.News:
+                services.FindAt(report.Subject)?.TakeNews(into);
                 break;
             case LoopReportKind.Synced:
                 synced[loop] = Math.Max(synced[loop], report.Subject);
@@ -343,10 +342,12 @@ internal sealed class Plane : IDataPlane, IDisposable
         }
     }
 
-    private void Refused(int service, Refusal reason, Action<ControlEvent> into)
+    // Also where it is open: what there is to look for elsewhere may have changed.
+    private void OpenLine(ServicePlane plane)
     {
-        if (services.FindAt(service) is { } plane)
-            into(new ControlEvent.ClientsRefused(plane.Id, reason, plane.Refused(reason)));
+        plane.OpenLine();
+        plane.Line!.LooksElsewhere = replaced.StillServes || servedWithOlder;
+        plane.Line!.Serve(OnNoLoop);
     }
 
     private void LookIdle()
@@ -357,8 +358,9 @@ internal sealed class Plane : IDataPlane, IDisposable
 
     private Either<Problem, Unit> EnoughDescriptors(BalConfig config)
     {
-        var wanted = (long)loops.Length * config.Services.Sum(s => s.Listener.Addresses.Count);
-        return wanted <= budget.Ceiling ? Unit.Default : budget.TooManyListeners(wanted);
+        var wanted = (long)loops.Length * config.Addresses.Count;
+        var divided = ConnectionLimits.Divide(config, budget);
+        return wanted <= divided.Ceiling ? Unit.Default : divided.TooManyListeners(wanted);
     }
 
     private ServicePlane PlaneOf(ServiceId id)
@@ -366,7 +368,7 @@ internal sealed class Plane : IDataPlane, IDisposable
         if (services.Find(id) is { } known)
             return known;
         var added = services.Of(id);
-        added.CountElsewhere(replaced.CountsOf(id));
+        added.CountElsewhere(replaced.CountsOf(id), replaced.AllCounts);
         return added;
     }
 

@@ -15,7 +15,8 @@ internal sealed class Removals(Backends backends, int loops)
     private readonly Dictionary<int, Closing> closing = [];
 
     /// <summary>Listeners that the loops are closing.</summary>
-    private sealed record Closing(ServicePlane Owner, System.Collections.Generic.HashSet<int> Missing);
+    private sealed record Closing(
+        IReadOnlyList<ServicePlane> Services, System.Collections.Generic.HashSet<int> Missing);
 
     private sealed class Removal
     {
@@ -50,8 +51,9 @@ internal sealed class Removals(Backends backends, int loops)
     /// <summary>The loops have been told to close listeners.</summary>
     public void Close(ListenerSet listeners)
     {
-        closing.Add(listeners.Tag, new Closing(listeners.Owner!, [.. Enumerable.Range(0, loops)]));
-        listeners.Owner!.ClosingListeners++;
+        closing.Add(listeners.Tag, new Closing(listeners.Services, [.. Enumerable.Range(0, loops)]));
+        foreach (var service in listeners.Services)
+            service.ClosingListeners++;
     }
 
     /// <summary>A loop has closed listeners.</summary>
@@ -60,8 +62,11 @@ internal sealed class Removals(Backends backends, int loops)
         if (!closing.TryGetValue(tag, out var set) || !set.Missing.Remove(loop) || set.Missing.Count > 0)
             return;
         closing.Remove(tag);
-        set.Owner.ClosingListeners--;
-        Look(set.Owner);
+        foreach (var service in set.Services)
+        {
+            service.ClosingListeners--;
+            Look(service);
+        }
     }
 
     /// <summary>Those whose listeners the loops have yet to be asked about.</summary>

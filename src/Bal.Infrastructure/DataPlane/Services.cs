@@ -18,8 +18,14 @@ internal sealed class Services(int loops, OpenCounts counts, Func<int, long> con
 {
     private readonly Dictionary<int, ServicePlane> byId = [];
     private readonly Stack<int> free = new();
+    private readonly SortedSet<int> places = [];
     private ServicePlane?[] byIndex = new ServicePlane?[8];
     private int used;
+
+    /// <summary>
+    /// For each loop, where it finds its clients that wait no longer; complete before a service is added.
+    /// </summary>
+    public HandedBack[] HandedBack { get; } = new HandedBack[loops];
 
     /// <summary>The connections that no service is assured of.</summary>
     public SharedPlaces Shared { get; } = new();
@@ -46,10 +52,10 @@ internal sealed class Services(int loops, OpenCounts counts, Func<int, long> con
             index = used++;
         // Prepare() has made sure of the room for those of a reload.
         _ = counts.Grow(used);
-        var added = new ServicePlane(id, index, counts, Shared, loops);
+        var added = new ServicePlane(id, index, counts, Shared, HandedBack);
         if (index >= byIndex.Length)
         {
-            var more = new ServicePlane?[byIndex.Length * 2];
+            var more = new ServicePlane?[Math.Max(index + 1, byIndex.Length * 2)];
             byIndex.CopyTo(more, 0);
             more[index] = added;
             Volatile.Write(ref byIndex, more);
@@ -60,7 +66,24 @@ internal sealed class Services(int loops, OpenCounts counts, Func<int, long> con
         return added;
     }
 
-    /// <summary>Makes sure that so many more services have room.</summary>
+    /// <summary>Memory to count the places of a backend in, at zero: a slot like that of a service.</summary>
+    public unsafe (int Slot, nint Taken) TakeSlot()
+    {
+        if (!free.TryPop(out var slot))
+            slot = used++;
+        _ = counts.Grow(used);
+        places.Add(slot);
+        return (slot, (nint)counts.At(slot));
+    }
+
+    /// <summary>Gives such a slot back, at zero again.</summary>
+    public void GiveSlot(int slot)
+    {
+        places.Remove(slot);
+        free.Push(slot);
+    }
+
+    /// <summary>Makes sure that so many more services, or backends with limits, have room.</summary>
     public Either<Problem, Unit> MakeRoom(int more) => counts.Grow(used + Math.Max(0, more - free.Count));
 
     /// <summary>Forgets a service for the supervisor; loops may still use its index.</summary>
@@ -101,7 +124,7 @@ internal sealed class Services(int loops, OpenCounts counts, Func<int, long> con
     {
         get
         {
-            counts.Shrink(All.Count == 0 ? 0 : All.Max(s => s.Index) + 1);
+            counts.Shrink(1 + Math.Max(All.Count == 0 ? -1 : All.Max(s => s.Index), places.Max));
             return counts.Fd;
         }
     }

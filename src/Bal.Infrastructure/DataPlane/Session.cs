@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using Bal.Domain.Admission;
+using Bal.Domain.Backend;
 using Bal.Domain.Relay;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -34,6 +36,9 @@ internal enum SideFlags : uint
 
     /// <summary>The socket failed, usually because the peer sent an RST, and nothing is left in it.</summary>
     Failed = 32,
+
+    /// <summary>It failed because the peer no longer answered.</summary>
+    Silent = 256,
 }
 
 /// <summary>One socket of a session, and the bytes read from it that the other socket has not taken yet.</summary>
@@ -69,7 +74,7 @@ internal unsafe struct Side
     public readonly bool Has(SideFlags flag) => (Flags & flag) != 0;
 }
 
-/// <summary>One proxied connection: about 250 bytes of native memory, owned by one loop, never moved.</summary>
+/// <summary>One proxied connection: about 400 bytes of native memory, owned by one loop, never moved.</summary>
 [StructLayout(LayoutKind.Sequential)]
 internal unsafe struct Session
 {
@@ -80,6 +85,18 @@ internal unsafe struct Session
     public SessionState State;
     public int Service;
 
+    /// <summary>Where it was accepted, until it has said which service it wants; 0 from then on.</summary>
+    public int Listener;
+
+    /// <summary>The name that it has asked for (<see cref="EventLoop"/>); null for none.</summary>
+    public byte* Name;
+
+    /// <summary>It counts as one that has yet to say which service it wants.</summary>
+    public bool IsGreeted;
+
+    /// <summary>It has to begin with a PROXY header.</summary>
+    public bool AwaitsHeader;
+
     /// <summary>The backend connected or being connected; 0 where none is.</summary>
     public int BackendId;
 
@@ -89,14 +106,64 @@ internal unsafe struct Session
     /// <summary>Which of the backend's addresses is being tried.</summary>
     public int AddressIndex;
 
+    /// <summary>The most telling failure of its addresses so far.</summary>
+    public FailureKind Failure;
+
     /// <summary>This loop's counters of the backend.</summary>
     public BackendCounters* Counters;
 
     /// <summary>The client's number in the round robin of the process.</summary>
     public ulong Turn;
 
+    /// <summary>
+    /// Who the client is: the peer of its socket, or whom a PROXY header names. Unknown where nobody asks.
+    /// </summary>
+    public InetEndpoint Source;
+
+    /// <summary>The peer of its socket; unknown where nobody asks.</summary>
+    public InetEndpoint Seen;
+
+    /// <summary>Where the client connected to, as a PROXY header says; otherwise unknown: the socket knows.</summary>
+    public InetEndpoint Destination;
+
+    /// <summary>Where its service counts it among the connections of its client, and 1; 0 for nowhere.</summary>
+    public int ClientEntry;
+
+    /// <summary>The PROXY header that its backend gets.</summary>
+    public ProxyVersion Header;
+
+    /// <summary>How many bytes there must be for the client's socket to report any; 0 for one.</summary>
+    public int LowWater;
+
+    /// <summary>A proxy has connected for its own sake (the command LOCAL): nobody stands behind it.</summary>
+    public bool IsLocal;
+
+    /// <summary>
+    /// Monotonic milliseconds of the accept, of the begin of the last try, and of the end of its connect.
+    /// </summary>
+    public long Started;
+    public long TriedAt;
+    public long ConnectedAt;
+
+    /// <summary>Milliseconds that it has waited for a backend with room, and whether it ever has.</summary>
+    public long WaitedMs;
+    public bool HasWaited;
+
+    /// <summary>How often a backend was chosen for it.</summary>
+    public int Tries;
+
+    /// <summary>Bytes read from the client and from the backend.</summary>
+    public long BytesIn;
+    public long BytesOut;
+
     /// <summary>Monotonic milliseconds of the last byte in either direction.</summary>
     public long LastActivity;
+
+    /// <summary>Monotonic milliseconds of the first FIN that was passed on; zero before it.</summary>
+    public long FinAt;
+
+    /// <summary>Set while it waits because every usable backend is full.</summary>
+    public Waiter* Waiter;
 
     /// <summary>Backends tried so far; null before the first failure.</summary>
     public int* Tried;
@@ -104,11 +171,29 @@ internal unsafe struct Session
     public int TriedCapacity;
     public int LastResorts;
 
+    /// <summary>The number of the table by which its backend was chosen.</summary>
+    public int ChosenBy;
+
     /// <summary>
     /// Some attempt failed on this machine, so that the failure of all says nothing about the backends.
     /// </summary>
     public bool LocalFailure;
     public bool InReadyList;
+
+    /// <summary>The connect is given up: whatever it comes to, the next candidate is tried.</summary>
+    public bool GivenUp;
+
+    /// <summary>The client sent an RST after its last bytes; only those keep it from being forgotten.</summary>
+    public bool ClientGone;
+
+    /// <summary>It counts among the clients without a backend that a process which takes over heeds.</summary>
+    public bool Seeking;
+
+    /// <summary>The backend's socket has been told to look for a dead peer.</summary>
+    public bool KeptAlive;
+
+    /// <summary>The most telling reason why an attempt failed, a <see cref="Refusal"/> and 1; zero for none.</summary>
+    public int Cause;
 
     /// <summary>Which side was reset, and until when its last bytes may be delivered.</summary>
     public bool ResetByBackend;

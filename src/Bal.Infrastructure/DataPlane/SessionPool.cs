@@ -14,6 +14,9 @@ internal sealed unsafe class SessionPool : IDisposable
     private readonly List<nint> chunks = [];
     private Session* free;
 
+    /// <summary>Sessions that there is memory for: as many have been in use at once, or a few less.</summary>
+    public int Capacity => chunks.Count * ChunkSize;
+
     public Session* Rent()
     {
         if (free == null)
@@ -30,6 +33,10 @@ internal sealed unsafe class SessionPool : IDisposable
         session->Next = free;
         free = session;
     }
+
+    /// <summary>The session at that place, in use or not; null beyond the last one.</summary>
+    public Session* At(int place) =>
+        place < Capacity ? (Session*)chunks[place / ChunkSize] + place % ChunkSize : null;
 
     /// <summary>Every session in use, for the rare operations that concern all.</summary>
     public List<nint> InUse()

@@ -4,78 +4,156 @@ using System.Net.Sockets;
 using Bal.Domain.Config;
 using Bal.Domain.Doctor;
 using Bal.Domain.Primitives;
+using Bal.Domain.Relay;
+using Bal.Infrastructure.Linux;
 using LanguageExt;
 using Span = Bal.Domain.Primitives.Duration;
 
 namespace Bal.Infrastructure.Diagnosis;
 
-/// <summary>One fresh TCP connect to every backend, as a client's connection would make it.</summary>
+/// <summary>
+/// One fresh TCP connect to every backend, as a client's connection would make it, by this thread alone.
+/// </summary>
 internal static class BackendProbes
 {
-    /// <summary>Probes at once: quick with hundreds of backends, few enough for any descriptor limit.</summary>
+    /// <summary>Connects at once: quick with hundreds of backends, few enough for any descriptor limit.</summary>
     private const int Concurrency = 64;
 
-    internal static async Task<Arr<BackendFact>> RunAsync(Arr<Service> services, CancellationToken cancel)
-    {
-        var work = services.SelectMany(s => s.Endpoints.Select(b => (Backend: b, s.Tuning.Health.Timeout))).ToArray();
-        var facts = new BackendFact[work.Length];
-        var options = new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = cancel };
-        await Parallel.ForAsync(0, work.Length, options, async (i, stop) =>
-        {
-            var (backend, timeout) = work[i];
-            facts[i] = new BackendFact(backend, await ProbeAsync(backend, timeout, stop).ConfigureAwait(false));
-        }).ConfigureAwait(false);
-        return facts.ToArr();
-    }
+    /// <summary>For all connects together; backends that are left over then are reported as not tried.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
 
-    private static async Task<ProbeOutcome> ProbeAsync(Endpoint backend, Span timeout, CancellationToken cancel)
+    internal static Arr<BackendFact> Run(Arr<Service> services)
     {
-        var started = Stopwatch.GetTimestamp();
-        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        limit.CancelAfter(TimeSpan.FromMilliseconds(Math.Min(timeout.Milliseconds, int.MaxValue)));
-        ProbeOutcome outcome = new ProbeOutcome.Unresolved("the name has no address");
-        try
+        var names = Lookups.Of(
+            services.Bind(s => s.Endpoints).Map(b => b.Host).OfType<Host.Name>(), Lookups.Patience);
+        var own = new OwnListeners(services.Select(service => service.Listener), LinuxHostFacts.Gather());
+        var attempts = services.SelectMany(service => service.Backends.Select(backend => new Attempt(
+            backend.Endpoint, service.HeaderFor(backend), own, service.Tuning.Health.Timeout,
+            AddressesOf(backend.Endpoint, names)))).ToArray();
+        var clock = Stopwatch.StartNew();
+        var waiting = new Queue<Attempt>(attempts);
+        var flying = new List<Attempt>();
+        while (waiting.Count > 0 || flying.Count > 0)
         {
-            foreach (var address in await AddressesAsync(backend.Host, limit.Token).ConfigureAwait(false))
+            while (flying.Count < Concurrency && waiting.TryDequeue(out var next))
             {
-                outcome = await ConnectAsync(new IPEndPoint(address, backend.Port), started, limit.Token)
-                    .ConfigureAwait(false);
-                if (outcome is ProbeOutcome.Connected) return outcome;
+                if (clock.Elapsed > Longest)
+                    next.LeaveOut(Longest);
+                else if (next.Begin())
+                    flying.Add(next);
             }
 
-            return outcome;
+            if (flying.Count > 0)
+                flying = Await(flying);
         }
-        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
-        {
-            return new ProbeOutcome.TimedOut(timeout);
-        }
-        catch (SocketException e)
-        {
-            return new ProbeOutcome.Unresolved(e.Message);
-        }
+
+        return new Arr<BackendFact>(attempts.Select(attempt => new BackendFact(attempt.Backend, attempt.Outcome)));
     }
 
-    private static async Task<IPAddress[]> AddressesAsync(Host host, CancellationToken cancel) => host switch
-    {
-        Host.Name name => await Dns.GetHostAddressesAsync(name.Value, cancel).ConfigureAwait(false),
-        Host.Address address => [address.Value],
-        _ => throw new UnreachableException(),
-    };
+    private static Lookup AddressesOf(Endpoint backend, IReadOnlyDictionary<string, Lookup> names) =>
+        backend.Host.Match(address => new Lookup([address], ""), name => names[name]);
 
-    private static async Task<ProbeOutcome> ConnectAsync(IPEndPoint remote, long started, CancellationToken cancel)
+    /// <summary>Waits until one of them has ended or is late; those that go on.</summary>
+    private static List<Attempt> Await(List<Attempt> flying)
     {
-        try
+        var ready = flying.Select(attempt => attempt.Socket!).ToList();
+        var failed = new List<Socket>(ready);
+        Socket.Select(null, ready, failed, TimeSpan.FromMilliseconds(Math.Max(0, flying.Min(a => a.LeftMs))));
+        var ended = ready.Concat(failed).ToHashSet();
+        return flying.Where(attempt => ended.Contains(attempt.Socket!) ? attempt.End() : !attempt.IsLate()).ToList();
+    }
+
+    /// <summary>A backend, its addresses, and the connect in progress to one of them.</summary>
+    private sealed class Attempt(
+        Endpoint backend, ProxyVersion header, OwnListeners own, Span limit, Lookup lookup)
+    {
+        private readonly Stopwatch clock = new();
+        private int next;
+
+        public Endpoint Backend => backend;
+
+        public ProbeOutcome Outcome { get; private set; } = new ProbeOutcome.Unresolved(lookup.Fault);
+
+        public Socket? Socket { get; private set; }
+
+        public long LeftMs => Math.Min(limit.Milliseconds, int.MaxValue) - clock.ElapsedMilliseconds;
+
+        public void LeaveOut(TimeSpan longest) => Outcome = new ProbeOutcome.LocalFailure(
+            $"doctor stops trying backends after {new Span((long)longest.TotalMilliseconds).ToText()}");
+
+        /// <summary>Connects to the next address; false where there is none left, or it has ended already.</summary>
+        public bool Begin()
         {
-            using var socket = new Socket(remote.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-            await socket.ConnectAsync(remote, cancel).ConfigureAwait(false);
-            // On loopback the kernel may pick the wanted port as the local one and connect the socket to itself.
-            return Equals(socket.LocalEndPoint, socket.RemoteEndPoint)
-                ? new ProbeOutcome.Refused()
-                : new ProbeOutcome.Connected(new Span((long)Stopwatch.GetElapsedTime(started).TotalMilliseconds));
+            clock.Start();
+            while (next < lookup.Addresses.Length)
+            {
+                var remote = new IPEndPoint(lookup.Addresses[next++], backend.Port);
+                if (own.ReachedBy(new Endpoint(new Host.Address(remote.Address), backend.Port)).IsSome)
+                {
+                    Close(new ProbeOutcome.OwnListener());
+                    continue;
+                }
+
+                try
+                {
+                    Socket = new Socket(remote.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+                    Socket.Connect(remote);
+                    return End();
+                }
+                catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock or SocketError.InProgress)
+                {
+                    return true;
+                }
+                catch (SocketException e)
+                {
+                    Close(Failure(e));
+                }
+            }
+
+            return false;
         }
-        catch (SocketException e)
+
+        /// <summary>Takes what came of the connect; whether it goes on, with another address.</summary>
+        public bool End()
         {
-            return Failure(e);
+            var error = (SocketError)(int)Socket!.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error)!;
+            if (error != SocketError.Success)
+            {
+                Close(Failure(new SocketException((int)error)));
+                return Begin();
+            }
+
+            // On loopback the kernel may pick the wanted port as the local one and connect the socket to itself.
+            var itself = Equals(Socket.LocalEndPoint, new IPEndPoint(lookup.Addresses[next - 1], backend.Port));
+            if (!itself && header != ProxyVersion.None)
+                SendHeader();
+            Close(itself
+                ? new ProbeOutcome.Refused()
+                : new ProbeOutcome.Connected(new Span(clock.ElapsedMilliseconds)));
+            return itself && Begin();
+        }
+
+        // A backend that expects one would log its absence as an error. What it does not take is no matter here.
+        private void SendHeader()
+        {
+            Span<byte> bytes = stackalloc byte[ProxyHeader.LongestWritten];
+            var length = ProxyHeader.WriteLocal(bytes, header);
+            _ = Socket!.Send(bytes[..length], SocketFlags.None, out _);
+        }
+
+        public bool IsLate()
+        {
+            if (LeftMs > 0)
+                return false;
+            Close(new ProbeOutcome.TimedOut(limit));
+            return true;
+        }
+
+        private void Close(ProbeOutcome outcome)
+        {
+            Outcome = outcome is ProbeOutcome.Connected ? outcome : ProbeOutcome.MoreTelling(outcome, Outcome);
+            Socket?.Dispose();
+            Socket = null;
         }
     }
 
@@ -83,8 +161,7 @@ internal static class BackendProbes
     {
         SocketError.ConnectionRefused => new ProbeOutcome.Refused(),
         SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable or SocketError.AddressNotAvailable
-            or SocketError.AddressAlreadyInUse or SocketError.AccessDenied or SocketError.AddressFamilyNotSupported
-            or SocketError.ProtocolFamilyNotSupported => new ProbeOutcome.LocalFailure(e.Message),
+            or SocketError.AddressAlreadyInUse => new ProbeOutcome.LocalFailure(e.Message),
         _ => new ProbeOutcome.Unreachable(e.Message),
     };
 }

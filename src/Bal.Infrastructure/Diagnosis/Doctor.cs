@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using Bal.Domain.Config;
 using Bal.Domain.Doctor;
 using Bal.Domain.Primitives;
@@ -25,35 +23,49 @@ public sealed record DoctorInputs(
 public static class Doctor
 {
     /// <summary>
-    /// Examines the machine. Backends are probed concurrently, each for at most its service's health check timeout.
+    /// Examines the machine, within a bounded time. Backends are probed concurrently, each for at most its service's
+    /// health check timeout. No thread is needed: where the system gives none, doctor is what finds that out.
     /// </summary>
-    public static async Task<DoctorReport> ExamineAsync(DoctorInputs inputs, CancellationToken cancel)
+    public static DoctorReport Examine(DoctorInputs inputs)
     {
         var services = inputs.Config.Valid.Match(
             Some: config => config.Services, None: () => Arr<Service>.Empty);
         var daemon = DaemonOf(inputs.Pid);
-        var backends = await BackendProbes.RunAsync(services, cancel).ConfigureAwait(false);
-        var binds = new List<BindFact>();
-        foreach (var service in services)
-            binds.Add(await BindAsync(service.Listener, daemon, inputs.Control, cancel).ConfigureAwait(false));
+        var backends = BackendProbes.Run(services);
+        var names = Lookups.Of(services.Bind(s => s.Listener.Addresses).OfType<Host.Name>(), Lookups.Patience);
+        var binds = new Arr<BindFact>(services.Select(service => service.Listener).Distinct()
+            .Select(listener => Bind(listener, daemon, inputs.Control, names)));
         return DoctorReport.From(new DoctorFacts(
             inputs.Config,
             MachineFacts.Home(inputs.HomePath),
             inputs.Pid,
             inputs.Control,
-            binds.ToArr(),
+            binds,
             backends,
             MachineFacts.Limits(daemon),
-            MachineFacts.EffectiveUserId(),
+            Libc.geteuid(),
             MachineFacts.Log(inputs.LogPath))
         {
+            BlockedSocket = FileFacts.Of(new Process.BalHome(inputs.HomePath).ControlSocket, follow: false)
+                is { IsDirectory: true }
+                    ? new Process.BalHome(inputs.HomePath).ControlSocket
+                    : Option<string>.None,
+            AccessLog = inputs.Config.Valid.Bind(config => config.AccessLog
+                .Filter(path => path != BalConfig.StandardOutput)
+                .Map(path => MachineFacts.AccessLog(path, Accounting.AccessLogging.IsOwn(
+                    path, new Process.BalHome(inputs.HomePath),
+                    inputs.Config is ConfigFact.Read { Path: var its } ? its : "", config)))),
             DecisionLog = inputs.Config.Valid.Bind(config => config.DecisionLog)
-                .Map(path => MachineFacts.DecisionLog(path, new Process.BalHome(inputs.HomePath))),
+                .Map(path => MachineFacts.DecisionLog(path, new Process.BalHome(inputs.HomePath)) with
+                {
+                    IsElsewhereAsRoot = Libc.geteuid() == 0 && inputs.Config is ConfigFact.Read { Path: var file }
+                        && !path.StartsWith($"{Path.GetDirectoryName(file)?.TrimEnd('/')}/", StringComparison.Ordinal),
+                }),
         });
     }
 
-    private static async Task<BindFact> BindAsync(
-        Listener listener, Option<int> daemon, ControlFact control, CancellationToken cancel)
+    private static BindFact Bind(
+        Listener listener, Option<int> daemon, ControlFact control, IReadOnlyDictionary<string, Lookup> names)
     {
         // A daemon of another user hides its descriptors, so what it says of itself counts as well.
         var told = control is ControlFact.Answered answered && answered.Listener == listener.ToString();
@@ -61,7 +73,7 @@ public static class Doctor
         var holds = true;
         foreach (var host in listener.Addresses)
         {
-            var outcome = await BindAsync(host, listener, daemon, cancel).ConfigureAwait(false);
+            var outcome = Bind(host, listener, daemon, names);
             if (outcome is not (BindOutcome.Free or BindOutcome.HeldByOwnDaemon))
                 return new BindFact(new Listener(host, listener.Port), outcome);
             holds &= outcome is BindOutcome.HeldByOwnDaemon;
@@ -71,29 +83,24 @@ public static class Doctor
     }
 
     // As a start does: all addresses of the families that this machine has, or none.
-    private static async Task<BindOutcome> BindAsync(
-        Host host, Listener listener, Option<int> daemon, CancellationToken cancel)
+    private static BindOutcome Bind(
+        Host host, Listener listener, Option<int> daemon, IReadOnlyDictionary<string, Lookup> names)
     {
-        try
-        {
-            var found = host is Host.Address literal
-                ? Either<BindOutcome, NameAddresses>.Right(new NameAddresses([literal.Value], []))
-                : NameAddresses.Among(
-                    await Dns.GetHostAddressesAsync(host.ToString(), cancel).ConfigureAwait(false));
-            return found.Match(
-                Right: addresses =>
-                {
-                    var outcomes = addresses.Usable
-                        .Select(address => BindAttempt.Of(BoundAddress.Of(address, listener), daemon)).ToArray();
-                    return outcomes.FirstOrDefault(o => o is not (BindOutcome.Free or BindOutcome.HeldByOwnDaemon))
-                        ?? outcomes[0];
-                },
-                Left: outcome => outcome);
-        }
-        catch (SocketException e)
-        {
-            return new BindOutcome.Unresolved(e.Message);
-        }
+        var looked = host is Host.Name name ? names[name.Value] : null;
+        if (looked is { Addresses.Length: 0 })
+            return new BindOutcome.Unresolved(looked.Fault);
+        var found = host is Host.Address literal
+            ? Either<BindOutcome, NameAddresses>.Right(new NameAddresses([literal.Value], []))
+            : NameAddresses.Among(looked!.Addresses);
+        return found.Match(
+            Right: addresses =>
+            {
+                var outcomes = addresses.Usable
+                    .Select(address => BindAttempt.Of(BoundAddress.Of(address, listener), daemon)).ToArray();
+                return outcomes.FirstOrDefault(o => o is not (BindOutcome.Free or BindOutcome.HeldByOwnDaemon))
+                    ?? outcomes[0];
+            },
+            Left: outcome => outcome);
     }
 
     private static Option<int> DaemonOf(PidFact pid) => pid.Match(

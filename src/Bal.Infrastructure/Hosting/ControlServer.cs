@@ -23,19 +23,25 @@ internal sealed class ControlServer : IDisposable
 
     private readonly Reactor reactor;
     private readonly string path;
-    private readonly Action<string, Action<byte[]>> serve;
+    private readonly Action<string, Peer, Action<byte[]>> serve;
     // In the order of their coming.
     private readonly List<Client> clients = [];
     private int fd;
     private ulong tag;
     private bool listens;
     private bool isSuccessors;
+    // What lies at the path because of this socket.
+    private FileFacts? bound;
+    // A low number, kept for a client: the limit may be lowered below what is open (prlimit(2)), and then no other one
+    // can be had.
+    private int spare = -1;
     // One for all: a timer each would outlive the clients that come and go, thousands a second, for as long as it runs.
     private Timers.Timer? oldest;
     private bool resting;
 
-    private ControlServer(Reactor reactor, string path, int fd, Action<string, Action<byte[]>> serve) =>
-        (this.reactor, this.path, this.fd, this.serve) = (reactor, path, fd, serve);
+    private ControlServer(Reactor reactor, string path, int fd, Action<string, Peer, Action<byte[]>> serve) =>
+        (this.reactor, this.path, this.fd, this.serve, bound) =
+            (reactor, path, fd, serve, FileFacts.Of(path, follow: false));
 
     /// <summary>To be passed to a process that takes the socket over: its queue is never closed.</summary>
     public int Descriptor => fd;
@@ -43,9 +49,11 @@ internal sealed class ControlServer : IDisposable
     /// <summary>Opens the socket at <paramref name="path"/>, replacing one that an earlier process has left.</summary>
     /// <param name="reactor">The thread that serves.</param>
     /// <param name="path">At most 107 bytes (unix(7)).</param>
-    /// <param name="serve">Gets a request and a function for its answer, to be called once, on this thread.</param>
+    /// <param name="serve">
+    /// Gets a request, who sent it, and a function for its answer, to be called once, on this thread.
+    /// </param>
     public static Either<Problem, ControlServer> Open(
-        Reactor reactor, string path, Action<string, Action<byte[]>> serve)
+        Reactor reactor, string path, Action<string, Peer, Action<byte[]>> serve)
     {
         // The PID lock is held: whatever lies here belongs to no running bal. unlink(2) follows no symbolic link.
         _ = Libc.unlink(path);
@@ -58,7 +66,8 @@ internal sealed class ControlServer : IDisposable
     }
 
     /// <summary>The socket of a process that is being replaced; nobody is served before <see cref="Listen"/>.</summary>
-    public static ControlServer Adopt(Reactor reactor, string path, int fd, Action<string, Action<byte[]>> serve) =>
+    public static ControlServer Adopt(
+        Reactor reactor, string path, int fd, Action<string, Peer, Action<byte[]>> serve) =>
         new(reactor, path, fd, serve) { isSuccessors = true };
 
     /// <summary>Serves who comes from now on; the socket is this process's.</summary>
@@ -68,6 +77,7 @@ internal sealed class ControlServer : IDisposable
         if (listens)
             return;
         listens = true;
+        KeepSpare();
         tag = reactor.Watch(fd, Libc.EPOLLIN, _ => Accept());
     }
 
@@ -81,18 +91,43 @@ internal sealed class ControlServer : IDisposable
         reactor.Unwatch(fd, tag);
     }
 
-    /// <summary>Opens the socket anew where somebody has removed it; what lies there otherwise stays.</summary>
+    /// <summary>Closes the listening socket, which is another process's; who has asked already is answered.</summary>
+    public void CloseListener()
+    {
+        LeaveToSuccessor();
+        _ = Libc.close(fd);
+        fd = -1;
+    }
+
+    /// <summary>How often the socket had to be restored.</summary>
+    public int Restored { get; private set; }
+
+    /// <summary>
+    /// Opens the socket anew where somebody has removed it, or put another one there that nobody listens on. Anything
+    /// else stays as it is.
+    /// </summary>
     /// <returns>Whether it was restored.</returns>
     public Either<Problem, bool> Restore()
     {
-        if (!listens || FileFacts.Of(path, follow: false) is not null)
+        if (!listens)
             return false;
+        if (FileFacts.Of(path, follow: false) is { } there)
+        {
+            if (bound is { } mine && mine.IsSameFile(there))
+                return false;
+            if (!there.IsSocket || !Sockets.IsAbandoned(path))
+                return Taken(path);
+            _ = Libc.unlink(path);
+        }
+
         var again = Sockets.ListenUnix(path, MaxClients, out var error);
         if (again < 0)
             return Failed(path, error);
         reactor.Unwatch(fd, tag);
         _ = Libc.close(fd);
         (fd, tag) = (again, reactor.Watch(again, Libc.EPOLLIN, _ => Accept()));
+        bound = FileFacts.Of(path, follow: false);
+        Restored++;
         return true;
     }
 
@@ -100,20 +135,36 @@ internal sealed class ControlServer : IDisposable
     {
         foreach (var client in clients.ToArray())
             client.Close();
+        _ = GiveSpare();
         oldest?.Cancel();
         resting = false;
         if (listens)
             reactor.Unwatch(fd, tag);
-        _ = Libc.close(fd);
-        if (!isSuccessors)
+        if (fd >= 0)
+            _ = Libc.close(fd);
+        // Whoever has replaced the file meanwhile keeps his.
+        if (!isSuccessors && FileFacts.Of(path, follow: false) is { } there && bound is { } mine
+            && mine.IsSameFile(there))
             _ = Libc.unlink(path);
     }
 
-    private static Problem Failed(string path, int error) => new(
-        "control_socket_failed",
-        $"the control socket {path} cannot be opened: {Errno.Text(error)}",
-        "the directory is not writable for this user, or its file system has no room or no sockets",
-        $"check 'ls -ld' of the directory and 'df', or set BAL_HOME to another directory");
+    private static Problem Taken(string path) => new(
+        "control_socket_taken",
+        $"{path} is not the control socket of this bal (pid={Environment.ProcessId}): commands do not reach it",
+        "something else was put there after the socket was removed",
+        $"look at it with 'ls -l {path}' and remove it: bal restores its socket");
+
+    private static Problem Failed(string path, int error) => Directory.Exists(path)
+        ? new(
+            "control_socket_failed",
+            $"{path} is a directory, and bal needs that name for its control socket",
+            "it was created by mistake, for example by a container's volume mount",
+            $"remove it with 'rmdir {path}', then start bal again")
+        : new(
+            "control_socket_failed",
+            $"the control socket {path} cannot be opened: {Errno.Text(error)}",
+            "the directory is not writable for this user, or its file system is full or does not support sockets",
+            "check 'ls -ld' of the directory and 'df', or set BAL_HOME to another directory");
 
     // The rest of a crowd is reported again: it must not keep this thread from everything else.
     private void Accept()
@@ -127,6 +178,8 @@ internal sealed class ControlServer : IDisposable
             }
 
             var client = Sockets.Accept(fd);
+            if (client < 0 && Sockets.LastError == Errno.EMFILE && GiveSpare())
+                client = Sockets.Accept(fd);
             if (client < 0)
             {
                 // Level-triggered: a client that cannot be taken for want of a descriptor would be reported without
@@ -136,8 +189,8 @@ internal sealed class ControlServer : IDisposable
                 return;
             }
 
-            if (IsAllowed(client))
-                Add(client);
+            if (Sockets.PeerOf(client) is { } peer && IsAllowed(peer))
+                Add(client, peer);
             else
                 _ = Libc.close(client);
         }
@@ -155,12 +208,12 @@ internal sealed class ControlServer : IDisposable
         return clients.Count < MaxClients || clients.Exists(c => c.MayGiveWay);
     }
 
-    private void Add(int client)
+    private void Add(int client, Peer peer)
     {
         // Who has been silent for longest gives way.
         if (clients.Count >= MaxClients)
             clients.Find(c => c.MayGiveWay)?.Close();
-        clients.Add(new Client(this, client));
+        clients.Add(new Client(this, client, peer));
         oldest ??= reactor.After(Patience, CloseOverdue);
     }
 
@@ -173,6 +226,21 @@ internal sealed class ControlServer : IDisposable
         var next = clients.Aggregate(Instant.Never, (due, client) => Instant.Min(due, client.Due));
         if (next != Instant.Never)
             oldest = reactor.After(next.Since(now), CloseOverdue);
+    }
+
+    private void KeepSpare()
+    {
+        if (spare < 0)
+            spare = Sockets.Duplicate(reactor.Wake.Fd);
+    }
+
+    private bool GiveSpare()
+    {
+        if (spare < 0)
+            return false;
+        _ = Libc.close(spare);
+        spare = -1;
+        return true;
     }
 
     private void Rest()
@@ -190,13 +258,13 @@ internal sealed class ControlServer : IDisposable
         reactor.Rewatch(fd, Libc.EPOLLIN, tag);
     }
 
-    private static bool IsAllowed(int client) =>
-        Sockets.PeerUser(client) is { } user && (user == 0 || user == Libc.geteuid());
+    private static bool IsAllowed(Peer peer) => peer.User == 0 || peer.User == Libc.geteuid();
 
     private sealed class Client
     {
         private readonly ControlServer server;
         private readonly int fd;
+        private readonly Peer peer;
         private readonly ulong tag;
         private readonly RequestLine request = new(MaxRequest);
         private byte[]? answer;
@@ -205,9 +273,9 @@ internal sealed class ControlServer : IDisposable
         private bool served;
         private bool closed;
 
-        public Client(ControlServer server, int fd)
+        public Client(ControlServer server, int fd, Peer peer)
         {
-            (this.server, this.fd) = (server, fd);
+            (this.server, this.fd, this.peer) = (server, fd, peer);
             Due = server.reactor.Now.Plus(Patience);
             tag = server.reactor.Watch(fd, Libc.EPOLLIN, OnEvent);
         }
@@ -235,6 +303,7 @@ internal sealed class ControlServer : IDisposable
             server.clients.Remove(this);
             server.reactor.Unwatch(fd, tag);
             _ = Libc.close(fd);
+            server.KeepSpare();
             server.Resume();
         }
 
@@ -283,7 +352,7 @@ internal sealed class ControlServer : IDisposable
             Due = Instant.Never;
             // Only EPOLLHUP and EPOLLERR from here on, until there is something to send.
             server.reactor.Rewatch(fd, 0, tag);
-            server.serve(line, Answer);
+            server.serve(line, peer, Answer);
         }
 
         private void Answer(byte[] bytes)

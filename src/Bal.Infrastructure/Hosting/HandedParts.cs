@@ -24,14 +24,21 @@ internal sealed record HandedParts(
     string Version,
     Instant StartedAt)
 {
+    private (int Pid, int Control) introduced;
+
+    /// <summary>Whether the PID file and the control socket are those that the new process was given.</summary>
+    public bool FilesAsIntroduced => introduced == (Pid.Restored, Control.Restored);
+
     /// <summary>
     /// Sends everything as it is now, with all descriptors, so that the new process can check whether it could go on
     /// with it; false where it could not be sent.
     /// </summary>
     public bool Introduce(Link link, Instant now)
     {
+        introduced = (Pid.Restored, Control.Restored);
         var descriptors = new List<int> { Pid.Descriptor, Control.Descriptor };
         descriptors.AddRange(Plane.Serving.SelectMany(s => s.Sockets));
+        descriptors.AddRange(Plane.Serving.Select(s => s.Clients).Where(table => table >= 0));
         foreach (var process in Plane.Replaced.Processes)
         {
             descriptors.Add(Replaced.Links.First(l => l.Pid == process.Pid).Fd);
@@ -49,10 +56,21 @@ internal sealed record HandedParts(
     private Handover Now(Instant now) => new(
         Version,
         StartedAt,
-        new(Plane.Serving.Select(s => new ServiceHandover(s.Service, s.Sockets.Length, s.Turn))),
+        new(Plane.Serving.Select(s => new ServiceHandover(s.Service, s.Sockets.Length, s.Turn)
+        {
+            HasClients = s.Clients >= 0,
+        })),
         Plane.Replaced.Before,
         Plane.Replaced.Processes
-            .Map(p => new ProcessHandover(p.Pid, p.Version, p.Since, p.Slots, p.Reported))
-            .Add(new ProcessHandover(Environment.ProcessId, Version, now, Plane.Slots, Plane.MeasureOwn())),
+            .Map(p => new ProcessHandover(p.Pid, p.Version, p.Since, p.Slots, p.Reported)
+            {
+                PlaceSlots = p.PlaceSlots,
+                ClientColumn = p.ClientColumn,
+            })
+            .Add(new ProcessHandover(Environment.ProcessId, Version, now, Plane.Slots, Plane.MeasureOwn())
+            {
+                PlaceSlots = Plane.PlaceSlots,
+                ClientColumn = Plane.ClientColumn,
+            }),
         Supervisor.State);
 }

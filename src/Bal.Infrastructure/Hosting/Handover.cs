@@ -9,9 +9,9 @@ namespace Bal.Infrastructure.Hosting;
 
 /// <summary>
 /// What the process that replaces another one gets to know. The descriptors come beside it, in this order: the PID
-/// file, the control socket, the listening sockets of each service, and for each process of
-/// <paramref name="Processes"/> its link and its <see cref="OpenCounts"/>; the last of these is the sender, whose link
-/// is the one it comes by.
+/// file, the control socket, the listening sockets of each service, the <see cref="ClientTable"/> of each service that
+/// has one, and for each process of <paramref name="Processes"/> its link and its <see cref="OpenCounts"/>; the last of
+/// these is the sender, whose link is the one it comes by.
 /// </summary>
 /// <param name="Version">The sender's version of bal.</param>
 /// <param name="StartedAt">When the first of the processes started.</param>
@@ -28,14 +28,19 @@ internal sealed record Handover(
     ControlState State)
 {
     /// <summary>The descriptors that belong to it.</summary>
-    public int DescriptorCount => 2 + Services.Sum(s => s.Sockets) + 2 * Processes.Count - 1;
+    public int DescriptorCount =>
+        2 + Services.Sum(s => s.Sockets) + Services.Count(s => s.HasClients) + 2 * Processes.Count - 1;
 }
 
 /// <summary>One service.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Sockets">How many listening sockets it has.</param>
 /// <param name="Turn">The number of its next client.</param>
-internal sealed record ServiceHandover(string Name, int Sockets, ulong Turn);
+internal sealed record ServiceHandover(string Name, int Sockets, ulong Turn)
+{
+    /// <summary>Whether what is known of its clients is handed over (<see cref="ClientTable"/>).</summary>
+    public bool HasClients { get; init; }
+}
 
 /// <summary>One process that has counted something.</summary>
 /// <param name="Pid">Its process id.</param>
@@ -46,6 +51,14 @@ internal sealed record ServiceHandover(string Name, int Sockets, ulong Turn);
 internal sealed record ProcessHandover(
     int Pid, string Version, Instant Since, Arr<ServiceSlot> Services, Traffic Reported)
 {
+    /// <summary>
+    /// Where it counts the places of backends with <c>max_connections</c>: an identity and its slot, by turns.
+    /// </summary>
+    public Arr<long> PlaceSlots { get; init; } = Arr<long>.Empty;
+
+    /// <summary>Where it counts in every <see cref="ClientTable"/>; negative where it knows of none.</summary>
+    public int ClientColumn { get; init; } = -1;
+
     /// <summary>
     /// The slots of a process that names its services by their order, as 0.1.0 does: it counts them from 1.
     /// </summary>

@@ -13,10 +13,17 @@ internal static class HandoverJson
 {
     private static readonly Codec<Arr<string>> Names = Codec.List(Scalar.Text);
 
+    private static readonly Codec<Arr<long>> Numbers = Codec.List(Scalar.Number);
+
+    private static readonly Codec<int> Columns = Scalar.Integer(-1, ClientTable.MaxColumns - 1);
+
     private static readonly Codec<Arr<ServiceHandover>> Services = Codec.List(Codec.Object<ServiceHandover>(m => new(
         m.Of("name", Scalar.Text, s => s.Name),
         m.Of("sockets", Scalar.Count, s => s.Sockets),
-        m.Of("turn", Scalar.Unsigned, s => s.Turn))));
+        m.Of("turn", Scalar.Unsigned, s => s.Turn))
+    {
+        HasClients = m.Of("clients", Scalar.Flag, s => s.HasClients, missing: false),
+    }));
 
     private static readonly Codec<Arr<ServiceSlot>> Slots = Codec.List(Codec.Object<ServiceSlot>(m => new(
         m.Of("id", Scalar.Service, s => s.Service),
@@ -31,7 +38,11 @@ internal static class HandoverJson
             m.Of("version", Scalar.Text, p => p.Version),
             m.Of("since", Scalar.At, p => p.Since),
             m.Of("slots", Slots, p => p.Services, ProcessHandover.SlotsOf(names)),
-            m.Of("traffic", TrafficCodec.Traffic, p => p.Reported));
+            m.Of("traffic", TrafficCodec.Traffic, p => p.Reported))
+        {
+            PlaceSlots = m.Of("places", Numbers, p => p.PlaceSlots, Arr<long>.Empty),
+            ClientColumn = m.Of("client_column", Columns, p => p.ClientColumn, missing: -1),
+        };
     }));
 
     private static readonly Codec<Handover> Document = Codec.Of(Body.Document(Body.Of<Handover>(m =>
@@ -56,7 +67,7 @@ internal static class HandoverJson
     /// <summary>Why another process's words mean nothing to this one.</summary>
     public static Problem NotUnderstood(string why) => new(
         "upgrade_not_understood",
-        $"what the running bal hands over is not understood: {why}",
+        $"the state handed over by the running bal was not understood: {why}",
         "the running version and the new one are too far apart",
         "run 'bal stop' and 'bal start -d' with the new binary; this ends the open connections");
 
@@ -64,5 +75,7 @@ internal static class HandoverJson
         "upgrade_not_understood",
         $"the running bal uses '{member}', which this version does not know",
         "the new binary is older than the running one",
-        "upgrade to a version that knows it, or remove it from the configuration and run 'bal graceful' first");
+        member.EndsWith("override", StringComparison.Ordinal)
+            ? "upgrade to a version that knows it, or run 'bal enable --all' first"
+            : "upgrade to a version that knows it, or remove it from the configuration and run 'bal graceful' first");
 }

@@ -2,55 +2,71 @@ using Bal.Domain.Messages;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Process;
 using Bal.Infrastructure.Reacting;
-using LanguageExt;
 
 namespace Bal.Infrastructure.Hosting;
 
 /// <summary>
-/// Puts the PID file and the control socket back where somebody has removed them while bal runs: without them status,
-/// graceful and stop would take it for stopped. It never touches what lies there, and never makes BAL_HOME itself
-/// again: a directory that was removed may have been meant to go, so bal says so and waits until it is back.
+/// Puts the PID file and the control socket back where somebody has removed or replaced them while bal runs: without
+/// them no command would find it. It leaves alone what belongs to others, and never makes BAL_HOME itself again: a
+/// directory that was removed may have been meant to go, so bal says so and waits until it is back.
 /// </summary>
 internal sealed class HomeGuard : IDisposable
 {
     /// <summary>After the last thing has gone: who removes several must not find them put back in between.</summary>
     private static readonly Duration Pause = new(300);
 
-    /// <summary>How often a directory that is gone is looked for.</summary>
+    /// <summary>How often something that cannot be restored now is tried again.</summary>
     private static readonly Duration Search = new(2_000);
+
+    /// <summary>
+    /// How often the files are looked at though nothing was heard: one may have been replaced by another.
+    /// </summary>
+    private static readonly Duration Rarely = new(10_000);
 
     private readonly Reactor reactor;
     private readonly BalHome home;
     private readonly PidFile pid;
     private readonly ControlServer control;
     private readonly Action<LogEvent> say;
+    private readonly Timers.Timer next;
     private Inotify? watch;
     private ulong tag;
-    private Timers.Timer? planned;
+    private bool held;
+    private string failed = "";
     private string complained = "";
 
     public HomeGuard(Reactor reactor, BalHome home, PidFile pid, ControlServer control, Action<LogEvent> say)
     {
         (this.reactor, this.home, this.pid, this.control, this.say) = (reactor, home, pid, control, say);
+        next = new Timers.Timer(Look);
         Watch();
+        // What went while another process handed them over.
+        reactor.Arm(next, Pause);
+    }
+
+    /// <summary>
+    /// While they are handed over nothing is restored, since the other process would get what was there before.
+    /// </summary>
+    public void Hold(bool hold)
+    {
+        held = hold;
+        reactor.Arm(next, Pause);
     }
 
     public void Dispose()
     {
-        planned?.Cancel();
+        next.Cancel();
         Unwatch();
     }
 
     private void Watch()
     {
         Unwatch();
-        watch = Inotify.Over(home.Root);
+        watch = Inotify.Over(home.Root, out var errno);
         if (watch is not null)
             tag = reactor.Watch(watch.Fd, Libc.EPOLLIN, _ => OnGone());
         else if (FileFacts.Of(home.Root, follow: true) is not null)
-            say(LogEvent.Debug("lifecycle", "home_not_watched",
-                $"{home.Root} cannot be watched: a PID file or control socket that is removed stays away",
-                LogField.Of("reason", Errno.Text(Errno.Last))));
+            Facilities.Refused(Facility.Inotify, errno);
     }
 
     private void Unwatch()
@@ -65,37 +81,49 @@ internal sealed class HomeGuard : IDisposable
     private void OnGone()
     {
         watch?.Clear();
-        LookAgain(Pause);
-    }
-
-    private void LookAgain(Duration after)
-    {
-        planned?.Cancel();
-        planned = reactor.After(after, Look);
+        reactor.Arm(next, Pause);
     }
 
     private void Look()
     {
-        planned = null;
-        var isThere = FileFacts.Of(home.Root, follow: true) is not null;
+        reactor.Arm(next, Rarely);
+        if (held)
+            return;
+        if (FileFacts.Of(home.Root, follow: true) is null)
+        {
+            Complain(Removed());
+            return;
+        }
+
         // It may be another directory than before. Watched first, so that nothing goes unseen after the look.
-        if (isThere)
-            Watch();
+        Watch();
         // The rules of a start: nothing is written into a directory that others control.
-        (isThere ? home.Ensure().Bind(_ => Restore()) : Removed()).Match(Right: Tell, Left: Complain);
+        home.Ensure().Match(Right: _ => Restore(), Left: Complain);
     }
 
-    private Either<Problem, Arr<string>> Restore() => pid.Restore().Bind(pidFile =>
-        control.Restore().Map(socket => new Arr<string>(
-            new[] { pidFile ? "bal.pid" : "", socket ? "bal.sock" : "" }.Where(name => name.Length > 0))));
-
-    private void Tell(Arr<string> restored)
+    // Each for itself: what is wrong with one of them does not keep the other away.
+    private void Restore()
     {
-        complained = "";
-        if (!restored.IsEmpty)
+        var (file, socket) = (pid.Restore(), control.Restore());
+        string[] restored =
+        [
+            .. file.Exists(done => done) ? ["bal.pid"] : Array.Empty<string>(),
+            .. socket.Exists(done => done) ? ["bal.sock"] : Array.Empty<string>(),
+        ];
+        if (restored.Length > 0)
             say(LogEvent.Warn("lifecycle", "home_restored",
-                $"{string.Join(" and ", restored)} had been removed from {home.Root} and is there again",
+                $"{string.Join(" and ", restored)} restored in {home.Root} after being removed",
                 LogField.Of("files", string.Join(" ", restored))));
+        file.Bind(_ => socket).Match(
+            Right: _ => (failed, complained) = ("", ""),
+            Left: problem =>
+            {
+                // A start that is about to find out that bal runs holds the file for a moment.
+                if (failed == problem.Code)
+                    Complain(problem);
+                failed = problem.Code;
+                reactor.Arm(next, Search);
+            });
     }
 
     private void Complain(Problem problem)
@@ -103,13 +131,13 @@ internal sealed class HomeGuard : IDisposable
         if (problem.Code != complained)
             say(LogEvent.Failure("lifecycle", problem.Code, problem));
         complained = problem.Code;
-        LookAgain(Search);
+        reactor.Arm(next, Search);
     }
 
-    private Either<Problem, Arr<string>> Removed() => new Problem(
+    private Problem Removed() => new(
         "home_removed",
-        $"{home.Root} was removed while bal runs: status, graceful and stop do not find it any more",
-        "the directory was deleted or moved by hand, or by a job that cleans up",
+        $"{home.Root} was removed while bal is running: commands can no longer reach it",
+        "the directory was deleted or moved by hand, or by a cleanup job",
         $"create it again ('mkdir -m 0700 {home.Root}') and bal puts its files back; or end bal with 'kill -TERM "
         + $"{Environment.ProcessId}'");
 }

@@ -30,7 +30,7 @@ internal sealed class Reloads(
         GoOn();
     }
 
-    /// <summary>Reads the file for something that is no reload, such as a dry run.</summary>
+    /// <summary>Reads the file for something other than a reload, such as a dry run.</summary>
     public void Read(Action<Either<ConfigRefusal, ConfigReading>> then)
     {
         var reading = ConfigReadings.Guarded(read);

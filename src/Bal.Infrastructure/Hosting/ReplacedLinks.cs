@@ -1,4 +1,9 @@
+using System.Globalization;
+using Bal.Domain.Backend;
+using Bal.Domain.Control;
+using Bal.Domain.Counting;
 using Bal.Domain.Messages;
+using Bal.Domain.Primitives;
 using Bal.Domain.Recording;
 using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
@@ -22,6 +27,9 @@ internal sealed class ReplacedLinks(Reactor reactor, Plane plane, Action<LogEven
     /// </summary>
     public static readonly Duration AskEvery = new(1_000);
 
+    /// <summary>Takes the listening socket of the page; its descriptor is the taker's.</summary>
+    public Action<LinkMessage> OnWebSocket { get; init; } = message => message.CloseDescriptors();
+
     private readonly List<Entry> entries = [];
     private Timers.Timer? asking;
 
@@ -34,6 +42,9 @@ internal sealed class ReplacedLinks(Reactor reactor, Plane plane, Action<LogEven
         public Action<string> OnWord => onWord;
 
         public ulong Tag { get; set; }
+
+        /// <summary>Who is owed other documents that were asked for, in their order.</summary>
+        public Queue<Gathering> Documents { get; } = new();
 
         /// <summary>Who is owed the answers that are still to come, in their order; null where nobody waits.</summary>
         public Queue<Waiting?> Asked { get; } = new();
@@ -61,6 +72,30 @@ internal sealed class ReplacedLinks(Reactor reactor, Plane plane, Action<LogEven
         }
     }
 
+    /// <summary>Somebody who wants a document of each of them.</summary>
+    private sealed class Gathering(Action<IReadOnlyList<byte[]>> done)
+    {
+        private readonly List<byte[]> documents = [];
+        private bool over;
+
+        public int Missing { get; set; }
+
+        public void Answered(byte[]? document)
+        {
+            if (document is not null)
+                documents.Add(document);
+            if (--Missing == 0)
+                End();
+        }
+
+        public void End()
+        {
+            if (!over)
+                done(documents);
+            over = true;
+        }
+    }
+
     public int Count => entries.Count;
 
     /// <summary>Their links, the eldest first.</summary>
@@ -82,6 +117,50 @@ internal sealed class ReplacedLinks(Reactor reactor, Plane plane, Action<LogEven
             _ = entry.Link.Send(word);
     }
 
+    /// <summary>
+    /// Tells all of them to stop within the time that this process will take; immediately where it does.
+    /// </summary>
+    public void TellStop(ControlEvent.StopRequested stop, ControlState state, Instant now)
+    {
+        if (entries.Count == 0)
+            return;
+        var by = ControlMachine.Step(stop, now, state).State.Phase.StopsBy;
+        // 0.1.0 would take a second word for a second signal.
+        if (by.IsSome && by == state.Phase.StopsBy)
+            return;
+        Tell(string.Create(
+            CultureInfo.InvariantCulture, $"stop\n{by.Match(end => end.Since(now).Milliseconds, () => 0)}"));
+    }
+
+    /// <summary>
+    /// Tells all of them to end what they have open with a backend; 0.1.0 does not know the word, and ends nothing.
+    /// </summary>
+    public void TellReset(ControlEffect.Reset reset)
+    {
+        if (entries.Count > 0)
+            Tell(string.Create(
+                CultureInfo.InvariantCulture,
+                $"reset\n{reset.Backend.Value}\n{ServiceCounters.Of(reset.Reason).Word}"));
+    }
+
+    /// <summary>What such a word asks for; none where this version does not know the reason.</summary>
+    public static Option<ControlEffect.Reset> ResetOf(LinkMessage word) =>
+        word.Lines is [_, var backend, var reason]
+        && int.TryParse(backend, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+            ? Prelude.Optional(Enum.GetValues<TerminationReason>()
+                .Where(known => ServiceCounters.Of(known).Word == reason)
+                .Select(known => new ControlEffect.Reset(new BackendId(id), known)).FirstOrDefault())
+            : Option<ControlEffect.Reset>.None;
+
+    /// <summary>What such a word asks for; 0.1.0 says no time.</summary>
+    public static ControlEvent.StopRequested StopOf(LinkMessage word) => new()
+    {
+        ByCommand = true,
+        Within = word.Lines.Length > 1
+            && long.TryParse(word.Lines[1], NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
+            ? new Duration(milliseconds) : Option<Duration>.None,
+    };
+
     /// <summary>Calls <paramref name="then"/> once all have said what they count, or were asked long enough.</summary>
     public void Refresh(Action then)
     {
@@ -97,6 +176,25 @@ internal sealed class ReplacedLinks(Reactor reactor, Plane plane, Action<LogEven
             waiting.End();
         else
             reactor.After(Patience, waiting.End);
+    }
+
+    /// <summary>
+    /// Asks all of them for a document, and hands over those that come in time; a version that does not know the word
+    /// sends none.
+    /// </summary>
+    public void Gather(string word, Action<IReadOnlyList<byte[]>> then)
+    {
+        var gathering = new Gathering(then);
+        foreach (var entry in entries.Where(entry => entry.Link.Send(word)))
+        {
+            entry.Documents.Enqueue(gathering);
+            gathering.Missing++;
+        }
+
+        if (gathering.Missing == 0)
+            gathering.End();
+        else
+            reactor.After(Patience, gathering.End);
     }
 
     /// <summary>Listens to none of them any more: another process may be about to.</summary>
@@ -122,6 +220,11 @@ internal sealed class ReplacedLinks(Reactor reactor, Plane plane, Action<LogEven
         {
             reactor.Unwatch(entry.Link.Fd, entry.Tag);
             entry.Link.Dispose();
+            // A report that waits for it is made while this process still speaks for all.
+            while (entry.Asked.TryDequeue(out var asked))
+                asked?.End();
+            while (entry.Documents.TryDequeue(out var gathering))
+                gathering.End();
         }
 
         entries.Clear();
@@ -181,6 +284,16 @@ internal sealed class ReplacedLinks(Reactor reactor, Plane plane, Action<LogEven
             CanonicalJson.Read(TrafficCodec.Traffic, document)
                 .IfRight(traffic => plane.Replaced = plane.Replaced.Heard(entry.Pid, traffic));
         }
+        else if (message.Word == SessionRequests.Word)
+        {
+            var sessions = Link.DocumentOf(message);
+            if (entry.Documents.TryDequeue(out var gathering))
+                gathering.Answered(sessions);
+        }
+        else if (message.Word == "web")
+        {
+            OnWebSocket(message);
+        }
         else
         {
             message.CloseDescriptors();
@@ -192,5 +305,7 @@ internal sealed class ReplacedLinks(Reactor reactor, Plane plane, Action<LogEven
             asked?.Answered(entry);
         while (message.Word == LinkMessage.Closed && entry.Asked.TryDequeue(out var last))
             last?.Answered(entry);
+        while (message.Word == LinkMessage.Closed && entry.Documents.TryDequeue(out var gone))
+            gone.Answered(null);
     }
 }

@@ -2,16 +2,16 @@ using System.Text;
 
 namespace Bal.Infrastructure.Hosting;
 
-/// <summary>How far a request has come; the two last are final.</summary>
+/// <summary>The state of a request; the last two are final.</summary>
 internal enum RequestState
 {
-    /// <summary>More has to come.</summary>
+    /// <summary>Incomplete.</summary>
     Incomplete,
 
-    /// <summary>The line is there.</summary>
+    /// <summary>Complete.</summary>
     Complete,
 
-    /// <summary>It has more bytes than a request may have.</summary>
+    /// <summary>It is longer than a request may be.</summary>
     TooLong,
 }
 

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Bal.Application;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
@@ -5,6 +6,7 @@ using Bal.Domain.Explain;
 using Bal.Domain.Messages;
 using Bal.Domain.Reports;
 using Bal.Infrastructure.Json;
+using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Reacting;
 using LanguageExt;
 
@@ -29,8 +31,11 @@ internal sealed class Requests(
     internal const int MaxArgument = 64 + 264;
 
     private static readonly string Known =
-        "status, graceful, graceful dry-run, upgrade MILLISECONDS, explain [SERVICE | SERVICE/BACKEND], "
-            + "explain protection [SERVICE], explain backend BACKEND";
+        "status, ready, graceful, graceful dry-run, stop [MILLISECONDS], upgrade MILLISECONDS, "
+            + "drain BACKEND [reset MILLISECONDS] [force], enable BACKEND|--all, weight BACKEND N|default "
+            + "[force], override BACKEND, sessions recent|bytes|duration|idle N, sessions reset CIDR|BACKEND, "
+            + "explain [SERVICE | SERVICE/BACKEND], explain protection [SERVICE], "
+            + "explain backend BACKEND";
 
     /// <summary>
     /// Called before a report, with what makes it: replaced processes are asked first what they count.
@@ -40,17 +45,56 @@ internal sealed class Requests(
     /// <summary>Where reloads go.</summary>
     public Action<SupervisorInput.Reload> Reload { get; init; } = reactor.PostUrgent;
 
+    /// <summary>Told who wants something changed, before it is.</summary>
+    public Action<LogEvent> Say { get; init; } = _ => { };
+
     /// <summary>Begins an upgrade.</summary>
     public Action<Duration, Action<byte[]>> Upgrade { get; init; } = (_, _) => { };
 
+    /// <summary>Whether another process has taken over, which is to be asked.</summary>
+    public Func<bool> IsReplaced { get; init; } = () => false;
+
+    /// <summary>Processes of an earlier bal that serve on, of which this one does not know.</summary>
+    public Func<Arr<int>> Leftover { get; init; } = () => Arr<int>.Empty;
+
+    /// <summary>Lists open connections, and ends them.</summary>
+    public SessionRequests? Sessions { get; init; }
+
+    /// <summary>Why connections cannot be logged at present.</summary>
+    public Func<Option<Problem>> AccessLogFault { get; init; } = () => Option<Problem>.None;
+
+    /// <summary>How the process is that serves the page.</summary>
+    public Func<Option<WebReport>> Web { get; init; } = () => Option<WebReport>.None;
+
+    /// <summary>Begins a stop, or shortens one.</summary>
+    public Action<ControlEvent.StopRequested, Action<byte[]>> Stop { get; init; } = (_, _) => { };
+
+    /// <summary>Where orders about backends go.</summary>
+    public Action<SupervisorInput.Order> Order { get; init; } = reactor.PostUrgent;
+
+    /// <summary>
+    /// Called before somebody is told that a backend has no connections, with what tells it: every loop has to know by
+    /// then that it is drained, and to have counted the clients that it had chosen it for.
+    /// </summary>
+    public Action<Action> Settled { get; init; } = then => then();
+
     /// <summary>Has a request answered, once.</summary>
-    public void Answer(string request, Action<byte[]> answer)
+    public void Answer(string request, Peer peer, Action<byte[]> answer)
     {
+        if (IsReplaced())
+        {
+            answer(ReloadJson.Write(configPath, SupervisorLoop.ReplacedAnswer));
+            return;
+        }
+
+        Asked.For(request, peer).IfSome(Say);
         switch (request)
         {
             case "status":
-                AskOthers(() => reactor.PostUrgent(
-                    new SupervisorInput.Status(report => answer(StatusJson.Write(report)))));
+                Report(report => answer(StatusJson.Write(report)));
+                break;
+            case "ready":
+                Ready(report => answer(ReadyJson.Write(report)));
                 break;
             case "graceful":
                 Reload(new SupervisorInput.Reload(result => answer(ReloadJson.Write(configPath, result))));
@@ -68,9 +112,21 @@ internal sealed class Requests(
                 Look(answer, view => Protection(
                     view.State.InOrder.Find(s => s.Protection.IsOn && !s.Removed).IfNone(view.State.InOrder[0]), view));
                 break;
+            case "stop":
+                Stop(new ControlEvent.StopRequested { ByCommand = true }, answer);
+                break;
             default:
-                if (Upgrading.PatienceOf(request) is { } patience)
+                if (Stopping.TimeOf(request) is { } within)
+                    Stop(new ControlEvent.StopRequested { ByCommand = true, Within = within }, answer);
+                else if (Upgrading.PatienceOf(request) is { } patience)
                     Upgrade(patience, answer);
+                else if (Sessions is not null && SessionLine.ListOf(request) is { IsSome: true } list)
+                    list.IfSome(asked => Sessions.List(asked, answer));
+                else if (Sessions is not null && ArgumentOf(request, SessionLine.ResetPrefix) is { } meant)
+                    reactor.PostUrgent(
+                        new SupervisorInput.Look(view => Sessions.Reset(meant, view.State, answer)));
+                else if (OrderLine.Read(request) is { IsSome: true } read)
+                    read.IfSome(order => Carry(order, peer, answer));
                 else if (ArgumentOf(request, "explain backend ") is { } backend)
                     Look(answer, view => Explain(backend, view));
                 else if (ArgumentOf(request, "explain protection ") is { } service)
@@ -82,6 +138,35 @@ internal sealed class Requests(
                 break;
         }
     }
+
+    /// <summary>Makes a report of everything, what replaced processes count included.</summary>
+    public void Report(Action<StatusReport> take) => AskOthers(() => reactor.PostUrgent(
+        new SupervisorInput.Status(report => take(report with
+        {
+            Leftover = Leftover(),
+            Web = Web(),
+            AccessLog = report.AccessLog.Map(log => log with { Fault = AccessLogFault() }),
+        }))));
+
+    /// <summary>
+    /// Says whether this instance should get clients. Asked once a second or more by whoever moves an address: it costs
+    /// no report.
+    /// </summary>
+    public void Ready(Action<ReadyReport> take) => reactor.PostUrgent(
+        new SupervisorInput.Look(view => take(ReadyReport.Of(configPath, view.Accepts, view.State))));
+
+    private void Carry(OrderRequest order, Peer peer, Action<byte[]> answer)
+    {
+        var input = new SupervisorInput.Order(
+            order, NameOf(peer), peer.User, report => answer(OrderJson.Write(report)));
+        if (order.Kind == OrderKind.Look)
+            Settled(() => AskOthers(() => Order(input)));
+        else
+            AskOthers(() => Order(input));
+    }
+
+    private static string NameOf(Peer peer) =>
+        UserNames.Of(peer.User).IfNone(() => peer.User.ToString(CultureInfo.InvariantCulture));
 
     private void Look(Action<byte[]> answer, Func<SupervisorView, byte[]> explain) =>
         reactor.PostUrgent(new SupervisorInput.Look(view => answer(explain(view))));

@@ -3,6 +3,7 @@ using Bal.Domain.Config;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Infrastructure.Config;
+using Bal.Infrastructure.Control;
 using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Logging;
@@ -53,10 +54,20 @@ public static class Server
 {
     internal const string Module = "lifecycle";
 
+    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(2);
+
     /// <summary>Serves until told to stop; why not, where it cannot start. Exit code 0 is a clean stop.</summary>
     public static Either<Problem, int> Run(ServerOptions options)
     {
+        Facilities.SayTo(options.Say);
         Libc.IgnoreSigpipe();
+        if (options.IsDaemon && !AccessCheck.MayWriteFile(Libc.NullDevice))
+            Facilities.Refused(Facility.NullDevice, Errno.Last);
+        return Essentials.Missing().Match(Some: problem => problem, None: () => RunHere(options));
+    }
+
+    private static Either<Problem, int> RunHere(ServerOptions options)
+    {
         // An unknown limit is taken for none: the kernel will say where it is.
         var descriptors = Libc.RaiseDescriptorLimit() is >= 0 and var limit ? limit : long.MaxValue;
         return ReadConfig(options).Match(
@@ -82,6 +93,7 @@ public static class Server
         ServerOptions options, ConfigReading reading, PidFile pid, long descriptors, OpenCounts open)
     {
         using var serving = new Serving(options, reading, descriptors, open, Option<Instant>.None);
+        reading = serving.Reading;
         serving.TakeSignals();
         return ActivatedSockets.Assign(reading.Config, options.Sockets)
             .Bind(activated =>
@@ -90,6 +102,7 @@ public static class Server
                     serving.Plane.Inherit(service, sockets);
                 return serving.Plane.Prepare(reading.Config);
             })
+            .Bind(_ => OtherServing(options.Home))
             .Bind(_ => ControlServer.Open(serving.Reactor, options.Home.ControlSocket, serving.Requests.Answer))
             .Bind(control =>
             {
@@ -106,9 +119,11 @@ public static class Server
                     return pid.WritePid().Map(_ =>
                     {
                         serving.SayStarted();
+                        serving.SayLeftover();
                         options.Readiness.ReportReady();
                         serving.AllowUpgrade(pid, control);
                         serving.ServeManager();
+                        serving.ServeWeb();
                         ProgramPages.GiveBack();
                         serving.Supervisor.Run();
                         return 0;
@@ -117,12 +132,19 @@ public static class Server
             });
     }
 
+    // The lock was free, but the PID file may have been removed while another bal runs.
+    private static Either<Problem, Unit> OtherServing(BalHome home) =>
+        ControlClient.Ask(home.ControlSocket, "status", AnswerPatience).Match(
+            Right: _ => PidFileProblems.RunsWithoutPidFile(home.PidFile, home.ControlSocket),
+            Left: _ => Either<Problem, Unit>.Right(Unit.Default));
+
     private static Either<Problem, int> TakeOver(
         ServerOptions options, ConfigReading reading, Takeover takeover, long descriptors, OpenCounts open)
     {
         var carried = takeover.Handover.State.Config;
         using var pid = PidFile.Adopt(options.Home.PidFile, takeover.PidFile);
         using var serving = new Serving(options, reading, descriptors, open, takeover.Handover.StartedAt);
+        reading = serving.Reading;
         using var control = ControlServer.Adopt(
             serving.Reactor, options.Home.ControlSocket, takeover.ControlSocket, serving.Requests.Answer);
         var handed = takeover.Listeners();
@@ -132,6 +154,8 @@ public static class Server
                 serving.Plane.Inherit(service, sockets);
         }
 
+        foreach (var (service, table) in takeover.Clients())
+            serving.Plane.InheritClients(service, table);
         return serving.Plane.Prepare(carried)
             // What the file changes is acquired before anything is taken, and applied as a reload afterwards.
             .Bind(_ => serving.Plane.Reserve(reading.Config))
@@ -164,9 +188,17 @@ public static class Server
         var loaded = ConfigLoader.Load(options.ConfigPath);
         var outcome = loaded.Outcome;
         return outcome.Config.Match(
-            Some: config => Either<ConfigRefusal, ConfigReading>.Right(new ConfigReading(config, outcome.Findings)),
+            Some: config => options.IsDaemon && config.AccessLog == BalConfig.StandardOutput
+                ? new ConfigRefusal(NoOutput(loaded.Path), outcome.Findings)
+                : Either<ConfigRefusal, ConfigReading>.Right(new ConfigReading(config, outcome.Findings)),
             None: () => new ConfigRefusal(Invalid(loaded), outcome.Findings));
     }
+
+    private static Problem NoOutput(string path) => new(
+        "access_log_without_output",
+        $"'access_log: \"-\"' in {path} means the standard output, which a daemon does not have",
+        "bal runs with 'start -d', and the file was written for a bal in the foreground",
+        "name a file as access_log, or run 'bal start' without -d");
 
     private static Problem Invalid(LoadedConfig loaded)
     {
@@ -192,7 +224,7 @@ public static class Server
         log.Write(LogEvent.Failure(Module, "internal_error", new Problem(
             "internal_error",
             $"an event loop failed: {fault.Message}",
-            "this is a defect of bal",
+            "this is a bug in bal",
             "start bal again, and report this line with the log before it")));
         _ = log.Flush(LogPipeline.ExitPatience);
         Environment.FailFast(fault.ToString());

@@ -1,4 +1,5 @@
 using Bal.Application;
+using Bal.Domain.Control;
 using Bal.Domain.Messages;
 using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
@@ -35,17 +36,25 @@ internal sealed class Succession(ServerOptions options, Serving serving, PidFile
         foreach (var service in state.Services.Values)
         {
             var turn = service.Removed ? 0 : turns.GetValueOrDefault(service.Config.Name);
-            serving.Plane.GoOnWith(service.Id, turn, service.Refusals.Map(notice => notice.Seen));
+            serving.Plane.GoOnWith(service, turn);
         }
 
         serving.TakeSignals();
         serving.Supervisor.Adopt(state);
         foreach (var (process, link) in processes)
-            serving.Replaced.Add(process.Pid, link, link == takeover.Link ? Hear : _ => { });
+            serving.Replaced.Add(process.Pid, link, link == takeover.Link ? Hear : HearElder);
         _ = takeover.Link.Send("serves");
+
+        void HearElder(string word)
+        {
+            // Who sent its signal there meant the bal that serves.
+            if (word is "reload")
+                serving.Reload(new SupervisorInput.Reload(_ => { }));
+        }
 
         void Hear(string word)
         {
+            HearElder(word);
             if (word is "yours" or LinkMessage.Closed)
                 Settle(takeover.Link);
             if (word is "left" or LinkMessage.Closed)
@@ -87,6 +96,14 @@ internal sealed class Succession(ServerOptions options, Serving serving, PidFile
         serving.ServeManager();
         ProgramPages.GiveBack();
         serving.Supervisor.BeginRecording();
-        serving.Reload(new SupervisorInput.Reload(_ => serving.Plane.DiscardReserved()));
+        // A stop may have come first, and then nothing is applied any more.
+        if (serving.Supervisor.State.Phase is Phase.Running)
+            serving.Reload(new SupervisorInput.Reload(_ =>
+            {
+                serving.Plane.DiscardReserved();
+                serving.ServeWeb();
+            }));
+        else
+            serving.Plane.DiscardReserved();
     }
 }

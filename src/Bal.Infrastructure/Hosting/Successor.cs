@@ -5,81 +5,60 @@ using LanguageExt;
 
 namespace Bal.Infrastructure.Hosting;
 
-/// <summary>The process that is to replace this one: a child, held by a pidfd, with a link to it.</summary>
-internal sealed class Successor : IDisposable
+/// <summary>Starts the process that is to replace this one.</summary>
+internal static class Successor
 {
-    private bool reaped;
-
-    private Successor(int pid, int pidfd, Link link) => (Pid, Pidfd, Link) = (pid, pidfd, link);
-
-    public int Pid { get; }
-
-    /// <summary>Readable once it is gone (pidfd_open(2)).</summary>
-    public int Pidfd { get; }
-
-    public Link Link { get; }
-
     /// <summary>Starts what is now at the path that this process was started by.</summary>
     /// <param name="options">What this process was started with.</param>
-    public static Either<Problem, Successor> Start(ServerOptions options)
+    public static Either<Problem, ChildProcess> Start(ServerOptions options)
     {
         if (ProgramPath.Value is not { } program)
             return NotStarted("bal", Errno.ENOENT);
-        if (MessageSocket.Pair() is not { } pair)
-            return NotStarted(program, Sockets.LastError);
+        return Obstacle().Match(Some: problem => problem, None: () => Start(options, program));
+    }
+
+    private static Either<Problem, ChildProcess> Start(ServerOptions options, string program)
+    {
         var variables = new Dictionary<string, string?>(options.Manager.ForSuccessor())
         {
             ["BAL_HOME"] = options.Home.Root,
             [Takeover.Variable] = options.IsDaemon ? "3:daemon" : "3:foreground",
         };
-        var errno = Spawn.Start(
-            program,
+        return ChildProcess.Start(
             ProgramPath.CommandLine(program, ["start", "--config", options.ConfigPath]),
             ProcessEnvironment.With(variables),
-            pair.Other,
-            options.IsDaemon,
-            out var pid);
-        _ = Libc.close(pair.Other);
-        var link = new Link(pair.Own);
-        // A child that nobody has waited for keeps its number.
-        var pidfd = errno == 0 ? Libc.OpenPidfd(pid) : -1;
-        if (pidfd >= 0)
-            return new Successor(pid, pidfd, link);
-        link.Dispose();
-        if (errno != 0)
-            return NotStarted(program, errno);
-        errno = Errno.Last;
-        _ = Libc.kill(pid, Libc.SIGKILL);
-        _ = Descriptors.Reap(pid, 0);
-        return NotStarted(program, errno);
+            options.IsDaemon).MapLeft(errno => NotStarted(program, errno));
     }
 
-    public void Kill() => Signal(Libc.SIGKILL);
-
-    public void Signal(int number) => _ = Libc.SignalPidfd(Pidfd, number);
-
-    /// <summary>How it ended; only once the pidfd is readable.</summary>
-    public string Reap()
+    /// <summary>What an upgrade cannot do without, and is refused.</summary>
+    private static Option<Problem> Obstacle()
     {
-        reaped = true;
-        var status = Descriptors.Reap(Pid, Libc.WNOHANG);
-        return (status & 0x7f) != 0
-            ? $"was killed by signal {status & 0x7f}" : $"ended with exit code {(status >> 8) & 0xff}";
+        var memory = SharedMemory.Create("bal-try", 1);
+        if (memory < 0)
+            return NotPossible("memfd_create(2)", Errno.Last);
+        _ = Libc.close(memory);
+        if (MessageSocket.Refusal() is not 0 and var errno)
+            return NotPossible("sendmsg(2) with descriptors", errno);
+        var self = Libc.OpenPidfd(Environment.ProcessId);
+        if (self < 0)
+            return NotPossible("pidfd_open(2)", Errno.Last);
+        _ = Libc.close(self);
+        return Option<Problem>.None;
     }
 
-    public void Dispose()
-    {
-        if (!reaped)
-            _ = Descriptors.Reap(Pid, Libc.WNOHANG);
-        Link.Dispose();
-        _ = Libc.close(Pidfd);
-    }
+    private static Problem NotPossible(string call, int errno) => new(
+        "upgrade_not_possible",
+        $"bal cannot be upgraded while it serves: {call} is refused: {Errno.Text(errno)}; it keeps serving",
+        errno is Errno.EMFILE or Errno.ENFILE or Errno.ENOMEM
+            ? "a limit on open files or memory is reached"
+            : "a sandbox or a container forbids it (seccomp), or the kernel is older than 5.3",
+        "run 'bal stop', then 'bal start -d', or remove what forbids it and start bal again");
 
     private static Problem NotStarted(string program, int errno) => new(
         "upgrade_not_started",
         $"{program} could not be started: {Errno.Text(errno)}; the running process keeps serving",
         errno is Errno.EAGAIN or Errno.ENOMEM or Errno.EMFILE or Errno.ENFILE
             ? "a limit on processes, memory or open files is reached"
-            : "the binary was moved, is not executable, or is none of this system",
+            : "the binary was moved, is not executable, or is for another system",
         $"look at it with 'ls -l {program}', install bal there again, then run 'bal upgrade'");
 }

@@ -1,4 +1,6 @@
+using Bal.Domain.Config;
 using Bal.Domain.Messages;
+using Bal.Infrastructure.Config;
 using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
 using LanguageExt;
@@ -19,6 +21,7 @@ public sealed class Takeover : IDisposable
 
     private readonly Link link;
     private readonly List<int> descriptors = [];
+    private readonly ListFiles files = new();
 
     private Takeover(Link link, bool isDaemon) => (this.link, IsDaemon) = (link, isDaemon);
 
@@ -84,6 +87,13 @@ public sealed class Takeover : IDisposable
         return listeners;
     }
 
+    /// <summary>What is known of the clients of services, as descriptors.</summary>
+    internal IEnumerable<(string Service, int Table)> Clients()
+    {
+        var at = 2 + Handover.Services.Sum(s => s.Sockets);
+        return Handover.Services.Filter(s => s.HasClients).Select((s, i) => (s.Name, descriptors[at + i]));
+    }
+
     /// <summary>Says that this process could serve, and waits to be told so; with what it is told to serve.</summary>
     internal Either<Problem, Handover> AwaitTurn()
     {
@@ -107,9 +117,17 @@ public sealed class Takeover : IDisposable
             var still = final.Processes.Find(p => p.Pid == known.Pid);
             if (counts is not null && still.IsSome)
                 still.IfSome(p => processes.Add(
-                    (new ReplacedProcess(p.Pid, p.Version, p.Since, counts, p.Services, p.Reported), its)));
-            else if (!own)
-                its.Dispose();
+                    (new ReplacedProcess(p.Pid, p.Version, p.Since, counts, p.Services, p.Reported)
+                    {
+                        PlaceSlots = p.PlaceSlots,
+                        ClientColumn = p.ClientColumn,
+                    }, its)));
+            else
+            {
+                counts?.Dispose();
+                if (!own)
+                    its.Dispose();
+            }
         }
 
         return processes;
@@ -123,14 +141,29 @@ public sealed class Takeover : IDisposable
                 : HandoverJson.NotUnderstood($"'{message.Word}' came in place of '{word}'"),
         None: () => GivenUp);
 
-    private static Either<Problem, Handover> Understand(LinkMessage message) =>
+    // What files have is not handed over; each is read once, so that what is begun with is what is served.
+    private Either<Problem, Handover> Filled(Handover handover)
+    {
+        var state = handover.State;
+        var filled = handover with
+        {
+            State = state with
+            {
+                Config = files.Fill(state.Config),
+                Services = state.Services.Map(service => service with { Config = files.Fill(service.Config) }),
+            },
+        };
+        return files.Findings.IsEmpty ? filled : FindingProblem.Of("", files.Findings[0]);
+    }
+
+    private Either<Problem, Handover> Understand(LinkMessage message) =>
         Link.DocumentOf(message) is { } document
-            ? HandoverJson.Read(document)
+            ? HandoverJson.Read(document).Bind(Filled)
             : HandoverJson.NotUnderstood("it could not be read");
 
     private static Problem GivenUp => new(
         "upgrade_given_up",
-        "the process that was to be replaced has given up the upgrade, or has ended",
-        "it was stopped meanwhile, or this process took too long",
+        "the running process has abandoned the upgrade, or has ended",
+        "it was stopped in the meantime, or this process took too long",
         "run 'bal status', then 'bal upgrade' or 'bal start -d'");
 }

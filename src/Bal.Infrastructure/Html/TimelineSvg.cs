@@ -60,7 +60,7 @@ internal static class TimelineSvg
         return svg.Append("</svg>\n").ToString();
     }
 
-    // For who cannot see the picture: what it shows, in words.
+    // A text description, for those who cannot see the picture.
     private static string Describe(SimulationReport run)
     {
         var text = new StringBuilder();

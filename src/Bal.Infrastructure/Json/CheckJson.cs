@@ -20,6 +20,15 @@ public static class CheckJson
         WriteTexts(json, "errors", report, report.Errors);
         WriteTexts(json, "warnings", report, report.Warnings);
         json.WriteNumber("backend_count", report.Outcome.BackendCount);
+        json.WriteNumber("service_count", report.Outcome.ServiceCount);
+        report.Outcome.Limits.IfSome(limits =>
+        {
+            json.WriteStartObject("limits");
+            json.WriteNumber("connections", limits.Allowed);
+            json.WriteNumber("health_checks_in_flight", limits.Budget.Probes);
+            json.WriteNumber("lookups_in_flight", Domain.Admission.DescriptorBudget.MostLookups);
+            json.WriteEndObject();
+        });
         json.WriteStartArray("findings");
         foreach (var finding in report.Outcome.Findings)
             WriteFinding(json, finding);

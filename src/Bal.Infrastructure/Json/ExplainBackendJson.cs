@@ -20,10 +20,27 @@ internal static class ExplainBackendJson
         JsonReport.WriteTime(json, "since", backend.Since.Map(clock.ToWall));
         json.WriteString("summary", BackendText.Sentence(clock, backend));
         json.WriteNumber("active_connections", backend.Connections);
+        json.WriteBoolean("backup", backend.Backup);
+        json.WriteBoolean("backups_are_used", backend.BackupsAreUsed);
+        json.WriteNumber("weight", backend.Weight);
+        ExplainJson.Either(json, "slow_start", backend.SlowStart, start =>
+        {
+            json.WriteNumber("share_percent", start.Percent);
+            json.WriteNumber("left_ms", start.EndsAt.Since(clock.Now).Milliseconds);
+            JsonReport.WriteTime(json, "since", clock.ToWall(start.Since));
+            JsonReport.WriteTime(json, "until", clock.ToWall(start.EndsAt));
+        });
+        json.WriteBoolean("reachable", !backend.IsDown);
+        json.WriteNumber("configured_weight", backend.ConfiguredWeight);
+        OrderJson.WriteOverride(json, backend.Override);
+        backend.MaxConnections.Match(
+            limit => json.WriteNumber("max_connections", limit), () => json.WriteNull("max_connections"));
         WriteHealth(json, clock, backend.Health);
         ExplainJson.Either(json, "cooldown", backend.Cooldown, cooldown => WriteCooldown(json, clock, cooldown));
         json.WriteStartObject("check");
         json.WriteString("state", Word(backend.Check.State));
+        json.WriteString("type", Domain.Config.Words.Of(backend.Check.How.Type));
+        json.WriteNumber("not_made", backend.Check.NotMade);
         JsonReport.WriteTime(json, "next_at", backend.Check.NextAt.Map(clock.ToWall));
         JsonReport.WriteTime(json, "last_ended_at", backend.Check.LastEndedAt.Map(clock.ToWall));
         json.WriteEndObject();
@@ -89,7 +106,8 @@ internal static class ExplainBackendJson
             if (entry.What is BackendHappening.Failed failed)
             {
                 json.WriteString("source", HappeningText.Of(failed.Witness));
-                json.WriteString("kind", FailureText.Of(failed.Kind));
+                json.WriteString("kind", Failures.WordOf(Failures.CountedAs(failed.Kind)));
+                json.WriteString("reason", Failures.WordOf(failed.Kind));
             }
             else if (entry.What is BackendHappening.Passed passed)
             {

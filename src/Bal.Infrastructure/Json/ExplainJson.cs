@@ -83,9 +83,12 @@ public static class ExplainJson
     {
         json.WriteBoolean("removed", service.Removed);
         json.WriteString("listener", service.Listener);
+        WriteTexts(json, "server_names", service.ServerNames);
+        WriteTexts(json, "beside", service.Beside);
         json.WriteStartObject("connections");
         json.WriteNumber("active", service.Connections.Active);
         json.WriteNumber("limit", service.Connections.Limit);
+        json.WriteNumber("waiting", service.Connections.Waiting);
         json.WriteNumber("left", service.Connections.Left);
         json.WriteNumber("rejected", service.Connections.Rejected);
         json.WriteEndObject();

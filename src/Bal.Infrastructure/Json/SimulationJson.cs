@@ -62,6 +62,14 @@ public static class SimulationJson
             json.WriteNumber("failed", service.Failed);
             json.WriteNumber("rejected", service.Rejected);
             List(json, "protection", service.Protection, period => Period(json, period));
+            json.WriteStartObject("queue");
+            json.WriteNumber("most_waiting", service.Queue.Longest);
+            json.WriteNumber("waited", service.Queue.Waited);
+            json.WriteNumber("mean_wait_ms", service.Queue.MeanWait.Milliseconds);
+            json.WriteNumber("longest_wait_ms", service.Queue.LongestWait.Milliseconds);
+            json.WriteNumber("queue_full", service.Queue.Full);
+            json.WriteNumber("queue_timeout", service.Queue.TimedOut);
+            json.WriteEndObject();
         });
         List(json, "backends", report.Backends, backend => Backend(json, backend));
         List(json, "protection", report.Protection, period => Period(json, period));

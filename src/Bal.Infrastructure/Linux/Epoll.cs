@@ -37,7 +37,10 @@ internal sealed unsafe class Epoll : IDisposable
 
     /// <summary>Waits for events; the count, or zero when interrupted or out of time.</summary>
     /// <param name="timeoutMs">Milliseconds; -1 waits without end.</param>
-    public int Wait(int timeoutMs) => Math.Max(0, Libc.epoll_wait(fd, events, Capacity, timeoutMs));
+    public int Wait(int timeoutMs) => Math.Max(0, WaitOnce(timeoutMs));
+
+    /// <summary>Likewise; below zero when interrupted.</summary>
+    public int WaitOnce(int timeoutMs) => Libc.epoll_wait(fd, events, Capacity, timeoutMs);
 
     /// <summary>What happened in event <paramref name="index"/> of the last wait.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -28,8 +28,11 @@ internal static class Errno
     internal const int ENAMETOOLONG = 36;
     internal const int ENOSYS = 38;
     internal const int ELOOP = 40;
+    internal const int ENONET = 64;
     internal const int EPROTO = 71;
     internal const int ENOTSOCK = 88;
+    internal const int ENOPROTOOPT = 92;
+    internal const int EOPNOTSUPP = 95;
     internal const int EAFNOSUPPORT = 97;
     internal const int EADDRINUSE = 98;
     internal const int EADDRNOTAVAIL = 99;

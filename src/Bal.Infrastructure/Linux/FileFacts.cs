@@ -22,6 +22,11 @@ internal readonly partial record struct FileFacts(ulong Device, ulong Inode, uin
         [FieldOffset(20)] internal uint Uid;
         [FieldOffset(28)] internal ushort Mode;
         [FieldOffset(32)] internal ulong Inode;
+        [FieldOffset(40)] internal ulong Size;
+        [FieldOffset(96)] internal long ChangedSeconds;
+        [FieldOffset(104)] internal uint ChangedNanoseconds;
+        [FieldOffset(112)] internal long ModifiedSeconds;
+        [FieldOffset(120)] internal uint ModifiedNanoseconds;
         [FieldOffset(136)] internal uint DeviceMajor;
         [FieldOffset(140)] internal uint DeviceMinor;
     }
@@ -30,9 +35,19 @@ internal readonly partial record struct FileFacts(ulong Device, ulong Inode, uin
 
     internal bool IsRegular => (Mode & 0xF000) == 0x8000;
 
+    internal bool IsCharacterDevice => (Mode & 0xF000) == 0x2000;
+
+    internal bool IsSocket => (Mode & 0xF000) == 0xC000;
+
     internal bool IsPipe => (Mode & 0xF000) == 0x1000;
 
     internal bool IsWorldWritable => (Mode & 0x2) != 0;
+
+    /// <summary>How many bytes it has.</summary>
+    internal ulong Size { get; init; }
+
+    /// <summary>When its content changed last, and when anything of it did, in nanoseconds.</summary>
+    internal (long Content, long Any) Changed { get; init; }
 
     /// <summary>Whether both are the same file.</summary>
     internal bool IsSameFile(FileFacts other) => Device == other.Device && Inode == other.Inode;
@@ -52,6 +67,12 @@ internal readonly partial record struct FileFacts(ulong Device, ulong Inode, uin
     {
         Statx s;
         if (Call(directory, path, flags, BasicStats, &s) != 0) return null;
-        return new FileFacts(((ulong)s.DeviceMajor << 32) | s.DeviceMinor, s.Inode, s.Mode, s.Uid, s.Links);
+        return new FileFacts(((ulong)s.DeviceMajor << 32) | s.DeviceMinor, s.Inode, s.Mode, s.Uid, s.Links)
+        {
+            Size = s.Size,
+            Changed = (
+                (s.ModifiedSeconds * 1_000_000_000) + s.ModifiedNanoseconds,
+                (s.ChangedSeconds * 1_000_000_000) + s.ChangedNanoseconds),
+        };
     }
 }

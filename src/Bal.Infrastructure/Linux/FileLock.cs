@@ -10,8 +10,12 @@ internal static unsafe class FileLock
 {
     private const int GetLock = 5;
     private const int SetLock = 6;
+    private const short ReadLock = 0;
     private const short WriteLock = 1;
     private const short Unlocked = 2;
+
+    // Whoever may read a file can lock it as often as he likes.
+    private const int MostHolders = 256;
 
     [StructLayout(LayoutKind.Sequential)]
     private struct Flock
@@ -52,9 +56,46 @@ internal static unsafe class FileLock
         return wanted.Pid > 0 ? wanted.Pid : -1;
     }
 
-    private static int Change(int fd, short type, long start)
+    /// <summary>
+    /// Takes a read lock on one byte, which need not exist; a descriptor for reading is enough. 0, or the errno.
+    /// </summary>
+    internal static int TryShare(int fd, long at) => Change(fd, ReadLock, at, 1);
+
+    /// <summary>Lets go of it.</summary>
+    internal static void Unshare(int fd, long at) => _ = Change(fd, Unlocked, at, 1);
+
+    /// <summary>
+    /// All who hold a lock in a part of the file. Empty where it cannot be found out.
+    /// </summary>
+    internal static List<LockHolder> Holders(int fd, long start, long length)
     {
-        var wanted = new Flock { Type = type, Start = start };
+        var found = new List<LockHolder>();
+        Find(fd, start, start + length, found);
+        return found;
+    }
+
+    // The kernel names one of them, in no particular order: the others are before and behind it.
+    private static void Find(int fd, long start, long end, List<LockHolder> found)
+    {
+        if (start >= end || found.Count >= MostHolders)
+            return;
+        var wanted = new Flock { Type = WriteLock, Start = start, Length = end - start };
+        if (Libc.fcntl(fd, GetLock, (nint)(&wanted)) != 0 || wanted.Type == Unlocked)
+            return;
+        found.Add(new LockHolder(wanted.Pid > 0 ? wanted.Pid : -1, wanted.Start));
+        Find(fd, start, wanted.Start, found);
+        if (wanted.Length > 0)
+            Find(fd, wanted.Start + wanted.Length, end, found);
+    }
+
+    private static int Change(int fd, short type, long start, long length = 0)
+    {
+        var wanted = new Flock { Type = type, Start = start, Length = length };
         return Libc.fcntl(fd, SetLock, (nint)(&wanted)) == 0 ? 0 : Errno.Last;
     }
 }
+
+/// <summary>Who holds a lock.</summary>
+/// <param name="Pid">His process id; -1 for somebody who has none here.</param>
+/// <param name="At">The byte at which it begins.</param>
+internal sealed record LockHolder(int Pid, long At);

@@ -21,15 +21,17 @@ internal sealed partial class Inotify : IDisposable
     /// <summary>Readable once something has gone.</summary>
     public int Fd { get; }
 
-    /// <summary>A watch over a directory; null with <see cref="Errno.Last"/> set where it cannot be watched.</summary>
-    public static Inotify? Over(string directory)
+    /// <summary>A watch over a directory; null where it cannot be watched.</summary>
+    public static Inotify? Over(string directory, out int errno)
     {
+        errno = 0;
         var fd = inotify_init1(NonBlocking | CloseOnExec);
-        if (fd < 0)
-            return null;
-        if (inotify_add_watch(fd, directory, MovedFrom | Delete | DeleteSelf | MoveSelf | OnlyDirectory) >= 0)
+        if (fd >= 0
+            && inotify_add_watch(fd, directory, MovedFrom | Delete | DeleteSelf | MoveSelf | OnlyDirectory) >= 0)
             return new Inotify(fd);
-        _ = Libc.close(fd);
+        errno = Errno.Last;
+        if (fd >= 0)
+            _ = Libc.close(fd);
         return null;
     }
 

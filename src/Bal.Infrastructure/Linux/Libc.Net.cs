@@ -18,15 +18,21 @@ internal static unsafe partial class Libc
     internal const int SOL_SOCKET = 1;
     internal const int SO_REUSEADDR = 2;
     internal const int SO_ERROR = 4;
+    internal const int SO_KEEPALIVE = 9;
     internal const int SO_LINGER = 13;
     internal const int SO_REUSEPORT = 15;
     internal const int SO_RCVLOWAT = 18;
     internal const int SO_ATTACH_FILTER = 26;
     internal const int IPPROTO_TCP = 6;
     internal const int TCP_NODELAY = 1;
+    internal const int TCP_KEEPIDLE = 4;
+    internal const int TCP_KEEPINTVL = 5;
+    internal const int TCP_KEEPCNT = 6;
+    internal const int TCP_QUICKACK = 12;
     internal const int TCP_CONGESTION = 13;
     internal const int IPPROTO_IPV6 = 41;
     internal const int IPV6_V6ONLY = 26;
+    internal const int MSG_PEEK = 2;
     internal const int MSG_NOSIGNAL = 0x4000;
     internal const int MSG_MORE = 0x8000;
     internal const int SHUT_WR = 1;
@@ -71,6 +77,9 @@ internal static unsafe partial class Libc
 
     [DllImport("libc")]
     internal static extern int getsockname(int fd, byte* address, uint* length);
+
+    [DllImport("libc")]
+    internal static extern int getpeername(int fd, byte* address, uint* length);
 
     [DllImport("libc")]
     internal static extern int setsockopt(int fd, int level, int name, void* value, uint length);

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Bal.Domain.Messages;
 
 namespace Bal.Infrastructure.Linux;
 
@@ -83,6 +84,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     internal static partial int rename(string from, string to);
+
+    [LibraryImport("libc", SetLastError = true)]
+    internal static partial int fsync(int fd);
 
     [LibraryImport("libc", SetLastError = true)]
     internal static partial int ftruncate(int fd, long length);
@@ -174,8 +178,16 @@ internal static unsafe partial class Libc
     {
         for (var fd = 0; fd <= 2; fd++)
             if (fcntl(fd, F_GETFD, 0) < 0 && Errno.Last == Errno.EBADF)
-                _ = open("/dev/null", O_RDWR, 0);
+                _ = open(NullDevice, O_RDWR, 0) >= 0 ? 0 : open(InPlaceOfNull, O_RDONLY, 0);
     }
+
+    /// <summary>
+    /// What stands for /dev/null where there is none: reading a directory is an error, and so is writing to what is
+    /// open for reading, so that neither ever waits.
+    /// </summary>
+    internal const string InPlaceOfNull = "/";
+
+    internal const string NullDevice = "/dev/null";
 
     /// <summary>Raises the soft RLIMIT_NOFILE to the hard one (setrlimit(2)).</summary>
     /// <returns>The soft limit in force afterwards; -1 if it cannot be read, <see cref="long.MaxValue"/> if
@@ -183,7 +195,12 @@ internal static unsafe partial class Libc
     internal static long RaiseDescriptorLimit()
     {
         RLimit limit;
-        if (getrlimit(RLimitNoFile, &limit) != 0) return -1;
+        if (getrlimit(RLimitNoFile, &limit) != 0)
+        {
+            Facilities.Refused(Facility.DescriptorLimit, Errno.Last);
+            return -1;
+        }
+
         var before = limit.Soft;
         limit.Soft = limit.Hard;
         var now = before == limit.Hard || setrlimit(RLimitNoFile, &limit) == 0 ? limit.Hard : before;

@@ -11,7 +11,11 @@ public static partial class LinuxHostFacts
     private const int RLIMIT_NOFILE = 7;
 
     /// <summary>The facts as they are now; what cannot be had is left out, so that it only costs a warning.</summary>
-    public static HostFacts Gather() => new(HardDescriptorLimit(), LocalAddresses());
+    public static HostFacts Gather() => new(HardDescriptorLimit(), LocalAddresses())
+    {
+        HostName = System.Net.Dns.GetHostName(),
+        Processors = Environment.ProcessorCount,
+    };
 
     private static Option<long> HardDescriptorLimit() =>
         GetResourceLimit(RLIMIT_NOFILE, out var limit) == 0 && limit.Hard <= long.MaxValue

@@ -1,4 +1,5 @@
 using System.Text;
+using Bal.Domain.Messages;
 using Bal.Domain.Relay;
 
 namespace Bal.Infrastructure.Linux;
@@ -51,6 +52,12 @@ internal static unsafe class LoopbackSockets
     private static bool Set(int fd, byte[] algorithm)
     {
         fixed (byte* name = algorithm)
-            return Libc.setsockopt(fd, Libc.IPPROTO_TCP, Libc.TCP_CONGESTION, name, (uint)algorithm.Length) == 0;
+        {
+            if (Libc.setsockopt(fd, Libc.IPPROTO_TCP, Libc.TCP_CONGESTION, name, (uint)algorithm.Length) == 0)
+                return true;
+        }
+
+        Facilities.Refused(Facility.Congestion, Sockets.LastError);
+        return false;
     }
 }

@@ -25,7 +25,7 @@ internal static class MachineFacts
         var state = FileFacts.Of(path, follow: false) switch
         {
             null => LogState.Absent,
-            { IsRegular: false } => LogState.NotRegular,
+            { IsRegular: false, IsCharacterDevice: false } => LogState.NotRegular,
             _ => AccessCheck.MayWriteFile(path) ? LogState.Writable : LogState.NotWritable,
         };
         return new LogFact(path, state, FreeBytes(ExistingAncestor(path)));
@@ -45,6 +45,22 @@ internal static class MachineFacts
             _ => Recording.DecisionFile.IsForeign(path) ? DecisionLogState.Foreign : DecisionLogState.Usable,
         });
 
+    /// <summary>What is found where connections are to be logged.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="isOwn">Whether bal uses it for something else.</param>
+    internal static AccessLogFact AccessLog(string path, bool isOwn) =>
+        new(path, FileFacts.Of(path, follow: false) switch
+        {
+            _ when isOwn => AccessLogState.Own,
+            { IsRegular: false, IsPipe: false } => AccessLogState.NotRegular,
+            null when Path.GetDirectoryName(path) is not { } parent || !Directory.Exists(parent) =>
+                AccessLogState.NoDirectory,
+            null => AccessCheck.MayCreateIn(Path.GetDirectoryName(path)!)
+                ? AccessLogState.Usable
+                : AccessLogState.NotWritable,
+            _ => AccessCheck.MayWriteFile(path) ? AccessLogState.Usable : AccessLogState.NotWritable,
+        });
+
     internal static LimitFacts Limits(Option<int> daemon)
     {
         var ofDaemon = daemon.Map(id => Descriptors(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/limits")))
@@ -60,7 +76,10 @@ internal static class MachineFacts
                 ? Parsed(ports[0]).Bind(low => Parsed(ports[1]).Map(high => new PortRange((int)low, (int)high)))
                 : Option<PortRange>.None,
             Number("/proc/sys/fs/pipe-user-pages-soft"),
-            MayExceedPipes(daemon));
+            MayExceedPipes(daemon))
+        {
+            Processors = Environment.ProcessorCount,
+        };
     }
 
     // CAP_SYS_RESOURCE is number 24 and CAP_SYS_ADMIN 21 (linux/capability.h); both lift the limit (pipe(7)).
@@ -73,13 +92,6 @@ internal static class MachineFacts
         return words.Length == 2
             && ulong.TryParse(words[1], NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var set)
             && (set & ((1UL << 24) | (1UL << 21))) != 0;
-    }
-
-    /// <summary>The second number of the Uid line is the effective one (proc(5)).</summary>
-    internal static long EffectiveUserId()
-    {
-        var words = Words(Line("/proc/self/status", "Uid:"));
-        return words.Length > 2 ? Parsed(words[2]).IfNone(-1) : -1;
     }
 
     /// <summary>The first port that needs no capability (ip(7)); 1024 where the kernel does not say.</summary>
@@ -96,7 +108,7 @@ internal static class MachineFacts
     private static string[] Words(string line) =>
         line.Trim().Split(Blanks, StringSplitOptions.RemoveEmptyEntries);
 
-    /// <summary>"unlimited" is no number, and thus none.</summary>
+    /// <summary>None for "unlimited".</summary>
     private static Option<long> Parsed(string text) =>
         long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value)
             ? Prelude.Some(value)

@@ -50,6 +50,22 @@ internal static unsafe partial class MessageSocket
             ? (ends[0], ends[1]) : null;
     }
 
+    /// <summary>The errno with which descriptors cannot be passed here; 0 where they can.</summary>
+    public static int Refusal()
+    {
+        if (Pair() is not { } pair)
+            return Sockets.LastError;
+        Span<byte> into = stackalloc byte[1];
+        int[] passed = [];
+        var works = Send(pair.Own, "?"u8, [pair.Own]) && Receive(pair.Other, into, out passed) == 1;
+        var error = works && passed.Length == 1 ? 0 : works ? Errno.EPERM : Sockets.LastError;
+        foreach (var descriptor in passed)
+            _ = Libc.close(descriptor);
+        _ = Libc.close(pair.Own);
+        _ = Libc.close(pair.Other);
+        return error;
+    }
+
     /// <summary>Whether a descriptor that the environment names is such a socket.</summary>
     public static bool Is(int fd)
     {

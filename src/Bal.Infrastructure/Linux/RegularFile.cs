@@ -27,6 +27,9 @@ internal enum FileFaultReason
     /// <summary>It has more bytes than asked for.</summary>
     TooLarge,
 
+    /// <summary>Somebody wrote to it while it was read: what was read may be half of it.</summary>
+    Changing,
+
     /// <summary>Anything else.</summary>
     Failed,
 }
@@ -59,8 +62,21 @@ internal static partial class RegularFile
     public static Either<FileFault, byte[]> Read(string path, int limit) => Open(path).Bind(handle =>
     {
         using (handle)
-            return Guarded(() => Content(handle, limit));
+            return Guarded(() => Unchanged(handle, () => Content(handle, limit)));
     });
+
+    private static Either<FileFault, byte[]> Unchanged(SafeFileHandle handle, Func<Either<FileFault, byte[]>> read)
+    {
+        var descriptor = (int)handle.DangerousGetHandle();
+        var before = FileFacts.Of(descriptor);
+        var content = read();
+        // A name that now leads to another file is not a change: that file was put there whole, by rename(2).
+        return content.IsRight && FileFacts.Of(descriptor) is { } after && before is { } first
+            && (first.Size != after.Size || first.Changed.Content != after.Changed.Content
+                || (first.Changed != after.Changed && first.Links == after.Links))
+                ? new FileFault(FileFaultReason.Changing, "it changed while it was read")
+                : content;
+    }
 
     /// <summary>The same file, open for reading.</summary>
     public static Either<FileFault, SafeFileHandle> Open(string path)
@@ -132,7 +148,7 @@ internal static partial class RegularFile
         0x2000 => "a character device",
         0x6000 => "a block device",
         0xC000 => "a socket",
-        _ => "no regular file",
+        _ => "a file of unknown type",
     };
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

@@ -11,6 +11,7 @@ internal static unsafe partial class SharedMemory
     private const int ProtRead = 1;
     private const int ProtWrite = 2;
     private const int MapShared = 1;
+    private const int MapAnonymous = 0x20;
 
     /// <summary>A descriptor of that many zero bytes; -1 with errno set.</summary>
     public static int Create(string name, long bytes)
@@ -67,6 +68,13 @@ internal static unsafe partial class SharedMemory
     public static byte* Map(int fd, long bytes, bool writable)
     {
         var address = mmap(null, (nuint)bytes, ProtRead | (writable ? ProtWrite : 0), MapShared, fd, 0);
+        return address == (byte*)-1 ? null : address;
+    }
+
+    /// <summary>Memory of this process alone, mapped like <see cref="Map"/>; null with errno set.</summary>
+    public static byte* MapOwn(long bytes)
+    {
+        var address = mmap(null, (nuint)bytes, ProtRead | ProtWrite, MapShared | MapAnonymous, -1, 0);
         return address == (byte*)-1 ? null : address;
     }
 

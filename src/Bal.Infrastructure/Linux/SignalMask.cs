@@ -47,12 +47,18 @@ internal static unsafe partial class SignalMask
         return signalfd(-1, set, NonBlocking | CloseOnExec);
     }
 
-    /// <summary>The next signal; 0 where none is waiting.</summary>
-    public static int Read(int fd)
+    /// <summary>The next signal and who sent it; 0 where none is waiting.</summary>
+    public static int Read(int fd, out Peer sender)
     {
-        // struct signalfd_siginfo begins with the number.
+        // struct signalfd_siginfo: number, errno, code, process and user, 4 bytes each. A positive code is the
+        // kernel's own (sigaction(2)).
         Span<byte> info = stackalloc byte[InfoSize];
-        return Descriptors.Read(fd, info) == InfoSize ? MemoryMarshal.Read<int>(info) : 0;
+        sender = default;
+        if (Descriptors.Read(fd, info) != InfoSize)
+            return 0;
+        var fields = MemoryMarshal.Cast<byte, int>(info);
+        sender = new Peer(fields[3], (uint)fields[4], IsKernel: fields[2] > 0);
+        return fields[0];
     }
 
     /// <summary>Signals that are ignored since the start, as nohup(1) ignores HUP, would mean nothing at all.</summary>

@@ -1,6 +1,8 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
+using Bal.Domain.Primitives;
+using Bal.Domain.Relay;
 
 namespace Bal.Infrastructure.Linux;
 
@@ -9,8 +11,6 @@ internal static class SockAddr
 {
     /// <summary>Room for either kind.</summary>
     public const int MaxLength = 28;
-
-    private static ReadOnlySpan<byte> MappedPrefix => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF];
 
     /// <summary>The bytes that bind(2) and connect(2) take.</summary>
     public static byte[] Of(IPAddress address, int port)
@@ -28,6 +28,18 @@ internal static class SockAddr
     /// <summary>The port of an address that the kernel wrote.</summary>
     public static int PortOf(ReadOnlySpan<byte> address) => BinaryPrimitives.ReadUInt16BigEndian(address[2..]);
 
+    /// <summary>What the kernel wrote; unknown where it is no IP address, or was cut off.</summary>
+    /// <param name="address">Room for <see cref="MaxLength"/> bytes.</param>
+    /// <param name="length">How long the kernel says that the address is, which may be more.</param>
+    public static unsafe InetEndpoint Read(byte* address, uint length) =>
+        Read(new ReadOnlySpan<byte>(address, (int)Math.Min(length, MaxLength)));
+
+    private static InetEndpoint Read(ReadOnlySpan<byte> address) =>
+        address.Length >= 16 && FamilyOf(address) == Libc.AF_INET ? InetEndpoint.Of(HostOf(address), PortOf(address))
+        : address.Length >= MaxLength && FamilyOf(address) == Libc.AF_INET6
+            ? InetEndpoint.Of(HostOf(address), PortOf(address))
+        : InetEndpoint.None;
+
     /// <summary>The bytes of the IP address.</summary>
     public static ReadOnlySpan<byte> HostOf(ReadOnlySpan<byte> address) =>
         FamilyOf(address) == Libc.AF_INET6 ? address.Slice(8, 16) : address.Slice(4, 4);
@@ -37,9 +49,9 @@ internal static class SockAddr
     /// </summary>
     public static bool IsLoopback(ReadOnlySpan<byte> address)
     {
-        var host = HostOf(address);
-        return host.Length == 4 || host.StartsWith(MappedPrefix)
-            ? host[^4] == 127
+        var host = Ipv4Mapped.Plain(HostOf(address));
+        return host.Length == 4
+            ? host[0] == 127
             : host[^1] == 1 && !host[..^1].ContainsAnyExcept((byte)0);
     }
 

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Text;
+using Bal.Domain.Messages;
+using Bal.Domain.Relay;
 
 namespace Bal.Infrastructure.Linux;
 
@@ -18,7 +20,14 @@ internal static unsafe class Sockets
     public static int LastError => *Libc.ErrnoLocation();
 
     /// <summary>Starts a TCP connect; the descriptor, or -1 and the errno with which it could not even begin.</summary>
-    public static int BeginConnect(ReadOnlySpan<byte> address, out int error)
+    /// <param name="address">Where to.</param>
+    /// <param name="unseen">
+    /// The kernel keeps the last ACK of the handshake back for up to 200 ms (TCP_QUICKACK, tcp(7)), and close(2) resets
+    /// the connection (SO_LINGER, socket(7)): closed before, it was never complete, so that accept(2) of the other side
+    /// does not see it.
+    /// </param>
+    /// <param name="error">Why not.</param>
+    public static int BeginConnect(ReadOnlySpan<byte> address, bool unseen, out int error)
     {
         var fd = Libc.socket(
             SockAddr.FamilyOf(address), Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
@@ -26,6 +35,13 @@ internal static unsafe class Sockets
         {
             error = LastError;
             return -1;
+        }
+
+        if (unseen)
+        {
+            SetOption(fd, Libc.IPPROTO_TCP, Libc.TCP_QUICKACK, 0);
+            var linger = stackalloc int[] { 1, 0 };
+            _ = Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_LINGER, linger, 2 * sizeof(int));
         }
 
         fixed (byte* bytes = address)
@@ -56,7 +72,10 @@ internal static unsafe class Sockets
         var program = stackalloc ulong[] { loadFlags, keepSynAndAck, isSyn, drop, keep };
         // struct sock_fprog: the count, padding, the address.
         var filter = stackalloc nint[] { 5, (nint)program };
-        return Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_ATTACH_FILTER, filter, (uint)(2 * sizeof(nint))) == 0;
+        if (Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_ATTACH_FILTER, filter, (uint)(2 * sizeof(nint))) == 0)
+            return true;
+        Facilities.Refused(Facility.Filter, LastError);
+        return false;
     }
 
     /// <summary>Takes the pending error of a socket (SO_ERROR, socket(7)); zero where there is none.</summary>
@@ -84,6 +103,62 @@ internal static unsafe class Sockets
         var local = new ReadOnlySpan<byte>(own, (int)length);
         return SockAddr.PortOf(local) == SockAddr.PortOf(peer)
             && SockAddr.HostOf(local).SequenceEqual(SockAddr.HostOf(peer));
+    }
+
+    /// <summary>
+    /// Whether an address is one of this machine: then it is its own source. No packet is sent (udp(7), connect).
+    /// </summary>
+    public static bool IsOfThisMachine(IPAddress address)
+    {
+        var target = SockAddr.Of(address, 9);
+        var fd = Libc.socket(SockAddr.FamilyOf(target), Libc.SOCK_DGRAM | Libc.SOCK_CLOEXEC, 0);
+        if (fd < 0)
+            return false;
+        int error;
+        fixed (byte* bytes = target)
+            error = Libc.connect(fd, bytes, (uint)target.Length);
+        var source = error == 0 ? LocalAddress(fd) : null;
+        _ = Libc.close(fd);
+        return source is not null && SockAddr.HostOf(target).SequenceEqual(source.Address.GetAddressBytes());
+    }
+
+    /// <summary>
+    /// Sets an option of type int that is optional; false if it was refused, which is logged once.
+    /// </summary>
+    public static bool SetOption(int fd, int level, int name, int value, Facility facility)
+    {
+        if (Libc.setsockopt(fd, level, name, &value, sizeof(int)) == 0)
+            return true;
+        Facilities.Refused(facility, LastError);
+        return false;
+    }
+
+    /// <summary>Whom a socket is connected to (getpeername(2)); unknown where nobody is, or it has gone.</summary>
+    public static InetEndpoint RemoteEndOf(int fd)
+    {
+        var bytes = stackalloc byte[SockAddr.MaxLength];
+        var length = (uint)SockAddr.MaxLength;
+        return Libc.getpeername(fd, bytes, &length) == 0 ? SockAddr.Read(bytes, length) : InetEndpoint.None;
+    }
+
+    /// <summary>The local end of a socket (getsockname(2)); unknown where it has none.</summary>
+    public static InetEndpoint OwnEndOf(int fd)
+    {
+        var bytes = stackalloc byte[SockAddr.MaxLength];
+        var length = (uint)SockAddr.MaxLength;
+        return Libc.getsockname(fd, bytes, &length) == 0 ? SockAddr.Read(bytes, length) : InetEndpoint.None;
+    }
+
+    /// <summary>Has the kernel look for a dead peer. What a listening socket has, accepted ones inherit.</summary>
+    public static void SetKeepalive(int fd, Keepalive how)
+    {
+        SetOption(fd, Libc.SOL_SOCKET, Libc.SO_KEEPALIVE, how.IsOn ? 1 : 0);
+        if (!how.IsOn)
+            return;
+        SetOption(fd, Libc.IPPROTO_TCP, Libc.TCP_KEEPINTVL, how.IntervalSeconds);
+        SetOption(fd, Libc.IPPROTO_TCP, Libc.TCP_KEEPCNT, how.Probes);
+        // Last: of an open connection it takes off what has been silent already.
+        SetOption(fd, Libc.IPPROTO_TCP, Libc.TCP_KEEPIDLE, how.IdleSeconds);
     }
 
     /// <summary>Sets an option of type int.</summary>
@@ -128,6 +203,19 @@ internal static unsafe class Sockets
     /// <summary>Another descriptor of the same socket; -1 with errno set.</summary>
     public static int Duplicate(int fd) => Libc.fcntl(fd, Libc.F_DUPFD_CLOEXEC, 3);
 
+    /// <summary>Adds descriptors of the same sockets, by turn, until there are enough, or no more can be had.</summary>
+    public static void DuplicateUpTo(int count, List<int> sockets)
+    {
+        var own = sockets.Count;
+        for (var i = 0; sockets.Count < count; i++)
+        {
+            var copy = Duplicate(sockets[i % own]);
+            if (copy < 0)
+                break;
+            sockets.Add(copy);
+        }
+    }
+
     /// <summary>bind(2); zero or errno.</summary>
     public static int Bind(int fd, ReadOnlySpan<byte> address)
     {
@@ -149,12 +237,10 @@ internal static unsafe class Sockets
         }
 
         var address = stackalloc byte[2 + PathBytes];
-        new Span<byte>(address, 2 + PathBytes).Clear();
-        *(ushort*)address = Libc.AF_UNIX;
-        var length = Encoding.UTF8.GetBytes(path, new Span<byte>(address + 2, PathBytes - 1));
+        var length = WriteUnix(path, new Span<byte>(address, 2 + PathBytes));
         // The mode of a socket file is fixed by umask(2) at bind(2), and a later chmod(2) would leave a gap.
         var mask = Libc.umask(0x7F);
-        error = Libc.bind(fd, address, (uint)(3 + length)) == 0 ? 0 : LastError;
+        error = Libc.bind(fd, address, length) == 0 ? 0 : LastError;
         _ = Libc.umask(mask);
         if (error == 0 && Libc.listen(fd, backlog) != 0)
             error = LastError;
@@ -164,18 +250,41 @@ internal static unsafe class Sockets
         return -1;
     }
 
+    /// <summary>Whether nobody listens on the Unix socket at <paramref name="path"/>.</summary>
+    public static bool IsAbandoned(string path)
+    {
+        var fd = Libc.socket(Libc.AF_UNIX, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
+        if (fd < 0)
+            return false;
+        var address = stackalloc byte[2 + PathBytes];
+        var length = WriteUnix(path, new Span<byte>(address, 2 + PathBytes));
+        var refused = Libc.connect(fd, address, length) != 0 && LastError == Errno.ECONNREFUSED;
+        _ = Libc.close(fd);
+        return refused;
+    }
+
+    private static uint WriteUnix(string path, Span<byte> address)
+    {
+        address.Clear();
+        System.Runtime.InteropServices.MemoryMarshal.Write(address, (ushort)Libc.AF_UNIX);
+        return (uint)(3 + Encoding.UTF8.GetBytes(path, address[2..^1]));
+    }
+
     /// <summary>Takes a waiting connection; -1 where there is none.</summary>
     public static int Accept(int fd) => Libc.accept4(fd, null, null, Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC);
 
     /// <summary>
-    /// The user at the other end of a Unix socket (SO_PEERCRED, unix(7)); none where the kernel does not say.
+    /// Who connected to the other end of a Unix socket (SO_PEERCRED, unix(7)); none where the kernel does not say.
     /// </summary>
-    public static uint? PeerUser(int fd)
+    public static Peer? PeerOf(int fd)
     {
         // struct ucred { pid_t pid; uid_t uid; gid_t gid; }
         var credentials = stackalloc uint[3];
         var length = 12u;
-        return Libc.getsockopt(fd, Libc.SOL_SOCKET, SoPeercred, credentials, &length) == 0 ? credentials[1] : null;
+        if (Libc.getsockopt(fd, Libc.SOL_SOCKET, SoPeercred, credentials, &length) == 0)
+            return new Peer((int)credentials[0], credentials[1]);
+        Facilities.Refused(Facility.PeerUser, LastError);
+        return null;
     }
 
     /// <summary>recv(2).</summary>

@@ -47,9 +47,11 @@ internal static unsafe partial class Spawn
         {
             if (detached)
             {
-                _ = posix_spawn_file_actions_addopen(actions, 0, "/dev/null", Libc.O_RDONLY, 0);
-                _ = posix_spawn_file_actions_addopen(actions, 1, "/dev/null", Libc.O_WRONLY, 0);
-                _ = posix_spawn_file_actions_addopen(actions, 2, "/dev/null", Libc.O_WRONLY, 0);
+                var (nowhere, flags) = AccessCheck.MayWriteFile(Libc.NullDevice)
+                    ? (Libc.NullDevice, Libc.O_RDWR)
+                    : (Libc.InPlaceOfNull, Libc.O_RDONLY);
+                for (var stream = 0; stream <= 2; stream++)
+                    _ = posix_spawn_file_actions_addopen(actions, stream, nowhere, flags, 0);
             }
 
             _ = posix_spawn_file_actions_adddup2(actions, inherited, 3);

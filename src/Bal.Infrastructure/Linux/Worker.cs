@@ -1,6 +1,6 @@
 namespace Bal.Infrastructure.Linux;
 
-/// <summary>Threads that are wanted but not needed: at a limit on threads whoever wants one goes on without.</summary>
+/// <summary>Optional threads: at a limit on threads, callers do without.</summary>
 internal static class Worker
 {
     /// <summary>Starts a thread in the background; false where the system has none left (pthread_create(3)).</summary>

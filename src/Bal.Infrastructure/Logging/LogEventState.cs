@@ -1,5 +1,8 @@
 using System.Collections;
 using Bal.Domain.Messages;
+using Serilog.Events;
+using Serilog.Parsing;
+using LogEvent = Bal.Domain.Messages.LogEvent;
 
 namespace Bal.Infrastructure.Logging;
 
@@ -30,6 +33,20 @@ internal sealed class LogEventState(LogEvent line) : IReadOnlyList<KeyValuePair<
 
     /// <inheritdoc/>
     public override string ToString() => line.Message;
+
+    /// <summary>The same line, made without a logger.</summary>
+    internal static Serilog.Events.LogEvent ToSerilog(LogEvent line, LogEventLevel level)
+    {
+        var text = new MessageTemplate([new TextToken(line.Message)]);
+        var fields = line.Fields.Select(f => new LogEventProperty(f.Name, new ScalarValue(ToObject(f.Value))));
+        return new(DateTimeOffset.UtcNow, level, null, text,
+        [
+            .. fields,
+            new(NdjsonFormatter.MessageProperty, new ScalarValue(line.Message)),
+            new("SourceContext", new ScalarValue(line.Module)),
+            new("EventId", new StructureValue([new("Name", new ScalarValue(line.Event))])),
+        ]);
+    }
 
     private static object? ToObject(LogValue value) =>
         value.Match<object?>(text => text, number => number, flag => flag, () => null);

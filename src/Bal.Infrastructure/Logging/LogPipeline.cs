@@ -1,4 +1,5 @@
 using Bal.Domain.Messages;
+using Bal.Infrastructure.Linux;
 using LanguageExt;
 using Microsoft.Extensions.Logging;
 using Serilog;
@@ -19,6 +20,8 @@ public sealed class LogPipeline : IDisposable
 {
     /// <summary>How long the end of the process waits for the last lines.</summary>
     public static readonly TimeSpan ExitPatience = TimeSpan.FromSeconds(1);
+
+    private static readonly bool HasRandomness = File.Exists("/dev/urandom");
 
     private readonly string? _path;
     private readonly BoundedSink _sink;
@@ -70,6 +73,14 @@ public sealed class LogPipeline : IDisposable
     public void Write(LogEvent line)
     {
         if (ToSerilog(line.Level) < _level.MinimumLevel) return;
+        // Its logger asks for the current activity (System.Diagnostics), which does not exist without randomness.
+        if (!HasRandomness)
+        {
+            Facilities.Refused(Facility.Random, Errno.ENOENT);
+            _sink.Emit(LogEventState.ToSerilog(line, ToSerilog(line.Level)));
+            return;
+        }
+
         _loggers.CreateLogger(line.Module).Log(
             ToMel(line.Level), new EventId(0, line.Event), new LogEventState(line), null,
             static (state, _) => state.ToString());

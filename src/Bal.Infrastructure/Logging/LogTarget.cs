@@ -30,15 +30,24 @@ internal sealed class LogTarget : IDisposable
     {
         var flags = Libc.O_WRONLY | Libc.O_APPEND | Libc.O_CREAT | Libc.O_NOFOLLOW | Libc.O_CLOEXEC | Libc.O_NONBLOCK;
         var fd = Libc.open(path, flags, 0x180 /* 0600 */);
-        if (fd >= 0) return fd;
         var errno = Errno.Last;
+        if (fd >= 0 && FileFacts.Of(fd) is { IsRegular: true } or { IsCharacterDevice: true }) return fd;
+        if (fd >= 0) Close(fd);
+        // A FIFO would lose whatever nobody reads in time; one without a reader cannot even be opened, and neither can
+        // a socket (fifo(7), open(2)).
+        if (fd >= 0 || errno == Errno.ENXIO)
+            return new Problem(
+                "log_file_not_regular",
+                $"the log file {path} is not a regular file",
+                "a named pipe or a socket was put there by hand",
+                $"look at it with 'ls -ld {path}', then remove it or set another BAL_HOME");
         var what = errno == Errno.ELOOP ? "it is a symbolic link" : Errno.Text(errno);
         return new Problem(
             errno == Errno.ELOOP ? "log_file_symlink" : "log_file_open_failed",
             $"the log file {path} could not be opened: {what}",
             errno switch
             {
-                Errno.ELOOP => "somebody has put the link there, perhaps to have another file overwritten",
+                Errno.ELOOP => "someone created the link, perhaps to have another file overwritten",
                 Errno.EACCES or Errno.EPERM => "it belongs to another user, such as root after a 'sudo bal start'",
                 Errno.ENOSPC or Errno.EDQUOT => "the disk or the quota is full",
                 Errno.EISDIR => "a directory has that name",

@@ -29,7 +29,7 @@ public sealed class NdjsonFormatter : ITextFormatter
 
     private static readonly JsonWriterOptions Options = new()
     {
-        // The output is no HTML: quotes and non-ASCII letters stay readable.
+        // The output is not HTML: quotes and non-ASCII letters stay readable.
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
         SkipValidation = true,
     };

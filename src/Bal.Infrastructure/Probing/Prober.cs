@@ -3,6 +3,7 @@ using Bal.Application;
 using Bal.Domain.Backend;
 using Bal.Domain.Control;
 using Bal.Domain.Primitives;
+using Bal.Domain.Relay;
 using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Reacting;
@@ -11,15 +12,18 @@ using LanguageExt;
 namespace Bal.Infrastructure.Probing;
 
 /// <summary>
-/// TCP probes: a connect that is ended by a FIN at once. No RST, since servers such as PostgreSQL log a reset
-/// connection but stay silent on one that was closed before it said anything.
+/// Health checks. <see cref="CheckType.Tcp"/> is reset before its handshake completes, so that the server never sees
+/// it; <see cref="CheckType.TcpFull"/> is a whole connection that is ended by a FIN at once. No RST there: servers
+/// such as PostgreSQL log a reset connection but stay silent on one that was closed before it said anything.
 /// </summary>
 /// <param name="reactor">The supervisor's thread.</param>
 /// <param name="resolver">Looks names up.</param>
 /// <param name="most">
 /// Probes in flight at most. The others wait, first come, first served, and their timeout begins when they do.
 /// </param>
-internal sealed class Prober(Reactor reactor, Resolver resolver, int most) : IProber
+/// <param name="leadsHere">Whether a connect to that address and port would arrive at bal itself.</param>
+internal sealed class Prober(Reactor reactor, Resolver resolver, int most, Func<IPAddress, int, bool> leadsHere)
+    : IProber
 {
     /// <summary>Probes that are begun at most before the supervisor looks at everything else.</summary>
     internal const int BeginsInARow = 64;
@@ -95,6 +99,7 @@ internal sealed class Prober(Reactor reactor, Resolver resolver, int most) : IPr
         private readonly Action<uint> onEvent;
         private ControlEffect.StartProbe probe = null!;
         private Instant deadline;
+        private FailureKind failure;
         private int next;
         private int fd;
         private ulong tag;
@@ -110,27 +115,36 @@ internal sealed class Prober(Reactor reactor, Resolver resolver, int most) : IPr
 
         public void Begin(ControlEffect.StartProbe what)
         {
-            (probe, next) = (what, 0);
+            // The least telling one.
+            (probe, next, failure) = (what, 0, FailureKind.Local);
             deadline = Reactor.Now.Plus(what.Timeout);
-            TryNext(FailureKind.Other);
+            TryNext();
         }
 
-        // Connects to the next address, or reports that the last one failed like this.
-        private void TryNext(FailureKind failure)
+        // Connects to the next address, or reports the most telling failure of all of them.
+        private void TryNext()
         {
             while (next < probe.Addresses.Count)
             {
+                var address = probe.Addresses[next++];
+                if (prober.LeadsHere(address, probe.Port))
+                {
+                    Note(FailureKind.OwnListener);
+                    continue;
+                }
+
                 // Each address gets an equal share of what is left, so that a silent one leaves time for the others.
                 var share = new Duration(Math.Max(
-                    1, deadline.Since(Reactor.Now).Milliseconds / (probe.Addresses.Count - next)));
-                fd = Sockets.BeginConnect(SockAddr.Of(probe.Addresses[next++], probe.Port), out var error);
+                    1, deadline.Since(Reactor.Now).Milliseconds / (probe.Addresses.Count - next + 1)));
+                var unseen = probe.Check.Type == CheckType.Tcp;
+                fd = Sockets.BeginConnect(SockAddr.Of(address, probe.Port), unseen, out var error);
                 if (fd >= 0 && (tag = Reactor.Watch(fd, Libc.EPOLLOUT, onEvent)) != 0)
                 {
                     Reactor.Arm(timeout, share);
                     return;
                 }
 
-                failure = fd < 0 ? ConnectErrors.KindOf(error) : FailureKind.Local;
+                Note(fd < 0 ? ConnectErrors.KindOf(error) : FailureKind.Local);
                 if (fd >= 0)
                     _ = Libc.close(fd);
             }
@@ -156,15 +170,28 @@ internal sealed class Prober(Reactor reactor, Resolver resolver, int most) : IPr
                 return;
             }
 
+            // What it has not taken at once it would not take later either: there is room for it in a new socket.
+            if (probe.Check.Type != CheckType.Tcp && probe.Header != ProxyVersion.None)
+                SendHeader();
             Close();
             prober.End(this, new ControlEvent.ProbeEnded(probe.Backend, Outcome.Success, address));
+        }
+
+        private void SendHeader()
+        {
+            Span<byte> header = stackalloc byte[ProxyHeader.LongestWritten];
+            var length = ProxyHeader.WriteLocal(header, probe.Header);
+            _ = Sockets.Send(fd, header[..length]);
         }
 
         private void Failed(FailureKind kind)
         {
             Close();
-            TryNext(kind);
+            Note(kind);
+            TryNext();
         }
+
+        private void Note(FailureKind kind) => failure = Failures.MoreTelling(failure, kind);
 
         private void Close()
         {
@@ -174,4 +201,6 @@ internal sealed class Prober(Reactor reactor, Resolver resolver, int most) : IPr
     }
 
     private Reactor Reactor => reactor;
+
+    private bool LeadsHere(IPAddress address, int port) => leadsHere(address, port);
 }

@@ -17,8 +17,10 @@ internal sealed class Resolver(Reactor reactor)
 {
     public const int MaxThreads = 8;
 
-    /// <summary>Addresses of one name that are used; more would only prolong a failing attempt.</summary>
-    public const int MaxAddresses = 8;
+    /// <summary>
+    /// Addresses of one answer that are passed on; the core uses fewer. Of more, those that are always the same.
+    /// </summary>
+    public const int MaxAddresses = 256;
 
     private readonly Queue<string> waiting = new();
     private readonly object gate = new();
@@ -27,6 +29,16 @@ internal sealed class Resolver(Reactor reactor)
 
     /// <summary>Starts a thread; for tests, since a limit on threads would hit them, too.</summary>
     internal Func<string, ThreadStart, bool> TryStart { get; init; } = Worker.TryStart;
+
+    /// <summary>Threads that wait for work; for tests.</summary>
+    internal int Idle
+    {
+        get
+        {
+            lock (gate)
+                return idle;
+        }
+    }
 
     public void Start(string name)
     {
@@ -71,14 +83,18 @@ internal sealed class Resolver(Reactor reactor)
     {
         try
         {
-            return new Arr<IPAddress>(Dns.GetHostAddresses(name)
+            return Bounded(Dns.GetHostAddresses(name)
                 .Where(a => a.AddressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6)
                 .Distinct()
-                .Take(MaxAddresses));
+                .ToArray());
         }
         catch (Exception e) when (e is SocketException or ArgumentException)
         {
             return Arr<IPAddress>.Empty;
         }
     }
+
+    internal static Arr<IPAddress> Bounded(IPAddress[] answer) => new(answer.Length <= MaxAddresses
+        ? answer
+        : answer.OrderBy(a => Convert.ToHexString(a.GetAddressBytes()), StringComparer.Ordinal).Take(MaxAddresses));
 }

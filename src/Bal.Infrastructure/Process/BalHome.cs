@@ -14,6 +14,9 @@ public sealed record BalHome(string Root)
     /// <summary>The longest socket path that unix(7) has room for, its closing NUL not counted.</summary>
     private const int MaxSocketPath = 107;
 
+    /// <summary>That of the packaged systemd unit (packaging/systemd/bal.service, StateDirectory=).</summary>
+    public static BalHome OfUnit { get; } = new("/var/lib/bal");
+
     /// <summary>The configuration that is used where nothing else is named.</summary>
     public string ConfigFile => Path.Combine(Root, "config.yaml");
 
@@ -26,12 +29,15 @@ public sealed record BalHome(string Root)
     /// <summary>The daemon's log.</summary>
     public string LogFile => Path.Combine(Root, "bal.log");
 
+    /// <summary>What operators have ordered, while that is other than the configuration.</summary>
+    public string OverrideFile => Path.Combine(Root, "overrides.json");
+
     /// <summary>Whether a path names a file that bal itself writes, by whatever name.</summary>
     public bool Owns(string path)
     {
         var full = Path.GetFullPath(path);
         var its = FileFacts.Of(full, follow: true);
-        return new[] { PidFile, ControlSocket, LogFile }.Any(own =>
+        return new[] { PidFile, ControlSocket, LogFile, OverrideFile }.Any(own =>
             own == full || (its is { } a && FileFacts.Of(own, follow: true) is { } b && a.IsSameFile(b)));
     }
 
@@ -45,7 +51,7 @@ public sealed record BalHome(string Root)
         if (string.IsNullOrEmpty(given) && string.IsNullOrEmpty(home))
             return new Problem(
                 "home_unknown",
-                "bal does not know where its files are: neither BAL_HOME nor HOME is set",
+                "bal cannot tell where its files are: neither BAL_HOME nor HOME is set",
                 "it was started by a service manager or by cron, which set no HOME",
                 "set BAL_HOME to a directory of its own, for example BAL_HOME=/var/lib/bal");
         var root = string.IsNullOrEmpty(given) ? Path.Combine(home!, ".bal") : given;
@@ -55,7 +61,7 @@ public sealed record BalHome(string Root)
             return new Problem(
                 "home_path_too_long",
                 $"the control socket path {located.ControlSocket} has {length} bytes; at most {MaxSocketPath} fit",
-                "BAL_HOME lies too deep",
+                "the path of BAL_HOME is too long",
                 "set BAL_HOME to a shorter path");
         return located;
     }
@@ -73,12 +79,14 @@ public sealed record BalHome(string Root)
             return new Problem(
                 "home_foreign",
                 $"the directory {Root} belongs to user {facts.Owner}, and bal runs as user {Libc.geteuid()}",
-                "bal was started with sudo, or BAL_HOME is that of somebody else",
-                "run bal as the owner of the directory, or set BAL_HOME to a directory of your own");
+                "bal was started with sudo, or BAL_HOME belongs to another user",
+                AccessCheck.MayCreateIn(Root)
+                    ? $"set BAL_HOME={Root.TrimEnd('/')}/bal, which bal creates for this user"
+                    : "run bal as the owner of the directory, or set BAL_HOME to a directory of your own");
         if (facts.IsWorldWritable)
             return new Problem(
                 "home_world_writable",
-                $"everybody can write to the directory {Root}, and thus replace the files of bal",
+                $"any user can write to the directory {Root}, and so could replace bal's files",
                 "BAL_HOME is a shared directory such as /tmp, or its permissions were opened",
                 $"run 'chmod 700 {Root}', or set BAL_HOME to a directory of its own");
         return Unit.Default;
@@ -102,8 +110,8 @@ public sealed record BalHome(string Root)
             Errno.ENOTDIR => "it, or something above it, is a file",
             Errno.EROFS => "the file system is mounted read-only",
             Errno.ENOSPC or Errno.EDQUOT => "the disk or the quota is full",
-            Errno.ELOOP or Errno.ENOENT => "it is a symbolic link that leads nowhere",
-            _ => "the system refuses it",
+            Errno.ELOOP or Errno.ENOENT => "it is a dangling symbolic link",
+            _ => "the system refused it",
         },
         "set BAL_HOME to a directory that you can write to");
 }

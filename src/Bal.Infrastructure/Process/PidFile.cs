@@ -136,28 +136,45 @@ public sealed class PidFile : IDisposable
         return !_isSuccessors;
     }
 
+    /// <summary>How often the file had to be restored.</summary>
+    internal int Restored { get; private set; }
+
     /// <summary>
-    /// Writes and locks the file anew where somebody has removed it; what lies there otherwise, whosever it is, stays.
+    /// Writes and locks the file anew where somebody has removed it, or put another one in its place that nobody holds.
+    /// What is not a regular file, or is locked by another process, stays as it is.
     /// </summary>
     /// <returns>Whether it was restored.</returns>
     public Either<Problem, bool> Restore()
     {
         lock (HeldHere)
         {
-            if (_fd < 0 || _isSuccessors || FileFacts.Of(_path, follow: false) is not null) return false;
-            var flags = Libc.O_RDWR | Libc.O_CREAT | Libc.O_EXCL | Libc.O_NOFOLLOW | Libc.O_CLOEXEC;
+            if (_fd < 0 || _isSuccessors) return false;
+            if (FileFacts.Of(_path, follow: false) is { } there)
+            {
+                if (FileFacts.Of(_fd) is { } held && held.IsSameFile(there)) return false;
+                if (!there.IsRegular) return PidFileProblems.NotAFile(_path);
+            }
+            var flags = Libc.O_RDWR | Libc.O_CREAT | Libc.O_NOFOLLOW | Libc.O_CLOEXEC | Libc.O_NONBLOCK;
             var fd = Libc.open(_path, flags, 0x180 /* 0600 */);
-            if (fd < 0) return Errno.Last == Errno.EEXIST ? false : PidFileProblems.CannotOpen(_path, Errno.Last);
-            // A start that was quicker has it now, and will find out what else is taken.
-            if (FileLock.TryTake(fd) != 0 || FileFacts.Of(fd) is not { Links: > 0 } mine)
+            if (fd < 0) return PidFileProblems.CannotOpen(_path, Errno.Last);
+            // A start that was faster holds it now, and will find out that this process runs.
+            if (FileLock.TryTake(fd) != 0)
+            {
+                var holder = FileLock.Holder(fd);
+                _ = Libc.close(fd);
+                return PidFileProblems.TakenWhileRunning(_path, holder);
+            }
+            if (FileFacts.Of(fd) is not { Links: > 0, IsRegular: true } mine)
             {
                 _ = Libc.close(fd);
-                return false;
+                return PidFileProblems.NotAFile(_path);
             }
+            _ = Libc.fchmod(fd, 0x180 /* 0600 */);
             HeldHere.RemoveAll(held => ReferenceEquals(held.Holder, this));
             HeldHere.Add((mine, this));
             _ = Libc.close(_fd);
             _fd = fd;
+            Restored++;
             return WritePid().Map(_ => true);
         }
     }
@@ -170,7 +187,7 @@ public sealed class PidFile : IDisposable
         lock (HeldHere)
         {
             if (_fd < 0) return;
-            // Whoever has replaced the file meanwhile keeps his, and so does a process that has taken it over.
+            // A file that replaced this one is kept, and so is one that another process has taken over.
             if (!_isSuccessors && FileFacts.Of(_fd) is { } mine && FileFacts.Of(_path, follow: false) is { } there
                 && mine.IsSameFile(there))
                 _ = Libc.unlink(_path);

@@ -13,6 +13,19 @@ internal static class PidFileProblems
         "run 'bal status' to look at it, 'bal stop' to end it (or to wait for the end of its drain), or set another "
         + "BAL_HOME for a second instance");
 
+    internal static Problem RunsWithoutPidFile(string path, string socket) => new(
+        "already_running",
+        $"bal is already running: it answers on {socket}, although nobody held the lock on {path}",
+        "the PID file was deleted while bal runs, or an upgrade has just failed",
+        "wait a second until the running bal has restored the file; then run 'bal status', and 'bal stop' to end it");
+
+    internal static Problem TakenWhileRunning(string path, int pid) => new(
+        "pid_file_taken",
+        $"another process{(pid > 0 ? $" (pid={pid})" : "")} holds the lock on {path}, which was removed while bal "
+        + $"(pid={Environment.ProcessId}) runs: commands do not find this bal",
+        "a second 'bal start' with the same BAL_HOME came after the file was deleted",
+        $"end one of the two, this one with 'kill -TERM {Environment.ProcessId}'");
+
     internal static Problem NotAFile(string path) => new(
         "pid_file_not_a_file",
         $"{path} is not a regular file",
@@ -27,7 +40,7 @@ internal static class PidFileProblems
 
     internal static Problem UnknownHolder(string path) => new(
         "pid_file_foreign_holder",
-        $"{path} is locked by a process that cannot be named from here",
+        $"{path} is locked by a process that is not visible from here",
         "bal is already running in another container, or on another machine that shares this directory",
         "run the command where that bal runs, or set another BAL_HOME here");
 
@@ -47,8 +60,8 @@ internal static class PidFileProblems
 
     internal static Problem CannotOpen(string path, int errno) => errno switch
     {
-        Errno.ELOOP => new("pid_file_symlink", $"{path} is a symbolic link, and bal follows none there",
-            "somebody has put the link there, perhaps to have another file overwritten",
+        Errno.ELOOP => new("pid_file_symlink", $"{path} is a symbolic link, which bal does not follow",
+            "someone created the link, perhaps to have another file overwritten",
             $"look at it with 'ls -l {path}', remove it, then run the command again"),
         Errno.EISDIR => new("pid_file_not_a_file", $"{path} is a directory",
             "it was created by mistake, for example by a container's volume mount",
@@ -67,7 +80,7 @@ internal static class PidFileProblems
             "the directory does not exist",
             $"create it with 'mkdir -p {Directory(path)}', then start bal again"),
         _ => new("pid_file_open_failed", $"{path} could not be opened: {Errno.Text(errno)}",
-            "the system refuses it",
+            "the system refused it",
             $"look at 'ls -la {Directory(path)}', or set another BAL_HOME"),
     };
 

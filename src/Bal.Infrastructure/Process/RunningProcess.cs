@@ -10,6 +10,9 @@ namespace Bal.Infrastructure.Process;
 /// </summary>
 public sealed class RunningProcess : IDisposable
 {
+    /// <summary>The code of the problem that nobody holds the lock.</summary>
+    public const string NotRunningCode = "not_running";
+
     private const int Attempts = 8;
     private readonly int _pidfd;
 
@@ -17,6 +20,9 @@ public sealed class RunningProcess : IDisposable
 
     /// <summary>Its process id.</summary>
     public int Pid { get; }
+
+    /// <summary>Whether it is stopped at this moment, by SIGSTOP or the terminal (proc(5)).</summary>
+    public bool IsPaused => ProcessState.Of(Pid) == 'T';
 
     /// <summary>Finds the process that holds the lock of a PID file.</summary>
     /// <returns>A problem, code <c>not_running</c> with the words "not running" where nobody does.</returns>
@@ -38,10 +44,16 @@ public sealed class RunningProcess : IDisposable
         return NotRunning(pidFile, new PidFileState.Missing());
     }
 
-    /// <summary>Asks it to drain and end (SIGTERM). One that has just ended is no problem.</summary>
+    /// <summary>A process that has said its number itself, over the control socket.</summary>
+    public static Either<Problem, RunningProcess> Of(int pid) =>
+        pid > 0 && Libc.OpenPidfd(pid) is >= 0 and var pidfd
+            ? new RunningProcess(pid, pidfd)
+            : NoPidfd(pid, Errno.Last);
+
+    /// <summary>Asks it to drain and end (SIGTERM). One that has just ended is not a problem.</summary>
     public Either<Problem, Unit> Terminate() => Signal(Libc.SIGTERM);
 
-    /// <summary>Sends a signal by its Linux number. A process that has just ended is no problem.</summary>
+    /// <summary>Sends a signal by its Linux number. A process that has just ended is not a problem.</summary>
     public Either<Problem, Unit> Signal(int number)
     {
         if (Libc.SignalPidfd(_pidfd, number) == 0 || Errno.Last == Errno.ESRCH) return Unit.Default;
@@ -60,8 +72,8 @@ public sealed class RunningProcess : IDisposable
     public void Dispose() => _ = Libc.close(_pidfd);
 
     private static Problem NotRunning(string pidFile, PidFileState state) => new(
-        "not_running",
-        $"bal is not running: nobody holds the lock on {pidFile}",
+        NotRunningCode,
+        $"bal is not running in BAL_HOME={Path.GetDirectoryName(pidFile)}: no process holds the lock on {pidFile}",
         state is PidFileState.Stale stale
             ? $"it was killed or the machine went down; the file left over says: {stale.Content.ToText()}"
             : "it was never started with this BAL_HOME, or has been stopped",

@@ -31,12 +31,19 @@ internal sealed class Signals : IDisposable
         tag = reactor.Watch(fd, Libc.EPOLLIN, _ => Read());
     }
 
+    /// <summary>Told of each signal and its sender, before anything comes of it.</summary>
+    public Action<int, Peer> Heard { get; init; } = (_, _) => { };
+
     public void Dispose() => reactor.Close(fd, tag);
 
-    private void Read()
+    /// <summary>Takes what has come so far.</summary>
+    public void Read()
     {
-        while (SignalMask.Read(fd) is > 0 and var number)
+        while (SignalMask.Read(fd, out var sender) is > 0 and var number)
+        {
+            Heard(number, sender);
             ActionOf(number)();
+        }
     }
 
     private Action ActionOf(int number) => number switch

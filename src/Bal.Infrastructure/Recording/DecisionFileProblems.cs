@@ -48,7 +48,7 @@ internal static class DecisionFileProblems
 
     private static string Cause(int errno) => errno switch
     {
-        Errno.ELOOP => "somebody has put the link there, perhaps to have another file overwritten",
+        Errno.ELOOP => "someone created the link, perhaps to have another file overwritten",
         Errno.EACCES or Errno.EPERM => "it belongs to another user, or its directory does",
         Errno.ENOSPC or Errno.EDQUOT => "the disk or the quota is full",
         Errno.ENOENT or Errno.ENOTDIR => "its directory does not exist",

@@ -95,7 +95,7 @@ internal sealed class DecisionRecorder : IDecisionRecorder, IDisposable
             if (!_writing) Monitor.PulseAll(_gate);
         }
 
-        // Where there is no thread to be had now, a later step tries again; what does not fit until then is left out.
+        // If no thread can be started now, a later step tries again; what does not fit until then is left out.
         if (!_started) _started = Worker.TryStart("bal-record", WriteLoop);
     }
 

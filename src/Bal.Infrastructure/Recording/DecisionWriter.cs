@@ -66,7 +66,7 @@ internal sealed class DecisionWriter : IDisposable
             Fail(new Problem(
                 "internal_error",
                 $"decisions could not be recorded: {fault.Message}",
-                "this is a defect in bal, which keeps serving",
+                "this is a bug in bal, which keeps serving",
                 "report it with the decision log and the lines around this one"), _safe);
         }
     }
@@ -212,7 +212,7 @@ internal sealed class DecisionWriter : IDisposable
 
     private void Fail(Problem problem, long after)
     {
-        // Said once for each outage; what it cost is said when it is over.
+        // Logged once per outage; what was lost is logged when it ends.
         if (_lostAfter is null) _say(LogEvent.Failure(Module, problem.Code, problem));
         _lostAfter ??= after;
         _retryAt = Environment.TickCount64 + _retryMs;

@@ -75,7 +75,7 @@ public static class ActivatedSockets
     private static Problem NotListening(int socket) => new(
         "activation_no_listener",
         $"descriptor {socket}, which the service manager has handed over, is not a listening TCP socket",
-        "the socket unit has ListenDatagram=, ListenFIFO= or a path, or Accept=yes",
+        "the socket unit has ListenDatagram=, ListenFIFO= or a path, or has Accept=yes",
         "give the socket unit ListenStream= with the port of the configuration, and Accept=no");
 
     private static Problem Elsewhere(Arr<Service> candidates, BoundAddress address) => new(

@@ -21,6 +21,9 @@ internal sealed class ServiceManager : IServiceManager, IDisposable
 
     private static readonly Duration Retry = new(100);
 
+    /// <summary>What a stop may take beyond its drain before the manager ends it by force.</summary>
+    private static readonly Duration Reserve = new(5_000);
+
     private readonly Reactor reactor;
     private readonly Action<Problem> complain;
     private readonly string address;
@@ -65,10 +68,12 @@ internal sealed class ServiceManager : IServiceManager, IDisposable
             CultureInfo.InvariantCulture, $"RELOADING=1\nMONOTONIC_USEC={now}\nSTATUS=reading the configuration"));
     }
 
-    public void Stopping()
+    public void Stopping(Duration within)
     {
+        var time = (within.Milliseconds + Reserve.Milliseconds) * 1_000;
+        Tell(string.Create(
+            CultureInfo.InvariantCulture, $"{(stopping ? "" : "STOPPING=1\n")}EXTEND_TIMEOUT_USEC={time}"));
         stopping = true;
-        Tell("STOPPING=1");
     }
 
     public void Show(ControlState state)
@@ -81,7 +86,7 @@ internal sealed class ServiceManager : IServiceManager, IDisposable
             Tell($"STATUS={line}");
     }
 
-    /// <summary>A sign of life. It is never sent late: what was true a while ago is no sign of life.</summary>
+    /// <summary>A sign of life. It is never sent late: one that is out of date is not a sign of life.</summary>
     public void Alive()
     {
         if (waiting.Count == 0 && !handedOver)
@@ -150,7 +155,7 @@ internal sealed class ServiceManager : IServiceManager, IDisposable
         complained = true;
         complain(new Problem(
             "service_manager_unreachable",
-            $"the service manager could not be told how bal is: {address}: {why}",
+            $"the service manager could not be notified: {address}: {why}",
             "NOTIFY_SOCKET was inherited from another service, or its socket is not visible from here",
             "under systemd let the unit set it (Type=notify); elsewhere start bal without NOTIFY_SOCKET"));
     }

@@ -41,6 +41,27 @@ public class HealthSpecs
     }
 
     [Property]
+    public void One_success_brings_back_a_backend_that_was_never_reached(
+        HealthPolicy policy, Evidence first, Evidence[] more)
+    {
+        var down = After(policy, more.Prepend(first).Select(failure => failure.Outcome));
+
+        var step = HealthMachine.Step(policy, Outcome.Success, down);
+
+        Assert.False(down.Up);
+        Assert.Equal(new HealthStep(new Health(true, 0, 0), HealthChange.CameUp), step);
+    }
+
+    [Property]
+    public void A_new_backend_goes_down_by_a_failure_of_this_machine_too(HealthPolicy policy) => Assert.Equal(
+        HealthChange.WentDown,
+        HealthMachine.Step(policy, Outcome.Failure(FailureKind.Local), HealthMachine.Initial(policy)).Change);
+
+    [Property]
+    public void What_leads_to_bal_itself_is_out_at_once(HealthPolicy policy, Outcome[] past) => Assert.False(
+        HealthMachine.Step(policy, Outcome.Failure(FailureKind.OwnListener), After(policy, past)).State.Up);
+
+    [Property]
     public void A_backend_comes_up_exactly_at_the_success_threshold(HealthPolicy policy)
     {
         var health = Down(policy);
@@ -85,9 +106,9 @@ public class HealthSpecs
     }
 
     [Property]
-    public void A_local_failure_changes_nothing(HealthPolicy policy, Outcome[] past)
+    public void A_local_failure_is_not_held_against_a_backend_that_was_reached(HealthPolicy policy, Outcome[] past)
     {
-        var health = After(policy, past);
+        var health = After(policy, past.Append(Outcome.Success));
 
         var step = HealthMachine.Step(policy, Outcome.Failure(FailureKind.Local), health);
 
@@ -126,7 +147,7 @@ public class HealthSpecs
         HealthMachine.Step(policy, Outcome.Success, HealthMachine.Initial(policy)).State;
 
     private static Health Down(HealthPolicy policy) =>
-        HealthMachine.Step(policy, Outcome.Failure(FailureKind.Refused), HealthMachine.Initial(policy)).State;
+        Repeat(policy, Outcome.Failure(FailureKind.Refused), policy.FailThreshold, Healthy(policy));
 
     private static Health Repeat(HealthPolicy policy, Outcome outcome, int times, Health from) =>
         Enumerable.Repeat(outcome, times).Aggregate(from, (h, o) => HealthMachine.Step(policy, o, h).State);

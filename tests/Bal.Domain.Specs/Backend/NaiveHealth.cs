@@ -7,12 +7,14 @@ namespace Bal.Domain.Specs.Backend;
 /// </summary>
 internal static class NaiveHealth
 {
-    public static bool IsUp(HealthPolicy policy, IEnumerable<Outcome> history)
+    public static bool IsUp(HealthPolicy policy, IReadOnlyCollection<Outcome> history)
     {
-        // A new backend is one failure away from down: as if all failures but one had happened already.
-        var results = Enumerable.Repeat(false, policy.FailThreshold - 1)
-            .Concat(history.Where(o => o != Outcome.Failure(FailureKind.Local)).Select(o => o == Outcome.Success))
-            .ToArray();
+        // Until it has been reached once, any failure at all has taken it out.
+        var unreached = history.TakeWhile(o => o != Outcome.Success).Count();
+        if (unreached == history.Count())
+            return unreached == 0;
+        var results = history.Skip(unreached + 1)
+            .Where(o => o != Outcome.Failure(FailureKind.Local)).Select(o => o == Outcome.Success).ToArray();
         var end = results.Length;
         while (end > 0)
         {

@@ -1,4 +1,5 @@
 using Bal.Domain.Balancing;
+using Bal.Domain.Config;
 using Bal.Domain.Specs.Generators;
 using FsCheck.Xunit;
 using LanguageExt;
@@ -6,8 +7,8 @@ using LanguageExt;
 namespace Bal.Domain.Specs.Balancing;
 
 /// <summary>
-/// Which backend a client gets, and which next when that one fails (docs/behaviour.md, Balancing): round robin over
-/// those that are up, then those that cool down, then those that are down.
+/// Which backend a client gets, and which next when that one fails (docs/behaviour.md, Balancing): whatever the method,
+/// those that are up, then those that cool down, then those that are down; round robin takes turns among them.
 /// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Tables)])]
 public class SelectionSpecs
@@ -19,7 +20,7 @@ public class SelectionSpecs
         // Whatever this client has tried before, also identities that this table does not know.
         var tried = others.Select(id => Math.Abs(id % 15)).ToArray();
 
-        Selection.Next(table, turn.Value, tried, lastResorts: 0).IfSome(chosen =>
+        Tables.Next(table, turn.Value, tried, lastResorts: 0).IfSome(chosen =>
         {
             Assert.DoesNotContain(chosen.Route.Id.Value, tried);
             if (chosen.Tier != Tier.Up)
@@ -48,6 +49,17 @@ public class SelectionSpecs
     }
 
     [Property]
+    public void Backups_that_are_down_are_the_very_last(RoutingTable table, Turn turn)
+    {
+        var longer = Tables.WithBackupsDown(table with { Protection = false }, 2);
+        var visited = VisitAll(longer, turn);
+
+        Assert.Equal(VisitAll(table with { Protection = false }, turn), visited.Take(visited.Count - 2));
+        Assert.All(visited.TakeLast(2), c => Assert.Equal(Tier.BackupDown, c.Tier));
+        Assert.Equal(longer.BackupsDown, visited.TakeLast(2).Select(c => c.Route).OrderBy(r => r.Id.Value));
+    }
+
+    [Property]
     public void In_protection_mode_a_client_gets_one_last_resort(RoutingTable table, Turn turn)
     {
         var visited = VisitAll(table with { Protection = true }, turn);
@@ -61,12 +73,12 @@ public class SelectionSpecs
     {
         var tried = AllOf(table with { Up = Arr<Route>.Empty }).ToArray();
 
-        Assert.Equal(table.Up.Count > 0, Selection.Next(table, turn.Value, tried, lastResorts: tried.Length).IsSome);
+        Assert.Equal(table.Up.Count > 0, Tables.Next(table, turn.Value, tried, lastResorts: tried.Length).IsSome);
     }
 
     [Property]
     public void With_no_backend_there_is_no_choice(Turn turn, bool protection) =>
-        Assert.True(Selection.Next(Tables.Of(0, 0, 0, protection), turn.Value, [], 0).IsNone);
+        Assert.True(Tables.Next(Tables.Of(0, 0, 0, protection), turn.Value, [], 0).IsNone);
 
     [Property]
     public void A_single_backend_gets_every_client_whatever_its_state(Turn turn, bool protection)
@@ -104,12 +116,14 @@ public class SelectionSpecs
 
     [Property]
     public void The_last_turn_of_the_sequence_is_as_good_as_any(RoutingTable table) =>
-        Assert.Equal(AllOf(table).Any(), Selection.Next(table, ulong.MaxValue, [], 0).IsSome);
+        Assert.Equal(AllOf(table).Any(), Tables.Next(table, ulong.MaxValue, [], 0).IsSome);
 
     [Fact]
     public void Choosing_allocates_nothing()
     {
-        var tables = new[] { Tables.Of(4, 0, 0, false), Tables.Of(0, 3, 1, true), Tables.Of(1, 1, 1, false) };
+        var tables = new[] { Tables.Of(4, 0, 0, false), Tables.Of(0, 3, 1, true), Tables.Of(1, 1, 1, false) }
+            .SelectMany(table => Enum.GetValues<Method>().Select(method => Tables.Choosing(table, method)))
+            .Select(table => Selector.Of(table, Option<Selector>.None)).ToArray();
         int[] tried = [1, 2];
         Visit(tables, tried);
 
@@ -119,20 +133,25 @@ public class SelectionSpecs
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
 
-    private static int Visit(RoutingTable[] tables, int[] tried)
+    private static int Visit(Selector[] selectors, int[] tried)
     {
         var some = 0;
         for (var turn = 0UL; turn < 10_000; turn++)
         {
-            foreach (var table in tables)
+            foreach (var selector in selectors)
             {
                 for (var n = 0; n <= tried.Length; n++)
-                    some += Selection.Next(table, turn, tried.AsSpan(0, n), 0).IsSome ? 1 : 0;
+                {
+                    var attempt = new Attempt(turn, tried.AsSpan(0, n), 0) { Source = turn, Load = Load };
+                    some += selector.Next(attempt).IsSome ? 1 : 0;
+                }
             }
         }
 
         return some;
     }
+
+    private static readonly Func<Tier, int, long> Load = (_, place) => place;
 
     private static List<Candidate> VisitAll(RoutingTable table, Turn turn)
     {
@@ -140,7 +159,7 @@ public class SelectionSpecs
         while (visited.Count < 100)
         {
             var tried = visited.Select(c => c.Route.Id.Value).ToArray();
-            var next = Selection.Next(table, turn.Value, tried, visited.Count(c => c.Tier != Tier.Up));
+            var next = Tables.Next(table, turn.Value, tried, visited.Count(c => c.Tier != Tier.Up));
             if (next.IsNone)
                 break;
             next.IfSome(visited.Add);
@@ -153,5 +172,5 @@ public class SelectionSpecs
         table.Up.Concat(table.Cooling).Concat(table.Down).Select(route => route.Id.Value);
 
     private static int FirstChoice(RoutingTable table, ulong turn) =>
-        Selection.Next(table, turn, [], 0).Match(c => c.Route.Id.Value, () => -1);
+        Tables.Next(table, turn, [], 0).Match(c => c.Route.Id.Value, () => -1);
 }

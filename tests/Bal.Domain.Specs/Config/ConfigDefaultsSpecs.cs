@@ -22,7 +22,7 @@ public class ConfigDefaultsSpecs
         { "protection_window_ms", 30000, 30000, 30000, 1 },
         { "protection_stable_success_threshold", 12, 14, 16, 1 },
         { "max_concurrent_connections", 4000, 8000, 12000, 1 },
-        { "connection_idle_timeout_ms", 120000, 120000, 120000, 1 },
+        { "connection_idle_timeout_ms", 3600000, 3600000, 3600000, 0 },
         { "tcp_backlog", 1024, 1024, 1024, 1 },
     };
 
@@ -74,6 +74,43 @@ public class ConfigDefaultsSpecs
                 draft.Add(draft.Runtime, "failover_backoff_max_ms", "2147483647");
             return draft.Validate().Findings.FirstOrDefault(f => f.At == at && f.Severity == Severity.Error);
         }
+    }
+
+    [Theory]
+    [InlineData("0", null)]
+    [InlineData("3000", null)]
+    [InlineData("2147483647", null)]
+    [InlineData("1", "out_of_range")]
+    [InlineData("2999", "out_of_range")]
+    [InlineData("-1", "out_of_range")]
+    [InlineData("off", "invalid_integer")]
+    public void The_keepalive_is_off_or_at_least_3_s(string value, string? code)
+    {
+        var draft = Draft.Valid();
+        draft.Add(draft.Runtime, "tcp_keepalive_ms", value);
+
+        Assert.Equal(code, draft.Validate().Findings.FirstOrDefault(f => f.Severity == Severity.Error)?.Code);
+    }
+
+    [Theory]
+    [InlineData("30000", null, false)]
+    [InlineData("3600000", null, false)]
+    [InlineData("3600001", null, true)]
+    [InlineData("0", null, true)]
+    [InlineData("idle", null, false)]
+    [InlineData("30000", "20000", true)]
+    [InlineData("30000", "0", false)]
+    [InlineData("0", "0", false)]
+    public void A_half_closed_timeout_above_the_idle_timeout_is_pointed_out(string value, string? idle, bool warned)
+    {
+        var draft = Draft.Valid();
+        var at = draft.Add(draft.Runtime, "half_closed_timeout_ms", value);
+        if (idle is not null)
+            draft.Add(draft.Runtime, "connection_idle_timeout_ms", idle);
+
+        Assert.Equal(
+            warned,
+            draft.Validate().Findings.Exists(f => f.At == at && f.Code == "half_closed_timeout_exceeds_idle"));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Net;
+using Bal.Domain.Admission;
 using Bal.Domain.Config;
 using Bal.Domain.Messages;
 using LanguageExt;
@@ -46,6 +47,39 @@ public class ConfigWarningSpecs
     }
 
     [Fact]
+    public void A_service_of_backups_alone_is_pointed_out()
+    {
+        var draft = Draft.Valid(0);
+        var first = AddBackup(draft, 1);
+
+        Expect("only_backups", first, draft.OnlyFinding());
+        draft.AddBackend("10.0.0.2", "9000");
+        Assert.Empty(draft.Validate().Findings);
+        Assert.Equal([true, false], draft.Config().Main.Backends.Map(b => b.Backup).AsEnumerable());
+    }
+
+    [Fact]
+    public void That_on_primary_up_has_no_effect_without_a_backup_is_pointed_out()
+    {
+        var draft = Draft.Valid();
+        var at = draft.Add(draft.Top, "on_primary_up", "reset");
+
+        Expect("no_backups", at, draft.OnlyFinding());
+        AddBackup(draft, 9);
+        Assert.Empty(draft.Validate().Findings);
+    }
+
+    private static SourcePosition AddBackup(Draft draft, int host)
+    {
+        var backend = draft.Mapping(
+            draft.Entry("host", draft.Scalar($"10.0.0.{host}", quoted: true)),
+            draft.Entry("port", draft.Scalar("9000")),
+            draft.Entry("backup", draft.Scalar("true")));
+        draft.Backends.Add(backend);
+        return backend.At;
+    }
+
+    [Fact]
     public void A_health_timeout_as_long_as_the_interval_is_no_warning()
     {
         var draft = Draft.Valid();
@@ -62,6 +96,37 @@ public class ConfigWarningSpecs
 
         Assert.Empty(Draft.Valid().Validate().Findings);
         Assert.Empty(draft.Validate().Findings);
+    }
+
+    [Theory]
+    [InlineData("source_hash", "1000", true)]
+    [InlineData("source_hash", "0", false)]
+    [InlineData("least_connections", "1000", false)]
+    public void A_slow_start_without_effect_is_pointed_out(string method, string value, bool warned)
+    {
+        var draft = Draft.Valid();
+        draft.Add(draft.Top, "method", method);
+        var at = draft.Add(draft.Runtime, "slow_start_ms", value);
+
+        Assert.Equal(
+            warned, draft.Validate().Findings.Exists(f => f.At == at && f.Code == "slow_start_without_effect"));
+    }
+
+    [Theory]
+    [InlineData("0", "0", true)]
+    [InlineData("0", "1", false)]
+    [InlineData("1", "0", false)]
+    public void A_service_without_any_weight_is_pointed_out(string one, string two, bool warned)
+    {
+        var draft = Draft.Valid(backends: 0);
+        foreach (var (weight, i) in new[] { one, two }.Select((weight, i) => (weight, i)))
+        {
+            draft.Backends.Add(draft.Mapping(
+                draft.Entry("host", draft.Scalar($"10.0.0.{i + 1}")), draft.Entry("port", draft.Scalar("9000")),
+                draft.Entry("weight", draft.Scalar(weight))));
+        }
+
+        Assert.Equal(warned, draft.Validate().Findings.Exists(f => f.Code == "no_backend_has_weight"));
     }
 
     [Fact]
@@ -111,8 +176,27 @@ public class ConfigWarningSpecs
     }
 
     [Theory]
-    [InlineData(8063, true)]
-    [InlineData(8064, false)]
+    [InlineData("0.0.0.0", "lb1", true)]
+    [InlineData("0.0.0.0", "LB1.example.org", true)]
+    [InlineData("::", "lb1.example.org", true)]
+    [InlineData("192.0.2.7", "lb1", false)]
+    [InlineData("0.0.0.0", "lb1.example.com", false)]
+    public void A_backend_that_is_this_machines_own_name_is_pointed_out_where_bal_listens_on_every_address(
+        string bind, string backend, bool own)
+    {
+        var draft = Draft.Valid();
+        draft.Add(draft.Top, "bind_address", bind);
+        var samePort = draft.AddBackend(backend, "9295");
+
+        var findings = draft.Validate(HostFacts.Unknown with { HostName = "lb1.example.org" }).Findings
+            .Where(f => f.Code == "backend_is_own_listener").ToList();
+
+        Assert.Equal(own ? [samePort] : [], findings.Select(f => f.At));
+    }
+
+    [Theory]
+    [InlineData(8053, true)]
+    [InlineData(8054, false)]
     public void A_connection_limit_above_the_hard_descriptor_limit_is_pointed_out(long hard, bool warned)
     {
         var facts = HostFacts.Unknown with { HardDescriptorLimit = Option<long>.Some(hard) };
@@ -123,6 +207,21 @@ public class ConfigWarningSpecs
 
         Assert.Equal(warned ? ["connections_exceed_descriptors"] : [], auto.Select(f => f.Code));
         Assert.Equal(warned ? [at] : [], given.Validate(facts).Findings.ToList().Select(f => f.At));
+    }
+
+    [Fact]
+    public void A_hard_descriptor_limit_that_prevents_a_start_is_not_said_to_serve_anybody()
+    {
+        var least = DescriptorBudget.Least(2);
+
+        string Said(long hard) => Draft.Valid().Validate(HostFacts.Unknown with
+        {
+            HardDescriptorLimit = Option<long>.Some(hard),
+            Processors = 2,
+        }).Findings[0].Message;
+
+        Assert.Contains($"does not start: it needs {least}", Said(least - 1), StringComparison.Ordinal);
+        Assert.Contains("bal serves at most", Said(least), StringComparison.Ordinal);
     }
 
     [Fact]

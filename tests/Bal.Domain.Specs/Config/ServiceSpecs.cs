@@ -25,16 +25,17 @@ public class ServiceSpecs
     }
 
     [Theory]
-    [InlineData("10.0.0.1", "wrong_type", "add the port: \"10.0.0.1:9000\"")]
-    [InlineData("::1", "wrong_type", "put an IPv6 address in brackets, as in \"[::1]:9000\"")]
-    [InlineData("::1:9000", "wrong_type", "put an IPv6 address in brackets, as in \"[::1]:9000\"")]
+    [InlineData("10.0.0.1", "invalid_backend", "add the port: \"10.0.0.1:9000\"")]
+    [InlineData("http://a:80/x", "invalid_backend", "write the host and the port alone: no scheme, no path")]
+    [InlineData("::1", "invalid_backend", "put an IPv6 address in brackets, as in \"[::1]:9000\"")]
+    [InlineData("::1:9000", "invalid_backend", "put an IPv6 address in brackets, as in \"[::1]:9000\"")]
     [InlineData("db:http", "invalid_integer",
         "write decimal digits only, without a unit, sign, separator or leading zero")]
     [InlineData("db:0", "out_of_range", "choose a value from 1 to 65535")]
     [InlineData("127.1:80", "invalid_host",
         "write four decimal numbers from 0 to 255 without leading zeros, such as \"10.0.0.1\"")]
-    [InlineData(":80", "wrong_type", "put an IPv6 address in brackets, as in \"[::1]:9000\"")]
-    [InlineData("a b", "wrong_type", "write \"10.0.0.1:9000\", \"[::1]:9000\" or \"db.internal:9000\"")]
+    [InlineData(":80", "invalid_backend", "put an IPv6 address in brackets, as in \"[::1]:9000\"")]
+    [InlineData("a b", "invalid_backend", "write \"10.0.0.1:9000\", \"[::1]:9000\" or \"db.internal:9000\"")]
     public void A_short_form_that_is_wrong_is_told_how_to_write_it(string text, string code, string hint)
     {
         var finding = Assert.Single(Errors(Document(Raw.Entry("backends", Raw.List(Raw.Text(text))))));

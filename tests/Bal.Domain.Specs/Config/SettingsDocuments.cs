@@ -21,6 +21,9 @@ public partial class SettingsDocuments
             ["process"] = Table(Settings.Process, row => !row.InRuntime),
             ["service"] = Table(Settings.OfService, _ => true),
             ["backend"] = Table(Settings.OfBackend, _ => true),
+            ["check"] = Table(Settings.OfHealthCheck, _ => true),
+            ["proxy"] = Table(Settings.OfProxy, _ => true),
+            ["web"] = Table(WebRules.Table, _ => true),
             ["runtime"] = TunedTable(),
             ["threads"] = Table(Settings.Process, row => row.InRuntime),
         };
@@ -96,7 +99,9 @@ public partial class SettingsDocuments
             ? $"; for 3 to 5 backends {Raw.ToText(row.Kind.Print(row.Defaults[1]))}, for more "
                 + $"{Raw.ToText(row.Kind.Print(row.Defaults[2]))}"
             : "";
-        var line = text == "~" ? $"# {row.Key}: (none)" : $"{row.Key}: {text}";
+        var line = text == "~" ? $"# {row.Key}: (none)"
+            : value is RawNode.Mapping ? $"{row.Key}:\n  {text.Replace("\n", "\n  ")}"
+            : $"{row.Key}: {text}";
         return Comment(indent, $"{Meaning(row).Replace("`", "'")} ({Values(row.Kind)}{tuned})")
             + "\n" + new string(' ', indent) + line;
     }

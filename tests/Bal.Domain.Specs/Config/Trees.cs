@@ -5,6 +5,7 @@ using Bal.Domain.Config;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using Bal.Domain.Protection;
+using Bal.Domain.Relay;
 using FsCheck;
 using FsCheck.Fluent;
 using LanguageExt;
@@ -72,12 +73,23 @@ public static class Trees
         from n in Positive.ArrayOf(13)
         from cooldown in Gen.OneOf(Gen.Constant(0), Positive)
         from relay in Gen.Elements(RelayMode.Auto, RelayMode.Copy, RelayMode.Splice)
+        from idle in Gen.OneOf(Gen.Constant(0), Positive)
+        from keepalive in Gen.OneOf(Gen.Constant(0), Gen.Choose(3_000, 90_000), Gen.Constant(int.MaxValue))
+        from queue in Gen.OneOf(Gen.Constant(1_000), Gen.Constant(0), Positive)
+        from halfClosed in Gen.OneOf(
+            Gen.Constant(Option<int>.None), Gen.Constant(Option<int>.Some(0)), Positive.Select(Option<int>.Some))
         select new Tuning(
             new HealthPolicy(new(n[0]), new(n[1]), n[2], n[3]),
             new Duration(n[4]),
             new BackoffPolicy(new(Math.Min(n[5], n[6])), new(Math.Max(n[5], n[6])), new(cooldown)),
             new ProtectionPolicy(n[7], new(n[8]), n[9]),
-            n[10], new Duration(n[11]), OverloadPolicy.Reject, n[12], relay);
+            n[10], new Duration(idle), OverloadPolicy.Reject, n[12], relay)
+        {
+            Keepalive = new(keepalive),
+            HalfClosedTimeoutMs = halfClosed,
+            QueueLimit = queue,
+            QueueTimeoutMs = halfClosed.Map(ms => Math.Max(1, ms)),
+        };
 
     private static Gen<BalConfig> Config =>
         from mode in Gen.Elements(Mode.Simple, Mode.Advanced)
@@ -85,17 +97,54 @@ public static class Trees
         from threads in Gen.OneOf(Gen.Constant(Option<int>.None), Gen.Choose(1, 1024).Select(Option<int>.Some))
         from decisions in Gen.Elements(
             Option<string>.None, Option<string>.Some("decisions.ndjson"), Option<string>.Some("/var/log/\"b al\"\\ü"))
+        from access in Gen.Elements(
+            Option<string>.None, Option<string>.Some("-"), Option<string>.Some("/var/log/access \"log\""))
+        from web in Gen.OneOf(Gen.Constant(Option<WebConfig>.None), WebGen.Select(Option<WebConfig>.Some))
         from services in Gen.OneOf(ServiceGen.Select(one => new[] { one }), Several)
-        select new BalConfig(mode, level, threads, new Arr<Service>(services)) { DecisionLog = decisions };
+        select new BalConfig(mode, level, threads, new Arr<Service>(services))
+        {
+            DecisionLog = decisions,
+            AccessLog = access,
+            Web = web,
+        };
+
+    private static Gen<WebConfig> WebGen =>
+        from at in Gen.OneOf(
+            EndpointGen.Where(e => e.Host is Host.Address).Select(e => (WebAddress)new WebAddress.Tcp(e)),
+            Gen.Elements("/run/bal/web.sock", "/a b:\"ü").Select(path => (WebAddress)new WebAddress.Unix(path)))
+        from hosts in Gen.OneOf(Gen.Constant(System.Array.Empty<Host>()), HostGen.ArrayOf(2))
+        select new WebConfig(at, new Arr<Host>(hosts));
 
     private static Gen<Service> ServiceGen =>
         from hosts in Bind
         from port in Gen.Choose(1, 65_535)
         from backends in EndpointGen.NonEmptyListOf()
         from tuning in TuningGen
+        from check in CheckGen
+        from own in Gen.OneOf(Gen.Constant(Option<HealthCheck>.None), CheckGen.Select(Option<HealthCheck>.Some))
+            .ArrayOf(3)
+        from limits in Gen.OneOf(
+            Gen.Constant(Option<int>.None), Gen.Choose(1, 1_000_000).Select(Option<int>.Some)).ArrayOf(4)
+        from names in Gen.OneOf(Gen.Constant(System.Array.Empty<ServerName>()), ServerNameGen.ArrayOf())
         select new Service(
             Service.DefaultName, new Listener(hosts, port), Method.RoundRobin,
-            new Arr<BackendConfig>(backends.Distinct().Select(e => new BackendConfig(e))), tuning);
+            new Arr<BackendConfig>(backends.Distinct().Select((e, i) => new BackendConfig(e)
+            {
+                HealthCheck = own[i % own.Length],
+                MaxConnections = limits[i % limits.Length],
+            })), tuning)
+        {
+            HealthCheck = check,
+            ServerNames = new Arr<ServerName>(names.Distinct()),
+        };
+
+    private static Gen<ServerName> ServerNameGen =>
+        from name in Gen.Elements("localhost", "www.example.org", "_x.y_z.internal", "1a.2b", "null")
+        from wild in Gen.Elements(false, true)
+        select new ServerName(name, wild);
+
+    private static Gen<HealthCheck> CheckGen =>
+        Gen.Elements(Enum.GetValues<CheckType>()).Select(type => new HealthCheck(type));
 
     // On ports of their own, so that whatever they listen on is theirs.
     private static Gen<Service[]> Several =>

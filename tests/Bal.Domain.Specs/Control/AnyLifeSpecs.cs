@@ -1,6 +1,7 @@
 using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Control;
+using Bal.Domain.Counting;
 using Bal.Domain.Primitives;
 using Bal.Domain.Specs.Generators;
 using FsCheck.Xunit;
@@ -48,7 +49,7 @@ public class AnyLifeSpecs
             b is { Health: { Failures: >= 0, Successes: >= 0 }, Cooldown.Streak: >= 0 }));
         Assert.All(o.After.State.InOrder, s => Assert.True(s.Protection.Match(
             off => off.Recent.ForAll(mark => mark.Count > 0), on => on.Successes >= 0)));
-        Assert.All(o.After.State.InOrder.SelectMany(s => s.Refusals), notice =>
+        Assert.All(o.After.State.InOrder.SelectMany(s => s.Refusals.AddRange(s.Silenced)), notice =>
             Assert.True(notice.Said >= 0 && notice.Seen >= notice.Said));
     });
 
@@ -99,6 +100,8 @@ public class AnyLifeSpecs
             new ControlEvent.BackendIdle(unknown),
             new ControlEvent.ClientExhausted(new ServiceId(settled.NextServiceId)),
             new ControlEvent.ClientsRefused(new ServiceId(settled.NextServiceId), Refusal.Limit, count.Value),
+            new ControlEvent.ConnectionsSilenced(
+                new ServiceId(settled.NextServiceId), TerminationReason.IdleTimeout, count.Value),
         })
         {
             var step = ControlMachine.Step(happened, now, settled);
@@ -147,19 +150,23 @@ public class AnyLifeSpecs
     });
 
     [Property]
-    public void A_refused_reload_changes_nothing_but_cooldowns_that_are_over_and_is_remembered(Scenario scenario) =>
+    public void A_refused_reload_changes_nothing_but_what_time_does_and_is_remembered(Scenario scenario) =>
         Life.Of(scenario, o =>
         {
             if (o.Happened is not ControlEvent.ReloadRefused refused || o.Before.Phase is Phase.Ended)
                 return;
-            // The end of a cooldown is noticed with whatever happens next.
+            // The end of a cooldown, and a larger share, is noticed with whatever happens next.
             var expected = o.Before.WithoutHistory() with
             {
                 Refused = new RefusedReload(refused.Problem, o.Now),
                 Services = o.Before.WithoutHistory().Services.Map(s => s with
                 {
                     Backends = s.Backends.Map(b =>
-                        b with { Cools = b.Cools && (b.Draining || b.Cooldown.IsCooling(o.Now)) }),
+                        b with
+                        {
+                            Cools = b.Cools && (b.Draining || b.Cooldown.IsCooling(o.Now)),
+                            SlowStart = b.Draining ? b.SlowStart : b.SlowStart.Bind(start => start.At(o.Now)),
+                        }),
                 }),
             };
             Assert.Equal(expected with { Index = o.After.State.Index }, o.After.State.WithoutHistory());

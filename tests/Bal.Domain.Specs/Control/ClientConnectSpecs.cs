@@ -52,7 +52,7 @@ public class ClientConnectSpecs
     public void Successful_client_connects_count_towards_up_exactly_like_successful_probes(
         Tuning tuning, Count successes)
     {
-        var down = Life.At(Now, TwoBackends(tuning), Life.ConnectsFailed(1));
+        var down = Healthy(tuning).Then(Now, Life.ConnectsFailed(1, tuning.Health.FailThreshold));
         Assert.False(down.Backend(1).Health.Up);
 
         Assert.Equal(
@@ -77,6 +77,16 @@ public class ClientConnectSpecs
             Life.ConnectsFailed(1, clients.Value, FailureKind.Timeout), Life.ConnectsFailed(1, 1, FailureKind.Other));
 
         Assert.Equal(new FailureCounters(1L + clients.Value, 0, 1), state.Backend(1).Failures);
+    }
+
+    [Property]
+    public void Failures_of_clients_and_probes_are_counted_apart_too(Tuning tuning, Count clients, Evidence failure)
+    {
+        var state = Healthy(tuning).Then(Now, Life.Tick, Life.ProbeFailed(1, FailureKind.Timeout),
+            Life.ConnectsFailed(1, clients.Value, failure.Kind));
+
+        Assert.Equal(new FailureCounters(1, 0, 0), state.Backend(1).ProbeFailures);
+        Assert.Equal(FailureCounters.Zero.Add(failure.Kind, clients.Value), state.Backend(1).ConnectFailures);
     }
 
     [Property]

@@ -37,6 +37,8 @@ public class DecisionLogSpecs
                 var seen = (Succeeded(o, before) ? 0 : inARow.GetValueOrDefault(before.Id))
                     + (Total(after.Failures) - Total(before.Failures));
                 var wentDown = before.Health.Up && !after.Health.Up;
+                // That of a new backend may have been a failure of this machine, which is counted nowhere.
+                seen = wentDown && seen == 0 && !before.Health.Reached ? 1 : seen;
                 if (wentDown)
                     down.Add((after.Endpoint.ToString(), seen));
                 inARow[before.Id] = wentDown ? 0 : seen;

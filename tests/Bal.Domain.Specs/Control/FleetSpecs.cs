@@ -23,7 +23,7 @@ public class FleetSpecs
     {
         if (ConcernedBy(o) is not { } concerned)
             return;
-        foreach (var before in o.Before.InOrder.Filter(s => s.Id != concerned && !HasCooldownOver(s, o.Now)))
+        foreach (var before in o.Before.InOrder.Filter(s => s.Id != concerned && !IsChangedByTime(s, o.Now)))
         {
             Assert.Same(before, o.After.State.Services[before.Id.Value]);
             Assert.DoesNotContain(new ControlEffect.Publish(before.Id), o.After.Effects);
@@ -266,6 +266,7 @@ public class FleetSpecs
         ControlEvent.BackendIdle e => OwnerOf(e.Backend, o.Before),
         ControlEvent.ClientExhausted e => e.Service,
         ControlEvent.ClientsRefused e => e.Service,
+        ControlEvent.ConnectionsSilenced e => e.Service,
         _ => null,
     };
 
@@ -273,12 +274,14 @@ public class FleetSpecs
     private static ServiceId OwnerOf(BackendId id, ControlState state) => state.InOrder
         .Filter(s => s.Backends.Exists(b => b.Id == id)).Map(s => s.Id).SingleOrDefault(new ServiceId(0));
 
-    private static bool HasCooldownOver(ServiceState service, Instant now) =>
-        service.Backends.Exists(b => b.Cools && !b.Draining && b.Cooldown.Until.IsDue(now));
+    private static bool IsChangedByTime(ServiceState service, Instant now) =>
+        service.Backends.Exists(b => !b.Draining && ((b.Cools && b.Cooldown.Until.IsDue(now))
+            || b.SlowStart.Exists(start => start.NextAt.IsDue(now))));
 
     private static void AssertAsBefore(ServiceState before, ServiceState after)
     {
         Assert.Equal((before.Id, before.Protection, before.Refusals), (after.Id, after.Protection, after.Refusals));
+        Assert.Equal(before.Silenced, after.Silenced);
         Assert.Equal(before.History, after.History);
         Assert.Equal(
             before.InOrder.Map(b => (b.Id, b.Endpoint, b.Health, b.Cooldown, b.Failures, b.Addresses)),

@@ -1,4 +1,3 @@
-using Bal.Domain.Admission;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Primitives;
@@ -129,14 +128,20 @@ public class IndexSpecs
     // Every due time there is, one after the other.
     private static Instant NaiveNextDue(ControlState state)
     {
-        var due = new List<Instant> { Instant.Never, state.Lost.DueAt };
-        due.AddRange(state.InOrder.Bind(s => s.Refusals).Map(notice => notice.DueAt));
+        var due = new List<Instant> { Instant.Never, state.Lost.DueAt, state.NotMade.DueAt };
+        due.AddRange(state.InOrder.Bind(s => s.Refusals.AddRange(s.Silenced)).Map(notice => notice.DueAt));
         if (state.Phase is Phase.Draining draining)
             due.Add(draining.NextCutAt);
+        if (state.Phase is Phase.Delaying delaying)
+            due.Add(delaying.Until);
+        if (!state.Phase.IsHandedOver)
+            due.Add(state.Keeping.RetryAt);
+        due.AddRange(state.Backends().Select(b => b.ResetAt));
         foreach (var backend in state.Backends().Where(b => !b.Draining))
         {
             if (backend.Cools)
                 due.Add(backend.Cooldown.Until);
+            due.AddRange(backend.SlowStart.Map(start => start.NextAt));
             if (!backend.Probe.InFlight && !state.Phase.IsHandedOver)
                 due.Add(backend.Probe.NextAt);
             if (!backend.Resolution.InFlight && !state.Phase.IsHandedOver)
@@ -147,9 +152,10 @@ public class IndexSpecs
     }
 
     private static bool IsAbout(Observation o, BackendState backend) =>
-        (backend.Cools && !backend.Draining && backend.Cooldown.Until.IsDue(o.Now)) || o.Happened switch
+        IsChangedByTime(o, backend) || o.Happened switch
         {
-            ControlEvent.Tick => StateIndex.WorkAt(backend, o.Before.Phase.IsHandedOver).IsDue(o.Now)
+            ControlEvent.Tick => backend.ResetAt.IsDue(o.Now)
+                || StateIndex.WorkAt(backend, o.Before.Phase.IsHandedOver).IsDue(o.Now)
                 || o.Effects<ControlEffect.Resolve>().Any(e => e.Name == StateIndex.NameOf(backend))
                 || o.Before.Backends()
                     .Any(b => StateIndex.NameOf(b) == StateIndex.NameOf(backend) && b.Resolution.NextAt.IsDue(o.Now)),
@@ -158,14 +164,24 @@ public class IndexSpecs
             ControlEvent.ConnectsSucceeded e => e.Backend == backend.Id,
             ControlEvent.BackendIdle e => e.Backend == backend.Id,
             ControlEvent.Resolved e => e.Name == StateIndex.NameOf(backend),
+            ControlEvent.Ordered e => e.Order.Match(
+                drain: order => order.Backend == backend.Id,
+                enable: order => order.Backend == backend.Id,
+                enableAll: () => backend.Override.IsSome,
+                weight: order => order.Backend == backend.Id),
             _ => false,
         };
 
+    private static bool IsChangedByTime(Observation o, BackendState backend) => !backend.Draining
+        && ((backend.Cools && backend.Cooldown.Until.IsDue(o.Now))
+            || backend.SlowStart.Exists(start => start.NextAt.IsDue(o.Now)));
+
     private static bool IsAboutService(Observation o, ServiceState service) => o.Happened switch
     {
-        ControlEvent.Tick => Refusals.DueAt(service.Refusals).IsDue(o.Now),
+        ControlEvent.Tick => service.LineDueAt.IsDue(o.Now),
         ControlEvent.ClientExhausted e => e.Service == service.Id,
         ControlEvent.ClientsRefused e => e.Service == service.Id,
+        ControlEvent.ConnectionsSilenced e => e.Service == service.Id,
         _ => false,
     };
 }

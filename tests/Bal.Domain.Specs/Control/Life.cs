@@ -68,7 +68,7 @@ internal static class Life
     public static bool Protected(this ControlState state) => state.InOrder[0].Protection.IsOn;
 
     public static IEnumerable<Route> Routes(this RoutingTable table) =>
-        table.Up.Concat(table.Cooling).Concat(table.Down);
+        table.All;
 
     public static ControlEvent ProbePassed(int id) =>
         new ControlEvent.ProbeEnded(new BackendId(id), Outcome.Success, Option<System.Net.IPAddress>.None);

@@ -30,7 +30,8 @@ internal sealed class NaiveBackend(int id, Endpoint endpoint, long now)
     public List<BackendHappening.Failed> InARow { get; } = [];
     public NaiveOutage? Outage { get; set; }
 
-    public long CountOf(FailureKind kind) => Seen.LongCount(o => o == Outcome.Failure(kind));
+    public long CountOf(FailureKind kind) =>
+        Seen.LongCount(o => o.Match(() => false, failed => Failures.CountedAs(failed) == kind));
 }
 
 /// <summary>When it went down after which failures, and when it came back.</summary>
@@ -98,11 +99,11 @@ internal sealed class NaiveControl
             case ControlEvent.ProbeEnded e when Find(e.Backend) is (var service, { InFlight: true } backend):
                 backend.InFlight = false;
                 e.Outcome.Match(
-                    () => Passed(service, backend, 1, now),
+                    () => Passed(service, backend, 1, Witness.Probe, now),
                     kind => Failed(service, backend, kind, 1, Witness.Probe, now));
                 break;
             case ControlEvent.ConnectsSucceeded e when Find(e.Backend) is var (service, backend):
-                Passed(service, backend, e.Count, now);
+                Passed(service, backend, e.Count, Witness.Client, now);
                 break;
             case ControlEvent.ConnectsFailed e when Find(e.Backend) is var (service, backend):
                 Failed(service, backend, e.Kind, e.Count, Witness.Client, now);
@@ -141,11 +142,16 @@ internal sealed class NaiveControl
     // Whoever uses a name waits for one lookup, one that drains included.
     private List<NaiveBackend> Named(Host host) => [.. Backends.Concat(Leaving).Where(b => b.Endpoint.Host == host)];
 
-    private bool Passed(NaiveService service, NaiveBackend backend, int count, long now)
+    private bool Passed(
+        NaiveService service, NaiveBackend backend, int count, Witness witness, long now)
     {
         var wasDown = !IsUp(backend);
         backend.Seen.AddRange(Enumerable.Repeat(Outcome.Success, count));
-        backend.InARow.Clear();
+        // A client's success that changes nothing is not reported: probes that could not be made stay the last
+        // failures.
+        if (witness != Witness.Client || wasDown || backend.FailedClients > 0
+            || backend.InARow.Exists(failed => failed.Kind != FailureKind.Local))
+            backend.InARow.Clear();
         if (wasDown && IsUp(backend))
             backend.Outage = backend.Outage! with { Until = now };
         (backend.FailedClients, backend.CoolsUntil) = (0, 0);
@@ -156,10 +162,12 @@ internal sealed class NaiveControl
     private bool Failed(
         NaiveService service, NaiveBackend backend, FailureKind kind, int count, Witness witness, long now)
     {
+        // The loops do not report it.
+        if (kind == FailureKind.Local && witness == Witness.Client)
+            return false;
+
         var wasUp = IsUp(backend);
         backend.Seen.AddRange(Enumerable.Repeat(Outcome.Failure(kind), count));
-        if (kind == FailureKind.Local)
-            return false;
 
         backend.InARow.AddRange(Enumerable.Repeat(new BackendHappening.Failed(witness, kind), count));
         if (wasUp && !IsUp(backend))
@@ -172,9 +180,9 @@ internal sealed class NaiveControl
             return false;
 
         service.Protection.Happened(
-            kind == FailureKind.Other
-                ? new ProtectionEvent.ClientConnectsFailedOtherwise()
-                : new ProtectionEvent.ClientConnectsFailed(count),
+            kind is FailureKind.Timeout or FailureKind.Refused
+                ? new ProtectionEvent.ClientConnectsFailed(count)
+                : new ProtectionEvent.ClientConnectsFailedOtherwise(),
             now);
         backend.FailedClients += count;
         var length = CooldownMachine.Length(tuning.Backoff, service.Protection.On, backend.FailedClients).Milliseconds;

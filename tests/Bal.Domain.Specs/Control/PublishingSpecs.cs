@@ -34,7 +34,9 @@ public class PublishingSpecs
                 Assert.Equal(
                     service.InOrder
                         .Where(b => (!b.Draining || service.Removed) && !b.Addresses.IsEmpty
-                            && NaiveTier(b, o.Now) == tier)
+                            && !b.IsDrained && b.Weight > 0
+                            // A removed service has nothing to look after: it keeps the table that it had.
+                            && (service.Removed ? b.Tier : NaiveTier(b, o.Now)) == tier)
                         .Select(b => (b.Id, b.Endpoint, b.Addresses)),
                     routes.AsEnumerable().Select(r => (r.Id, r.Endpoint, r.Addresses)));
             }
@@ -45,7 +47,14 @@ public class PublishingSpecs
         Assert.All(Living(o), service =>
         {
             Assert.Equal((service.Id, service.Removed), (service.Table.Id, service.Table.Removed));
-            Assert.Equal(service.Config, service.Table.Service);
+            Assert.Equal(service.Config, service.Table.Service with { Backends = service.Config.Backends });
+            Assert.Equal(
+                service.Config.Backends.Map(config => config with
+                {
+                    Weight = service.InOrder.Find(b => !b.Draining && b.Endpoint == config.Endpoint)
+                        .Match(b => b.Weight, () => config.Weight),
+                }),
+                service.Table.Service.Backends);
             Assert.Equal(service.Protection.IsOn, service.Table.Protection);
             Assert.Equal(service.InOrder.Filter(b => b.Draining).Map(b => b.Id), service.Table.Draining);
         }));
@@ -76,11 +85,13 @@ public class PublishingSpecs
             changed => Assert.Contains(o.Effects<ControlEffect.Publish>(), p => p.Service == changed.Id)));
 
     [Property]
-    public void A_table_is_published_only_where_it_changed_or_a_cooldown_ended(Scenario scenario) =>
+    public void A_table_is_published_only_where_it_changed_or_a_cooldown_ended_or_a_share_grew(Scenario scenario) =>
         Life.Of(scenario, o =>
         Assert.All(
             Living(o).Where(after => o.Before.Services.Find(after.Id.Value).Exists(before =>
-                after.Table == before.Table && before.InOrder.ForAll(b => !b.Cools || !b.Cooldown.Until.IsDue(o.Now)))),
+                after.Table == before.Table && before.InOrder.ForAll(b => !b.Cools || !b.Cooldown.Until.IsDue(o.Now))
+                // In the table it shows only where others are offered beside it.
+                && before.InOrder.ForAll(b => b.SlowStart.ForAll(start => !start.NextAt.IsDue(o.Now))))),
             same => Assert.DoesNotContain(o.Effects<ControlEffect.Publish>(), p => p.Service == same.Id)));
 
     [Property]

@@ -4,6 +4,8 @@ using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Primitives;
 using Bal.Domain.Specs.Generators;
+using FsCheck;
+using FsCheck.Fluent;
 using FsCheck.Xunit;
 using LanguageExt;
 
@@ -162,6 +164,56 @@ public class ResolutionSpecs
     [Property]
     public void Literal_addresses_are_never_looked_up(Scenario scenario) => Life.Of(scenario, o =>
         Assert.All(o.Effects<ControlEffect.Resolve>(), e => Assert.False(IPAddress.TryParse(e.Name, out _))));
+
+    /// <summary>What is used is a part of the answer, and of what was in use nothing goes that is in it.</summary>
+    [Property]
+    public Property Of_an_answer_as_much_is_used_as_allowed_and_what_is_in_use_stays() => Prop.ForAll(
+        Answers, Answers, (before, answer) =>
+        {
+            var had = ResolutionTransitions.InUse(Arr<IPAddress>.Empty, before);
+            var used = ResolutionTransitions.InUse(had, answer);
+
+            if (answer.IsEmpty)
+                Assert.Equal(had, used);
+            else
+            {
+                Assert.Equal(Math.Min(Resolution.MostAddresses, answer.Distinct().Count()), used.Count);
+                Assert.Empty(used.Except(answer));
+                Assert.Empty(had.Intersect(answer).Except(used));
+                Assert.Equal(used.Count, used.Distinct().Count());
+            }
+        });
+
+    [Property]
+    public Property An_answer_in_any_other_order_changes_nothing(int seed) => Prop.ForAll(Answers, answer =>
+    {
+        var used = ResolutionTransitions.InUse(Arr<IPAddress>.Empty, answer);
+        var order = new Random(seed);
+
+        Assert.Equal(used, ResolutionTransitions.InUse(used, new(answer.OrderBy(_ => order.Next()))));
+    });
+
+    [Property]
+    public void That_a_name_fails_is_said_when_it_begins_and_when_it_ends_however_often_it_is_looked_up(
+        Tuning tuning, bool known, byte failures)
+    {
+        var state = Life.At(Now, Named(tuning), Life.Tick);
+        if (known)
+            state = state.Then(Now, Resolved(Configs.Addresses));
+        var lines = new List<string>();
+        foreach (var answer in Enumerable.Repeat(Resolved(), failures + 1)
+            .Append(Resolved(Configs.Addresses)).Append(Resolved(Configs.Addresses)))
+        {
+            var step = ControlMachine.Step(answer, Now, state);
+            lines.AddRange(step.Effects.OfType<ControlEffect.Log>().Select(log => log.Line.Event));
+            state = step.State;
+        }
+
+        Assert.Equal(["name_unresolved", "name_resolved"], lines);
+    }
+
+    private static readonly Arbitrary<Arr<IPAddress>> Answers = Gen.Choose(0, 19)
+        .Select(n => new IPAddress([10, 0, 0, (byte)n])).ArrayOf().Select(all => new Arr<IPAddress>(all)).ToArbitrary();
 
     private static ControlEvent Resolved(params IPAddress[] addresses) =>
         new ControlEvent.Resolved("db.internal", new Arr<IPAddress>(addresses));

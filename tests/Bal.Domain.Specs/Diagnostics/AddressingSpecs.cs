@@ -102,6 +102,14 @@ public class AddressingSpecs
             "did you mean orders?", Problem(Addressing.Find("order/1", two)).DoThisNow, StringComparison.Ordinal);
         Assert.Contains(
             "did you mean cache?", Problem(Addressing.Find("cahce", two)).DoThisNow, StringComparison.Ordinal);
+        // A backend of the other service is named, and not one that is merely spelled alike.
+        var apart = ControlMachine.Start(
+            Configs.Of(
+                one with { Name = "orders" },
+                Fleets.At(1, Configs.Service(tuning, Configs.At("10.0.0.9", 80))) with { Name = "cache" }),
+            Life.Birth).State;
+        Assert.Equal(
+            "did you mean cache/10.0.0.9:80?", Problem(Addressing.Find("orders/10.0.0.9:80", apart)).DoThisNow);
     }
 
     [Property]

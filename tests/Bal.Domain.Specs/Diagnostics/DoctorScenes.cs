@@ -15,6 +15,8 @@ internal static class DoctorScenes
 {
     internal const int Port = 9295;
 
+    internal static readonly Problem NoAnswer = new("control_silent", "no answer within 2 s", "it hangs", "kill it");
+
     internal static Endpoint Backend(int port) => new(new Host.Address(IPAddress.Loopback), port);
 
     internal static BalConfig Balancer(int backends, int port = Port) => new(
@@ -78,7 +80,7 @@ internal static class DoctorScenes
             new PidFact.Absent(), new PidFact.Stale("empty"), new PidFact.Stale("-1"), new PidFact.Unreadable(Missing),
             new PidFact.Held(Option<int>.None), new PidFact.Held(Prelude.Some(42)))
         from control in Gen.Elements<ControlFact>(
-            new ControlFact.NotAsked(), new ControlFact.Silent("no answer within 1 s"),
+            new ControlFact.NotAsked(), new ControlFact.Silent(NoAnswer),
             new ControlFact.Answered("/c", "[::]:1", Option<string>.None),
             new ControlFact.Answered("/c", "[::]:1", Prelude.Some("all_backends_unavailable")),
             new ControlFact.Answered("/c", "[::]:1", Prelude.Some("timeout_or_refused_storm")))
@@ -94,7 +96,8 @@ internal static class DoctorScenes
 
     internal static Gen<ProbeOutcome> AnyProbe => Gen.Elements<ProbeOutcome>(
         Up, Refused, new ProbeOutcome.TimedOut(new Millis(800)), new ProbeOutcome.Unresolved("no such name"),
-        new ProbeOutcome.Unreachable("no route"), new ProbeOutcome.LocalFailure("EMFILE"));
+        new ProbeOutcome.Unreachable("no route"), new ProbeOutcome.LocalFailure("EMFILE"),
+        new ProbeOutcome.OwnListener());
 
     internal static Gen<BindOutcome> AnyBind => Gen.Elements<BindOutcome>(
         new BindOutcome.Free(), new BindOutcome.HeldByOwnDaemon(Option<int>.None), new BindOutcome.NotLocal(),

@@ -27,6 +27,18 @@ public class DoctorSpecs
         });
 
     [Property]
+    public Property An_access_log_is_judged_where_there_is_one_and_never_critical(AccessLogState state) =>
+        Prop.ForAll(AnyFacts(), facts =>
+        {
+            var without = DoctorReport.From(facts);
+            var with = DoctorReport.From(facts with { AccessLog = new AccessLogFact("/d", state) });
+            var check = Assert.Single(with.Checks, c => c.Name == CheckName.AccessLog);
+            return without.Checks.ForAll(c => c.Name != CheckName.AccessLog)
+                && check.Level == (state == AccessLogState.Usable ? CheckLevel.Ok : CheckLevel.Warn)
+                && without.CriticalCount == with.CriticalCount;
+        });
+
+    [Property]
     public Property The_overall_level_is_that_of_the_worst_check() => Prop.ForAll(AnyFacts(), facts =>
     {
         var report = DoctorReport.From(facts);
@@ -46,12 +58,28 @@ public class DoctorSpecs
     public Property A_check_has_the_three_lines_exactly_when_it_is_not_ok() => Prop.ForAll(AnyFacts(), facts =>
     {
         var report = DoctorReport.From(facts);
-        var faults = report.Checks.Count(c => c.Level != CheckLevel.Ok);
+        // Of many backends with the same problem, one speaks for all.
+        var alike = report.Checks.Filter(c => c.Name == CheckName.Backend).Choose(c => c.Problem)
+            .GroupBy(p => p.Code).Sum(group => group.Count() > DoctorReport.MostAlike ? group.Count() - 1 : 0);
+        var faults = report.Checks.Count(c => c.Level != CheckLevel.Ok) - alike;
         return report.Checks.ForAll(c => c.Problem.IsSome == (c.Level != CheckLevel.Ok))
             && Lines(report.ToText(), "what_happened: ") == faults
             && Lines(report.ToText(), "why_likely: ") == faults
             && Lines(report.ToText(), "do_this_now: ") == faults;
     });
+
+    [Fact]
+    public void Twenty_dead_backends_are_told_in_three_lines_and_listed_when_asked_for()
+    {
+        var report = DoctorReport.From(Stopped with
+        {
+            Backends = Backends([.. Enumerable.Repeat(Refused, 20)]),
+        });
+
+        Assert.Equal(1, Lines(report.ToText(), "what_happened: "));
+        Assert.Contains("19 more backends have the same problem", report.ToText(), StringComparison.Ordinal);
+        Assert.Equal(20, Lines(report.ToVerboseText(), "check: backend: "));
+    }
 
     [Property]
     public Property Every_fault_says_what_to_do_in_its_hint() => Prop.ForAll(AnyFacts(), facts =>
@@ -132,7 +160,7 @@ public class DoctorSpecs
     [Fact]
     public void A_daemon_that_holds_its_lock_but_does_not_answer_is_critical() =>
         Assert.Equal(CheckLevel.Critical, Level(
-            Running with { Control = new ControlFact.Silent("no answer within 1 s") }, CheckName.Control));
+            Running with { Control = new ControlFact.Silent(DoctorScenes.NoAnswer) }, CheckName.Control));
 
     [Fact]
     public void Protection_mode_warns_and_is_said_with_its_reason()
@@ -179,9 +207,10 @@ public class DoctorSpecs
     }
 
     [Theory]
-    [InlineData(8063, CheckLevel.Warn)]
-    [InlineData(8064, CheckLevel.Ok)]
-    public void The_hard_limit_must_hold_two_descriptors_a_connection_and_64_more(long hard, CheckLevel expected) =>
+    [InlineData(8053, CheckLevel.Warn)]
+    [InlineData(8054, CheckLevel.Ok)]
+    public void The_hard_limit_must_hold_two_descriptors_a_connection_and_what_bal_needs_itself(
+        long hard, CheckLevel expected) =>
         Assert.Equal(expected, Level(
             Stopped with { Limits = RoomyLimits with { HardDescriptors = Prelude.Some(hard) } }, CheckName.Limits));
 

@@ -60,6 +60,23 @@ public sealed class StatusSpecs
     }
 
     [Fact]
+    public void A_stopped_bal_was_killed_if_it_left_its_PID_file_and_has_no_backends_without_a_valid_file()
+    {
+        var nothing = StatusReports.Stopped("0.1.0", "config.yaml", Option<BalConfig>.None);
+        Assert.Contains("backends: unknown (no valid configuration)\n", StatusText.Concise(nothing),
+            StringComparison.Ordinal);
+
+        foreach (var killed in new[] { false, true })
+        {
+            var report = nothing with
+            {
+                Unobserved = new Unobserved("/h", Arr<string>.Empty, Option<Problem>.None) { WasKilled = killed },
+            };
+            Assert.Equal(killed, StatusText.Concise(report).Contains("it was killed", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
     public void A_refused_reload_is_shown_until_a_reload_is_applied()
     {
         var refused = After(Started(), new ControlEvent.ReloadRefused(Broken));
@@ -99,6 +116,66 @@ public sealed class StatusSpecs
             Assert.Equal(running ? 1 : 0, lines.Count(l => l.StartsWith(detail, StringComparison.Ordinal)));
         foreach (var always in new[] { "method: ", "listen: " })
             Assert.Single(lines, l => l.StartsWith(always, StringComparison.Ordinal));
+    }
+
+    /// <summary>However often something else has failed before.</summary>
+    [Theory]
+    [InlineData(FailureKind.Timeout, "connections time out")]
+    [InlineData(FailureKind.Refused, "connections are refused")]
+    [InlineData(FailureKind.NoRoute, "no route")]
+    [InlineData(FailureKind.NotPermitted, "does not permit")]
+    [InlineData(FailureKind.OwnListener, "has bal's own port")]
+    public void The_cause_that_is_named_is_that_of_the_last_failures(FailureKind last, string expected)
+    {
+        foreach (var earlier in Enum.GetValues<FailureKind>())
+        {
+            var state = After(Started(), new ControlEvent.ConnectsFailed(new BackendId(1), earlier, 1_000));
+            state = ControlMachine.Step(new ControlEvent.ProbeEnded(
+                new BackendId(1), Bal.Domain.Backend.Outcome.Failure(last), Option<IPAddress>.None),
+                new Instant(500), state).State;
+
+            var text = StatusText.Concise(StatusReports.Of(Process, Traffic.None, Clock, state));
+
+            Assert.Contains($"\nwhy_likely: ", text, StringComparison.Ordinal);
+            Assert.Contains(expected, text, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void A_name_that_stops_resolving_makes_it_a_warning_although_its_last_addresses_serve()
+    {
+        var named = Started().Config is var config ? config with
+        {
+            Services = config.Services.Map(s => s with
+            {
+                Backends = Prelude.Array(new BackendConfig(new Endpoint(new Host.Name("db.internal"), 1))),
+            }),
+        } : config;
+        var state = After(ControlMachine.Start(named, Instant.Zero).State, new ControlEvent.Tick());
+        state = After(state, new ControlEvent.Resolved("db.internal", Prelude.Array(IPAddress.Loopback)));
+        Assert.Equal(OverallStatus.Ok, StatusReports.Of(Process, Traffic.None, Clock, state).Overall);
+
+        state = After(state, new ControlEvent.Resolved("db.internal", Arr<IPAddress>.Empty));
+        var report = StatusReports.Of(Process, Traffic.None, Clock, state);
+
+        Assert.Equal((OverallStatus.Warn, 1), (report.Overall, report.BackendReachable));
+        Assert.Contains(
+            "what_happened: 1 backend name does not resolve: db.internal:1", StatusText.Concise(report),
+            StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_name_that_has_never_resolved_is_down()
+    {
+        var backend = ControlMachine.Start(Started().Config with
+        {
+            Services = Started().Config.Services.Map(s => s with
+            {
+                Backends = Prelude.Array(new BackendConfig(new Endpoint(new Host.Name("db.internal"), 1))),
+            }),
+        }, Instant.Zero).State.InOrder[0].InOrder[0];
+
+        Assert.Equal(BackendReport.Down, StatusReports.StateOf(backend));
     }
 
     // Two backends that have answered their first probe.

@@ -36,12 +36,12 @@ public sealed class TrafficSpecs
 
         Assert.Equal(one.Active + other.Active, both.Active);
         foreach (var counter in ServiceCounters.All)
-            Assert.Equal(one.Of(counter) + other.Of(counter), both.Of(counter));
+            Assert.Equal(counter.Plus(one.Of(counter), other.Of(counter)), both.Of(counter));
         foreach (var id in Ids)
         {
             var (a, b, sum) = (Of(one, new ServiceId(id)), Of(other, new ServiceId(id)), Of(both, new ServiceId(id)));
             Assert.Equal(a.Active + b.Active, sum.Active);
-            Assert.Equal(a.Counts.Zip(b.Counts, (x, y) => x + y), sum.Counts);
+            Assert.Equal(ServiceCounters.All.Map(counter => counter.Plus(a.Of(counter), b.Of(counter))), sum.Counts);
             var (c, d, total) = (Of(one, new BackendId(id)), Of(other, new BackendId(id)), Of(both, new BackendId(id)));
             Assert.Equal(
                 (c.Active + d.Active, c.Total + d.Total, c.BytesIn + d.BytesIn, c.BytesOut + d.BytesOut),
@@ -72,7 +72,14 @@ public sealed class TrafficSpecs
     {
         var counters = Refusals.All.Map(ServiceCounters.Of)
             .Append(new Arr<ServiceCounter>(Enum.GetValues<TerminationReason>().Select(ServiceCounters.Of)))
-            .Append(new Arr<ServiceCounter>([ServiceCounters.SplicedConnections, ServiceCounters.SplicedDirections]));
+            .Append(new Arr<ServiceCounter>(
+            [
+                ServiceCounters.SplicedConnections, ServiceCounters.SplicedDirections,
+                ServiceCounters.PipesUnavailable, ServiceCounters.QueueLength,
+                ServiceCounters.QueueWaits, ServiceCounters.QueueWaitMs, ServiceCounters.QueueLongestWaitMs,
+                ServiceCounters.TotalConnections, ServiceCounters.Failovers, ServiceCounters.BytesIn,
+                ServiceCounters.BytesOut,
+            ]));
 
         Assert.Equal(ServiceCounters.All, counters);
         Assert.Distinct(counters.Map(c => c.Word));

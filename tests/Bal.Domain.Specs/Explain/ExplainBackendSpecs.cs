@@ -96,7 +96,8 @@ public class ExplainBackendSpecs
             var table = o.After.State.InOrder.Single(s => s.Backends.Exists(b => b.Id == backend.Id)).Table;
             if (o.Before.Phase is Phase.Ended)
                 return;
-            Assert.Equal(table.Draining.Contains(backend.Id), said.State == BackendReport.Draining);
+            Assert.Equal(
+                table.Draining.Contains(backend.Id) || backend.IsDrained, said.State == BackendReport.Draining);
             var routes = said.State switch
             {
                 BackendReport.Up => table.Up,
@@ -104,7 +105,9 @@ public class ExplainBackendSpecs
                 BackendReport.Down => table.Down,
                 _ => Arr<Route>.Empty,
             };
-            Assert.Equal(!backend.Draining && !backend.Addresses.IsEmpty, routes.Exists(r => r.Id == backend.Id));
+            Assert.Equal(
+                !backend.Draining && !backend.Addresses.IsEmpty && !backend.IsDrained && backend.Weight > 0,
+                routes.Exists(r => r.Id == backend.Id));
         });
 
     [Property]
@@ -184,8 +187,14 @@ public class ExplainBackendSpecs
     {
         var since = new Dictionary<BackendId, (string State, Instant At)>();
         var drains = new Dictionary<BackendId, Instant>();
+        // By order of an operator, whose word has a time of its own.
+        var ordered = new System.Collections.Generic.HashSet<BackendId>();
         Explained(scenario, (o, backend, said) =>
         {
+            if (backend.IsDrained)
+                ordered.Add(backend.Id);
+            if (ordered.Contains(backend.Id))
+                return;
             // While it drains nothing else is decided about it, so that a reload that brings it back finds it as it
             // was.
             if (said.State is BackendReport.Draining)
@@ -195,15 +204,18 @@ public class ExplainBackendSpecs
                 return;
             }
 
-            if (drains.Remove(backend.Id) && said.State is BackendReport.Up)
+            // Without an address it is down while its health is that of a new one.
+            var isWell = backend.Health.Up && said.State is not BackendReport.Cooling;
+            if (drains.Remove(backend.Id) && isWell)
                 since[backend.Id] = (said.State, o.Now);
             // A cooldown that ends between two events ends at its own time, which is said when the loops are told.
             // One that ends before anything happens, and begins again with what happens, is another one.
             var again = said.State is BackendReport.Cooling && !o.Before.Backends().Any(
                 b => b.Id == backend.Id && b.Cooldown.IsCooling(o.Now));
+            again |= o.Before.Backends().Any(b => b.Id == backend.Id && b.Health.Up != backend.Health.Up);
             if (!since.TryGetValue(backend.Id, out var known) || known.State != said.State || again)
                 since[backend.Id] = known = (said.State, o.Now);
-            if (said.State is not BackendReport.Up)
+            if (!isWell)
                 Assert.Equal(known.At, said.Since);
             else
                 Assert.True(said.Since.Match(at => at.CompareTo(known.At) <= 0, () => true));

@@ -52,6 +52,7 @@ public static class Configs
         from limit in Gen.Elements(1, 4_000)
         from connect in Gen.Elements(800, 5_000)
         from idle in Gen.Elements(120_000, 60_000)
+        from slow in Gen.Elements(0, 0, 7, 500, 30_000)
         from relay in Gen.Elements(RelayMode.Auto, RelayMode.Copy, RelayMode.Splice)
         select Tuning.For(1) with
         {
@@ -62,6 +63,7 @@ public static class Configs
             ConnectTimeout = new(connect),
             IdleTimeout = new(idle),
             Relay = relay,
+            SlowStart = new(slow),
         }).ToArbitrary();
 
     public static Arbitrary<Service> Services() => Arb.From(
@@ -85,7 +87,7 @@ public static class Configs
         $" backoff {s.Tuning.Backoff.Initial.ToText()}..{s.Tuning.Backoff.Max.ToText()}" +
         $" cooldown {s.Tuning.Backoff.Cooldown.ToText()}" +
         $" protection {s.Tuning.Protection.TriggerThreshold} in {s.Tuning.Protection.Window.ToText()}" +
-        $" until {s.Tuning.Protection.StableSuccessThreshold}"));
+        $" until {s.Tuning.Protection.StableSuccessThreshold} slowly {s.Tuning.SlowStart.ToText()}"));
 
     private static Gen<Endpoint[]> Backends =>
         from count in Gen.Choose(1, Pool.Length)

@@ -3,6 +3,7 @@ using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
+using Bal.Domain.Counting;
 using Bal.Domain.Messages;
 using FsCheck;
 using FsCheck.Fluent;
@@ -38,7 +39,8 @@ public static class Scenarios
 {
     public static Arbitrary<Scenario> Any() => Arb.From(
         from fleet in Fleets.Any().Generator
-        from moments in MomentsOf(Events(Fleets.Next(fleet.Config, Configs.Services().Generator)))
+        from moments in MomentsOf(Gen.Frequency(
+            (20, Events(Fleets.Next(fleet.Config, Configs.Services().Generator))), (1, Overrides)))
         select new Scenario(fleet.Config, moments),
         Smaller);
 
@@ -53,7 +55,9 @@ public static class Scenarios
     public static Arbitrary<Fleet> SomeServices() => Fleets.Any();
 
     public static Arbitrary<ControlEvent> ControlEvents() =>
-        Events(Fleets.Any().Generator.Select(fleet => fleet.Config)).ToArbitrary();
+        Gen.Frequency((9, Events(Fleets.Any().Generator.Select(fleet => fleet.Config))), (1, Overrides)).ToArbitrary();
+
+    public static Arbitrary<OperatorOrder> SomeOrders() => Orders.ToArbitrary();
 
     private static Gen<Arr<Moment>> MomentsOf(Gen<ControlEvent> events) =>
         Gen.Frequency((3, Gen.Constant(0)), (2, Gen.Choose(1, 99)), (3, Gen.Elements(100, 200, 499, 500, 501)),
@@ -81,12 +85,38 @@ public static class Scenarios
             from reason in Gen.Elements<Refusal>(Refusals.All)
             from total in Gen.Choose(0, 50)
             select (ControlEvent)new ControlEvent.ClientsRefused(new ServiceId(id), reason, total)),
+        (1,
+            from id in Gen.Choose(1, 6)
+            from reason in Gen.Elements<TerminationReason>(Silences.All)
+            from total in Gen.Choose(0, 5)
+            select (ControlEvent)new ControlEvent.ConnectionsSilenced(new ServiceId(id), reason, total)),
         (1, Gen.Choose(0, 50).Select(n => (ControlEvent)new ControlEvent.ReportsLost(n))),
         (8, Ids.Select(id => (ControlEvent)new ControlEvent.BackendIdle(id))),
         (10, reloads.Select(config => (ControlEvent)new ControlEvent.Reloaded(config))),
         (1, Gen.Constant<ControlEvent>(new ControlEvent.ReloadRefused(new Problem("x", "It failed.", "Why.", "Do.")))),
         (1, Gen.Constant<ControlEvent>(new ControlEvent.StopRequested())),
         (1, Gen.Constant<ControlEvent>(new ControlEvent.AllIdle())));
+
+    private static Gen<OperatorOrder> Orders => Gen.Frequency(
+        (4, from id in Ids
+            from reset in Gen.Elements(Option<Duration>.None, new Duration(0), new Duration(700))
+            from force in Gen.Elements(false, true)
+            select (OperatorOrder)new OperatorOrder.Drain(id, reset, force)),
+        (3, Ids.Select(id => (OperatorOrder)new OperatorOrder.Enable(id))),
+        (1, Gen.Constant<OperatorOrder>(new OperatorOrder.EnableAll())),
+        (4, from id in Ids
+            from weight in Gen.Elements(Option<int>.None, 0, 1, 2, 256)
+            from force in Gen.Elements(false, true)
+            select (OperatorOrder)new OperatorOrder.SetWeight(id, weight, force)));
+
+    private static Gen<Operator> Operators => Gen.Elements("root", "alice", "bob").SelectMany(
+        name => Gen.Choose(1, 1_000), (name, at) => new Operator(name, name.Length, at));
+
+    private static Gen<ControlEvent> Overrides => Gen.Frequency(
+        (8, Orders.SelectMany(_ => Operators, (order, by) => (ControlEvent)new ControlEvent.Ordered(order, by))),
+        (3, from change in Gen.Choose(0, 6)
+            from whyNot in Gen.Elements(Option<string>.None, "the disk is full")
+            select (ControlEvent)new ControlEvent.OverridesKept(change, whyNot)));
 
     // The first backend more often than the others: thresholds are met where much happens to one.
     private static Gen<BackendId> Ids =>

@@ -42,6 +42,7 @@ public class ComparisonSpecs
                 ControlEvent.ConnectsSucceeded e => known.Count(b => b.Id == e.Backend),
                 ControlEvent.ClientExhausted e => o.Before.InOrder.Count(s => s.Id == e.Service),
                 ControlEvent.ClientsRefused e => o.Before.InOrder.Count(s => s.Id == e.Service),
+                ControlEvent.ConnectionsSilenced e => o.Before.InOrder.Count(s => s.Id == e.Service),
                 ControlEvent.Reloaded => 1,
                 _ => 0,
             };

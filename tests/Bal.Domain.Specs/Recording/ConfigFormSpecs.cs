@@ -56,6 +56,35 @@ public class ConfigFormSpecs
             FirstRelease.Ignores(config).Filter(key => key is "services" or "bind_address"));
     }
 
+    [Fact]
+    public void A_document_without_the_keepalive_was_written_by_a_version_without_one()
+    {
+        var text = JsonNode.Parse(Text(Draft.Valid().Config()))!;
+        Assert.Equal(60_000, (int?)text["services"]![0]!["runtime"]!["tcp_keepalive_ms"]);
+
+        text["services"]![0]!["runtime"]!.AsObject().Remove("tcp_keepalive_ms");
+
+        Assert.Equal(0, Read(text.ToJsonString()).Map(c => c.Main.Tuning.Keepalive.Milliseconds).IfLeft(-1));
+    }
+
+    [Theory]
+    [InlineData("tcp_keepalive_ms", "60000", true)]
+    [InlineData("tcp_keepalive_ms", "0", true)]
+    [InlineData("tcp_keepalive_ms", "30000", false)]
+    [InlineData("half_closed_timeout_ms", "idle", true)]
+    [InlineData("half_closed_timeout_ms", "30000", false)]
+    [InlineData("slow_start_ms", "0", true)]
+    [InlineData("slow_start_ms", "30000", false)]
+    [InlineData("connection_idle_timeout_ms", "120000", true)]
+    [InlineData("connection_idle_timeout_ms", "0", false)]
+    public void To_0_1_0_goes_what_is_its_own_or_the_default_of_today(string key, string value, bool goes)
+    {
+        var draft = Draft.Valid();
+        draft.Add(draft.Runtime, key, value);
+
+        Assert.Equal(goes ? Arr<string>.Empty : Prelude.Array(key), FirstRelease.Ignores(draft.Config()));
+    }
+
     private static string Text(BalConfig config) =>
         Encoding.UTF8.GetString(CanonicalJson.Bytes(CanonicalJson.Config, config));
 

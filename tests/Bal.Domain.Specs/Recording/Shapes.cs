@@ -1,6 +1,9 @@
 using System.Net;
 using System.Reflection;
+using Bal.Domain.Admission;
+using Bal.Domain.Config;
 using Bal.Domain.Control;
+using Bal.Domain.Primitives;
 using LanguageExt;
 
 namespace Bal.Domain.Specs.Recording;
@@ -18,15 +21,32 @@ internal static class Shapes
         : type == typeof(int) ? [7, 8]
         : type == typeof(long) ? [7L, 8L]
         : type == typeof(string) ? ["abc", "abd"]
+        // Within the range of every key that is a time.
+        : type == typeof(Duration) ? [new Duration(3_007), new Duration(3_008)]
         : type == typeof(IPAddress) ? [IPAddress.Parse("10.0.0.1"), IPAddress.Parse("::1")]
         : type.IsEnum ? [.. Enum.GetValues(type).Cast<object>()]
         : IsA(type, typeof(Option<>)) ? Options(type)
         : IsA(type, typeof(Arr<>)) ? Lists(type)
         : IsA(type, typeof(Map<,>)) ? Maps(type)
+        // What its files had is not carried: whoever takes it over reads them again.
+        : type == typeof(AccessList) ? [List("10.0.0.0/8", "/a"), List("10.0.0.0/9", "/a"), List("10.0.0.0/8", "/b")]
+        : type == typeof(TrustedPeers)
+            ? [Peers("10.0.0.0/8", true), Peers("10.0.0.0/9", true), Peers("10.0.0.0/8", false)]
+        : type == typeof(WebAddress)
+            ? [
+                new WebAddress.Tcp(new Endpoint(new Host.Address(IPAddress.Loopback), 7)),
+                new WebAddress.Tcp(new Endpoint(new Host.Address(IPAddress.IPv6Any), 7)), new WebAddress.Unix("/w"),
+            ]
         // It follows from the rest of a state, so a sample of it would contradict that.
         : type == typeof(StateIndex) ? [StateIndex.Empty]
         : type.IsAbstract ? [.. Cases(type).SelectMany(Variants)]
         : Record(type);
+
+    private static AccessList List(string network, string file) => new(
+        Network.Read(network).Match(Right: one => NetworkSet.Of([one]), Left: _ => NetworkSet.Empty),
+        Prelude.Array(file), NetworkSet.Empty);
+
+    private static TrustedPeers Peers(string network, bool unix) => new(List(network, "/a").Given, unix);
 
     private static List<object> Options(Type type)
     {

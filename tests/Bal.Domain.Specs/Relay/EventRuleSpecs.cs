@@ -59,6 +59,11 @@ public class EventRuleSpecs
             EventRule.MeaningOf(SessionState.Connecting, events, ofBackend, resetByBackend));
 
     [Property]
+    public void While_the_client_has_yet_to_say_who_it_is_every_event_asks_what_it_has_said(
+        SocketEvents events, bool ofBackend, bool resetByBackend) => Assert.Equal(
+            EventMeaning.Greeting, EventRule.MeaningOf(SessionState.Greeting, events, ofBackend, resetByBackend));
+
+    [Property]
     public void A_connect_is_done_when_there_is_room_to_write_and_no_failure(SocketEvents events)
     {
         var failed = (events & Broken) != 0;

@@ -50,7 +50,14 @@ public class ResetRuleSpecs
     [Fact]
     public void The_reason_names_the_side_that_sent_the_RST()
     {
-        Assert.Equal(TerminationReason.BackendReset, ResetRule.ReasonOf(resetByBackend: true));
-        Assert.Equal(TerminationReason.ClientReset, ResetRule.ReasonOf(resetByBackend: false));
+        Assert.Equal(TerminationReason.BackendReset, ResetRule.ReasonOf(resetByBackend: true, timedOut: false));
+        Assert.Equal(TerminationReason.ClientReset, ResetRule.ReasonOf(resetByBackend: false, timedOut: false));
+    }
+
+    [Fact]
+    public void A_peer_that_no_longer_answers_is_a_reason_of_its_own()
+    {
+        Assert.Equal(TerminationReason.PeerTimeout, ResetRule.ReasonOf(resetByBackend: true, timedOut: true));
+        Assert.Equal(TerminationReason.PeerTimeout, ResetRule.ReasonOf(resetByBackend: false, timedOut: true));
     }
 }

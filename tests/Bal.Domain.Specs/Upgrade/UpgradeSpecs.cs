@@ -45,7 +45,8 @@ public static class Courses
             (2, Gen.Constant<UpgradeEvent>(new UpgradeEvent.Settled())),
             (1, Gen.Constant<UpgradeEvent>(new UpgradeEvent.LinkBroken())),
             (2, Gen.Constant<UpgradeEvent>(new UpgradeEvent.Gone("ended with exit code 1"))),
-            (3, Gen.Constant<UpgradeEvent>(new UpgradeEvent.StopRequested())),
+            (3, Gen.Constant<UpgradeEvent>(new UpgradeEvent.StopRequested(new()))),
+            (1, Gen.Constant<UpgradeEvent>(new UpgradeEvent.NewStops(new() { ByCommand = true }))),
             (3, Gen.Constant<UpgradeEvent>(new UpgradeEvent.Tick())))
         .Zip(Gen.Elements(0, 1, 100, 5_000, 30_000), (what, after) => (after, what))
         .ListOf();
@@ -99,7 +100,9 @@ public class UpgradeSpecs
             answered += step.Effects.Count(e => e is UpgradeEffect.Answer);
             var atOnce = step.Effects.Count(e => e is UpgradeEffect.RefuseLatest or UpgradeEffect.Spawn);
             Assert.Equal(what is UpgradeEvent.Requested ? 1 : 0, atOnce);
-            Assert.Equal(step.State is UpgradeState.Idle or UpgradeState.Replaced ? begun : begun - 1, answered);
+            Assert.Equal(
+                step.State is UpgradeState.Idle or UpgradeState.Replaced or UpgradeState.Ending ? begun : begun - 1,
+                answered);
         });
     }
 
@@ -144,9 +147,10 @@ public class UpgradeSpecs
 
         var late = UpgradeMachine.Step(new UpgradeEvent.Tick(), now.Plus(new Duration(30_000)), state);
 
-        Assert.True(late.State is UpgradeState.Idle or UpgradeState.Replaced or UpgradeState.RollingBack);
+        Assert.True(late.State is UpgradeState.Idle or UpgradeState.Replaced or UpgradeState.Ending
+            or UpgradeState.RollingBack);
         var over = UpgradeMachine.Step(new UpgradeEvent.Gone("was killed"), now, late.State);
-        Assert.True(over.State is UpgradeState.Idle or UpgradeState.Replaced);
+        Assert.True(over.State is UpgradeState.Idle or UpgradeState.Replaced or UpgradeState.Ending);
     }
 
     [Property]
@@ -155,13 +159,48 @@ public class UpgradeSpecs
         var (wanted, done) = (0, 0);
         var (state, now) = Run(course, (what, step) =>
         {
-            wanted += what is UpgradeEvent.StopRequested ? 1 : 0;
+            wanted += what is UpgradeEvent.StopRequested or UpgradeEvent.NewStops ? 1 : 0;
             if (step.Effects.Any(e => e is UpgradeEffect.StopOwn or UpgradeEffect.StopNew))
                 done = wanted;
         });
         var over = UpgradeMachine.Step(new UpgradeEvent.Gone("was killed"), now, state);
 
         Assert.True(done == wanted || over.Effects.Any(e => e is UpgradeEffect.StopOwn));
+    }
+
+    [Property]
+    public void After_a_stop_no_upgrade_begins_and_none_that_had_begun_leaves_this_process_serving(Course course)
+    {
+        var stopped = false;
+        var (state, now) = Run(course, (_, step) =>
+        {
+            Assert.False(stopped && step.Effects.Any(e => e is UpgradeEffect.Spawn));
+            stopped |= step.Effects.Any(e => e is UpgradeEffect.StopOwn);
+        });
+        var over = UpgradeMachine.Step(new UpgradeEvent.Gone("was killed"), now, state);
+
+        Assert.False(stopped && over.State is UpgradeState.Idle or UpgradeState.Starting or UpgradeState.Resting);
+    }
+
+    [Property]
+    public void Whoever_the_stop_reaches_first_both_are_told_exactly_once(
+        bool toTheNew, bool both, bool early)
+    {
+        var handing = After(Starting(), new UpgradeEvent.Ready(), new UpgradeEvent.AtRest());
+        var stops = new List<UpgradeEvent>();
+        if (!toTheNew || both)
+            stops.Add(new UpgradeEvent.StopRequested(new()));
+        if (toTheNew || both)
+            stops.Add(new UpgradeEvent.NewStops(new() { ByCommand = true }));
+        var settling = early
+            ? After(After(handing, [.. stops]), new UpgradeEvent.Serves())
+            : After(After(handing, new UpgradeEvent.Serves()), [.. stops]);
+
+        var settled = UpgradeMachine.Step(new UpgradeEvent.Settled(), Instant.Zero, settling);
+
+        // One that was asked itself must not get a signal as well: that would be its second, and cut its connections.
+        Assert.Equal(toTheNew || both ? 0 : 1, settled.Effects.Count(e => e is UpgradeEffect.StopNew));
+        Assert.Equal(toTheNew || both ? 1 : 0, settled.Effects.Count(e => e is UpgradeEffect.StopOwn));
     }
 
     [Property]
@@ -192,7 +231,7 @@ public class UpgradeSpecs
     public void A_stop_during_the_handover_stops_whoever_serves_in_the_end()
     {
         var handing = After(
-            Starting(), new UpgradeEvent.Ready(), new UpgradeEvent.AtRest(), new UpgradeEvent.StopRequested());
+            Starting(), new UpgradeEvent.Ready(), new UpgradeEvent.AtRest(), new UpgradeEvent.StopRequested(new()));
 
         var done = UpgradeMachine.Step(
             new UpgradeEvent.Settled(), Instant.Zero, After(handing, new UpgradeEvent.Serves()));
@@ -206,7 +245,9 @@ public class UpgradeSpecs
     public void A_stop_before_there_is_a_new_process_ends_the_one_that_comes()
     {
         var stopped = After(
-            UpgradeState.None, new UpgradeEvent.Requested(new Duration(30_000), 0), new UpgradeEvent.StopRequested());
+            UpgradeState.None,
+            new UpgradeEvent.Requested(new Duration(30_000), 0),
+            new UpgradeEvent.StopRequested(new()));
 
         var spawned = UpgradeMachine.Step(new UpgradeEvent.Spawned(100), Instant.Zero, stopped);
 

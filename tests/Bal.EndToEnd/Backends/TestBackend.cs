@@ -30,7 +30,7 @@ internal sealed class TestBackend : IAsyncDisposable
 
     public string Address => _endpoint.ToString();
 
-    /// <summary>Connections accepted so far, bal's probes included.</summary>
+    /// <summary>Connections accepted so far, bal's probes included where they are whole connections.</summary>
     public int Accepted => Volatile.Read(ref _accepted);
 
     public int Open => _open.Count;

@@ -18,7 +18,7 @@ public sealed class Iperf3Tests(ITestOutputHelper output)
     {
         const long Bytes = 128L * 1024 * 1024;
         await using var iperf = await Iperf3Server.Start();
-        // iperf3 serves one run at a time and takes every connection for one: no probe may come in between.
+        // iperf3 serves one run at a time and takes every connection for one: no whole one may come in between.
         await using var bal = await BalInstance.Healthy(output, BalFile.For(iperf.Port).With("threads", threads)
             .With("health_check_interval_ms", 600_000));
 
@@ -42,7 +42,7 @@ public sealed class Iperf3Tests(ITestOutputHelper output)
 
     private async Task<JsonElement> Run(BalInstance bal, long bytes, string direction, params string[] more)
     {
-        // The server is busy until it has said good-bye to the client before; bal's first probe is such a client.
+        // The server is busy until it has said good-bye to the client before.
         var run = await Eventually.See($"iperf3 runs {direction}", () => Command.Run("iperf3",
         [
             "--client", "127.0.0.1", "--port", $"{bal.File.Port}", "--parallel", "8",

@@ -30,6 +30,33 @@ public sealed class PostgresTests(PostgresServer postgres, ITestOutputHelper out
         Assert.InRange(status.Backends[0].Total, 100, 110);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    public async Task A_limit_below_that_of_the_server_keeps_a_crowd_from_being_turned_away(int threads)
+    {
+        var crowded = new PostgresServer { MaxConnections = 20 };
+        await crowded.InitializeAsync();
+        try
+        {
+            await using var bal = await BalInstance.Healthy(
+                output, (BalFile.For(crowded.Port) with { MaxConnections = 15 })
+                    .With("threads", threads).With("queue_timeout_ms", 60_000));
+            // Without the limit: FATAL: sorry, too many clients already.
+            var bench = (await PostgresServer.Client("pgbench", bal.File.Port,
+                "--client", "60", "--jobs", "60", "--transactions", "5", "--connect", "--select-only",
+                "--no-vacuum")).Succeeds();
+            Assert.Contains("actually processed: 300/300", bench.Out, StringComparison.Ordinal);
+            Assert.DoesNotContain("too many clients", bench.Out + bench.Error, StringComparison.Ordinal);
+            var status = await bal.SeeStatus("all connections have ended", s => s.Active == 0);
+            Assert.True(status.Root.GetProperty("queue_waits").GetInt64() > 0, "nobody had to wait");
+        }
+        finally
+        {
+            await crowded.DisposeAsync();
+        }
+    }
+
     [Fact]
     public async Task Psql_gets_a_large_result_whole()
     {

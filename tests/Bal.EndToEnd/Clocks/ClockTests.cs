@@ -31,7 +31,9 @@ public sealed class ClockTests(ITestOutputHelper output)
     public async Task Time_stamps_follow_the_wall_clock_and_idle_connections_and_probes_do_not()
     {
         await using var backend = Serving.Echo();
-        var file = BalFile.For(backend).With("connection_idle_timeout_ms", IdleMs).With("health_check_interval_ms", 50);
+        // The backend sees these probes.
+        var file = (BalFile.For(backend) with { HealthCheck = "tcp_full" })
+            .With("connection_idle_timeout_ms", IdleMs).With("health_check_interval_ms", 50);
         await using var scene = await Scene.Of(output, file);
         var bal = scene.Bal;
         using var client = await bal.Connect();

@@ -41,9 +41,12 @@ public sealed class ExplainTests(ITestOutputHelper output)
     [Fact]
     public async Task A_backend_that_recovers_is_explained_with_the_successes_that_are_left()
     {
-        await using var backend = Serving.EchoThatIsDown();
-        await using var bal = await BalInstance.Started(
-            output, BalFile.For(backend).WithRareProbes().With("health_check_success_threshold", 3));
+        // One that was never reached would be up at its first success.
+        await using var backend = Serving.Echo();
+        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend).WithRareProbes()
+            .With("health_check_fail_threshold", 1).With("health_check_success_threshold", 3));
+        backend.Refuse();
+        (await bal.ConnectUnlessReset())?.Dispose();
         await See(bal, "found down", "explain backend 1", e => StateOf(e) == "down");
 
         backend.Revive();
@@ -107,7 +110,7 @@ public sealed class ExplainTests(ITestOutputHelper output)
         Assert.Equal((60_000, "backoff", 1),
             (Int(cooldown, "backoff_ms"), Text(cooldown, "decided_by"), Int(cooldown, "streak")));
         Assert.InRange(Int(cooldown, "left_ms"), 1, 60_000);
-        Assert.Contains("cooldown: backoff 1 min 0 s x 2^0 = 1 min 0 s decides",
+        Assert.Contains("cooldown: backoff 1 min 0 s x 2^0 = 1 min 0 s applies",
             (await bal.Run("explain", "backend", "1")).Succeeds().Out, StringComparison.Ordinal);
     }
 

@@ -16,18 +16,21 @@ public sealed class FailoverTests(ITestOutputHelper output)
             .With("protection_trigger_threshold", 1_000_000));
         refusing.Refuse();
         var took = new List<TimeSpan>();
-        for (var i = 0; i < 100; i++)
-            took.Add(await bal.Exchange());
+        // A refusal costs the backend 1 ms of backoff, so how many clients it takes is a matter of the machine's speed.
+        var refused = await Eventually.See("many clients meet a refusal", async () =>
+        {
+            for (var i = 0; i < 100; i++)
+                took.Add(await bal.Exchange());
+            return (await bal.Status()).Of(refusing.Address).Refused;
+        }, refused => refused >= 10);
         took.Sort();
 
-        var status = await bal.Status();
-        output.WriteLine($"a refusing backend cost {took[50].TotalMilliseconds:0.0} ms in the median, " +
-            $"{took[^1].TotalMilliseconds:0.0} ms at most ({status.Of(refusing.Address).Refused} refusals met by 100 "
-            + $"clients)");
-        Assert.InRange(status.Of(refusing.Address).Refused, 10, 101);
-        Assert.Equal(100, status.Connections);
+        var median = took[took.Count / 2].TotalMilliseconds;
+        output.WriteLine($"a refusing backend cost {median:0.0} ms in the median, " +
+            $"{took[^1].TotalMilliseconds:0.0} ms at most ({refused} refusals met by {took.Count} clients)");
+        Assert.Equal(took.Count, (await bal.Status()).Connections);
         // The slowest of them says more about who else uses the machine.
-        Assert.InRange(took[50].TotalMilliseconds, 0, 100);
+        Assert.InRange(median, 0, 100);
     }
 
     [Fact]

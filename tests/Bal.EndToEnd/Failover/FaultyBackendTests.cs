@@ -20,7 +20,8 @@ public sealed class FaultyBackendTests(ITestOutputHelper output)
         await using var alive = Serving.Hashing();
         // No cooldown to speak of and no verdict of probes, so that many clients meet each of the faults.
         await using var bal = await BalInstance.Started(output,
-            new BalFile(Ports.Free(), hole.Address, refusing.Address, alive.Address).WithRareProbes()
+            new BalFile(Ports.Free(), hole.Address, refusing.Address, alive.Address) { HealthCheck = "tcp_full" }
+                .WithRareProbes()
                 .With("backend_connect_timeout_ms", 150).With("relay", relay)
                 .With("failover_backoff_initial_ms", 1).With("failover_backoff_max_ms", 1)
                     .With("backend_cooldown_ms", 0)

@@ -77,7 +77,9 @@ internal sealed class BalInstance : IAsyncDisposable
     public void Write(BalFile file)
     {
         File = file;
-        System.IO.File.WriteAllText(ConfigPath, file.ToString());
+        // Whole or not at all, for a bal that reads it at this moment.
+        System.IO.File.WriteAllText(ConfigPath + ".new", file.ToString());
+        System.IO.File.Move(ConfigPath + ".new", ConfigPath, overwrite: true);
     }
 
     public Task<Finished> Run(params string[] arguments) => RunWith([], arguments);

@@ -79,6 +79,13 @@ internal sealed class Command : IAsyncDisposable
         return new Finished(_process.ExitCode, await _out, await _error);
     }
 
+    /// <summary>Asks the process to end, and waits for it.</summary>
+    public Task<Finished> Stop()
+    {
+        Posix.Signal(Pid, Posix.Terminate);
+        return End();
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (_disposed)

@@ -34,13 +34,13 @@ internal static class Ports
 
     private static bool IsFree(int port)
     {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        using var listener = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Any, port);
         try
         {
-            socket.Bind(new IPEndPoint(IPAddress.Any, port));
+            listener.Start();
             return true;
         }
-        catch (SocketException)
+        catch (System.Net.Sockets.SocketException)
         {
             return false;
         }

@@ -23,10 +23,13 @@ internal static partial class Posix
     }
 
     /// <summary>SIGKILL to a process that may have ended meanwhile.</summary>
-    public static void KillIfThere(int pid)
+    public static void KillIfThere(int pid) => _ = SignalIfThere(pid, Kill);
+
+    /// <summary>A signal to a process that may have ended meanwhile; whether it was there.</summary>
+    public static bool SignalIfThere(int pid, int signal)
     {
         Assert.True(pid > 1, $"pid {pid} is not one process");
-        _ = kill(pid, Kill);
+        return kill(pid, signal) == 0;
     }
 
     [LibraryImport("libc", SetLastError = true)]

@@ -86,6 +86,19 @@ internal static class ProcFs
         return found;
     }
 
+    /// <summary>The processes of one BAL_HOME that serve, or are about to; commands are not among them.</summary>
+    public static IReadOnlyList<int> Serving(string home) => [.. WithVariable("BAL_HOME", home).Where(pid =>
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/cmdline").Split('\0').Contains("start");
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    })];
+
     /// <summary>Processes and threads of a user, which is what RLIMIT_NPROC counts.</summary>
     public static int ThreadsOf(int user)
     {

@@ -44,6 +44,14 @@ internal sealed class BackendStatus(JsonElement json)
 {
     public string Address => json.GetProperty("address").GetString()!;
 
+    /// <summary>The reason of the last failure; null where there is none.</summary>
+    public string? LastFailure => json.GetProperty("last_failure") is { ValueKind: JsonValueKind.Object } last
+        ? last.GetProperty("reason").GetString()
+        : null;
+
+    /// <summary>How far it is on its way back to all of its share; null where it has all of it.</summary>
+    public JsonElement SlowStart => json.GetProperty("slow_start");
+
     public string State => json.GetProperty("state").GetString()!;
 
     public bool Reachable => json.GetProperty("reachable").GetBoolean();

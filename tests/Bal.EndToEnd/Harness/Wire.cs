@@ -35,6 +35,19 @@ internal static class Wire
         return bytes;
     }
 
+    /// <summary>Waits for the first byte; false where the answer is an RST.</summary>
+    public static async Task<bool> ReadToReply(this Socket socket)
+    {
+        try
+        {
+            return (await socket.Read(1)).Length == 1;
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Reads until FIN or RST.</summary>
     public static async Task<Received> ReadToEnd(this Socket socket, TimeSpan? patience = null)
     {

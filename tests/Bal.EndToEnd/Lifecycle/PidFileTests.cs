@@ -56,7 +56,9 @@ public sealed class PidFileTests(ITestOutputHelper output)
         using var client = await bal.Connect();
         Posix.Signal(killed, Posix.Kill);
         await Eventually.Holds("it is gone", () => !ProcFs.IsAlive(killed));
-        Assert.Contains("not running", (await bal.Run("status")).Succeeds().Out, StringComparison.Ordinal);
+        var status = (await bal.Run("status")).Succeeds().Out;
+        Assert.Contains("not running", status, StringComparison.Ordinal);
+        Assert.Contains("why_likely: it was killed", status, StringComparison.Ordinal);
 
         // Connections of the dead process may still be in TIME_WAIT on the port.
         (await bal.Run("start", "-d")).Succeeds();

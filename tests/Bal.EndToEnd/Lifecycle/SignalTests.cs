@@ -4,45 +4,6 @@ namespace Bal.EndToEnd.Lifecycle;
 public sealed class SignalTests(ITestOutputHelper output)
 {
     [Fact]
-    public async Task A_stop_lets_an_open_connection_finish_and_takes_no_new_one()
-    {
-        await using var backend = Serving.Echo();
-        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend));
-        using var open = await bal.Connect();
-        await open.Write(new byte[1]);
-        await open.Read(1);
-        var pid = bal.Pid;
-
-        var stopping = bal.Run("stop");
-        await Eventually.See<bool>("new clients are refused", async () =>
-        {
-            try
-            {
-                using var late = await bal.Connect();
-                return false;
-            }
-            catch (SocketException)
-            {
-                return true;
-            }
-        }, refused => refused);
-
-        // The open one goes on as if nothing were, in both directions.
-        for (var i = 0; i < 20; i++)
-        {
-            await open.Write(Wire.Random(10_000, i));
-            Assert.Equal(Wire.Random(10_000, i), await open.Read(10_000));
-        }
-
-        Assert.True(ProcFs.IsAlive(pid));
-        Assert.False(stopping.IsCompleted);
-        open.Shutdown(SocketShutdown.Send);
-        Assert.Equal(Ending.Fin, (await open.ReadToEnd()).Ending);
-        (await stopping).Succeeds();
-        Assert.False(ProcFs.IsAlive(pid));
-    }
-
-    [Fact]
     public async Task A_second_TERM_ends_it_at_once()
     {
         await using var backend = Serving.Echo();

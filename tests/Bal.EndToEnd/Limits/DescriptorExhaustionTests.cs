@@ -44,4 +44,27 @@ public sealed class DescriptorExhaustionTests(ITestOutputHelper output)
         var status = await bal.SeeStatus("no connection is left", s => s.Active == 0);
         Assert.False(status.Protected);
     }
+
+    [Fact]
+    public async Task A_limit_that_is_lowered_below_what_is_open_keeps_no_command_out()
+    {
+        await using var backend = Serving.Echo();
+        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend));
+        var pid = bal.Pid;
+        var clients = await Task.WhenAll(Enumerable.Range(0, 200).Select(async _ =>
+        {
+            var client = await bal.Connect();
+            await client.Write(new byte[1]);
+            await client.Read(1);
+            return client;
+        }));
+
+        (await Command.Run("prlimit", "--pid", $"{pid}", "--nofile=128:128")).Succeeds();
+
+        for (var i = 0; i < 5; i++)
+            Assert.Equal(pid, (await bal.Status()).Pid);
+        foreach (var client in clients)
+            client.Dispose();
+        (await bal.Run("stop")).Succeeds();
+    }
 }

@@ -20,10 +20,13 @@ public sealed class ThreadLimitTests(ITestOutputHelper output)
         Posix.Signal(process.Pid, Posix.HangUp);
         await bal.SeeStatus("it has reloaded", s => s.ConfigVersion == 2);
         Posix.Signal(process.Pid, Posix.Usr1);
-        // Its writer would like a thread; the name is looked up again, as for every reload.
-        bal.Write(bal.File with { DecisionLog = Path.Combine(bal.Home, "decisions") });
+        // Their writers would like a thread; the name is looked up again, as for every reload.
+        bal.Write(bal.File with { DecisionLog = Path.Combine(bal.Home, "decisions"), More = "access_log: access" });
         (await bal.Run("graceful")).Succeeds();
-        await bal.SeeStatus("the name is reachable", s => s.Reachable == 1 && s.ConfigVersion == 3);
+        var status = await bal.SeeStatus("the name is reachable", s => s.Reachable == 1 && s.ConfigVersion == 3);
+        Assert.Contains(
+            "no thread could be started", status.Root.GetProperty("access_log").GetProperty("problem")
+                .GetProperty("what_happened").GetString(), StringComparison.Ordinal);
         var upgrade = (await bal.Run("upgrade")).FailsWith(1);
         Assert.Contains("Resource temporarily unavailable", upgrade.Out + upgrade.Error, StringComparison.Ordinal);
         await bal.Exchange();
@@ -58,7 +61,7 @@ public sealed class ThreadLimitTests(ITestOutputHelper output)
         await using var backend = Serving.Echo();
         var file = new BalFile(Ports.Free(), $"localhost:{backend.Port}");
         await using var bal = await BalInstance.Healthy(output, file);
-        bal.Write(file with { DecisionLog = Path.Combine(bal.Home, "decisions") });
+        bal.Write(file with { DecisionLog = Path.Combine(bal.Home, "decisions"), More = "access_log: access" });
         (await bal.Run("graceful")).Succeeds();
         await bal.Exchange();
 

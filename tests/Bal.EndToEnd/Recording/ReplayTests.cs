@@ -158,6 +158,56 @@ public sealed class ReplayTests(ITestOutputHelper output)
     }
 
     /// <summary>One byte of an event, and then the end of the file.</summary>
+    [Fact]
+    public async Task Every_line_that_is_missing_doubled_moved_or_cut_in_the_middle_is_said()
+    {
+        await using var backend = Serving.Echo();
+        await using var bal = await Recorded(Fast(BalFile.For(backend)));
+        await bal.SeeStatus("it is up", s => s.Reachable == 1);
+        await bal.Exchange();
+        (await bal.Run("stop")).Succeeds();
+        (await bal.Run("start", "-d")).Succeeds();
+        backend.Kill();
+        await bal.SeeStatus("it is down", s => s.Reachable == 0);
+        Posix.Signal(bal.Pid, Posix.Kill);
+        await Eventually.Holds("it is gone", () => ProcFs.WithVariable("BAL_HOME", bal.Home).Count == 0);
+        (await bal.Run("start", "-d")).Succeeds();
+        await ExchangeFails(bal);
+        (await bal.Run("stop")).Succeeds();
+        var path = Path.Combine(bal.Home, Name);
+        (await bal.Run("replay", path)).Succeeds();
+        var lines = System.IO.File.ReadAllLines(path);
+        // What was being written when it was killed is a cut line, which the next start has ended.
+        var states = Enumerable.Range(0, lines.Length)
+            .Where(i => lines[i].StartsWith("{\"decision_log\"", StringComparison.Ordinal)).ToArray();
+        Assert.Equal(3, states.Length);
+        var places = states.SelectMany(i => new[] { i - 1, i, i + 1 }).Append(states[1] + 3)
+            .Where(i => i >= 0 && i < lines.Length - 1).Distinct();
+
+        foreach (var i in places)
+        {
+            // Without its first line a file begins elsewhere, and has to begin with a whole state.
+            await IsDamaged(bal, $"line {i + 1} missing", [.. lines[..i], .. lines[(i + 1)..]]);
+            await IsDamaged(bal, $"line {i + 1} doubled", [.. lines[..i], lines[i], .. lines[i..]]);
+            await IsDamaged(bal, $"lines {i + 1} and {i + 2} the other way round",
+                [.. lines[..i], lines[i + 1], lines[i], .. lines[(i + 2)..]]);
+            await IsDamaged(bal, $"line {i + 1} cut",
+                [.. lines[..i], lines[i][..(lines[i].Length / 2)], .. lines[(i + 1)..]]);
+            await IsDamaged(bal, $"lines {i + 1} and {i + 2} joined",
+                [.. lines[..i], lines[i][..(lines[i].Length / 2)] + lines[i + 1], .. lines[(i + 2)..]]);
+        }
+    }
+
+    private static async Task IsDamaged(BalInstance bal, string how, string[] lines)
+    {
+        var path = Path.Combine(bal.Home, "damaged.ndjson");
+        await System.IO.File.WriteAllTextAsync(path, string.Join('\n', lines) + "\n");
+        var run = await bal.Run("replay", path);
+        Assert.True(run.ExitCode == 1, $"{how}: {run}");
+        Assert.Matches(@"what_happened: line \d+ of the decision log is damaged", run.Out);
+        Assert.Contains("do_this_now: ", run.Out, StringComparison.Ordinal);
+    }
+
     private async Task Damage(BalInstance bal)
     {
         var path = Path.Combine(bal.Home, "damaged.ndjson");

@@ -21,6 +21,77 @@ public sealed class IdleTests(ITestOutputHelper output)
         Assert.InRange(clock.ElapsedMilliseconds, Idle - 50, long.MaxValue);
         await bal.SeeStatus("the connection is gone", s => s.Active == 0);
         await Eventually.Holds("the backend has lost it, too", () => backend.Open == 0);
+        await Eventually.Holds("the log says so", () => bal.LogLines().Any(line =>
+            line.Contains("\"connections_ended\"") && line.Contains("\"idle_timeout\"")));
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(600)]
+    public async Task A_pause_of_bal_ends_nobody_who_was_sending(int clients)
+    {
+        await using var backend = Serving.Echo();
+        await using var bal = await BalInstance.Healthy(output, File(backend).With("threads", 1).WithRareProbes());
+        var open = new Socket[clients];
+        for (var i = 0; i < clients; i++)
+        {
+            open[i] = await bal.Connect();
+            await open[i].Write(new byte[1]);
+            await open[i].Read(1);
+        }
+
+        var (pid, clock, sent) = (bal.Pid, Stopwatch.StartNew(), 0);
+        Posix.Signal(pid, Posix.Stop);
+        // Longer than the idle timeout, in which every client sends again and again.
+        for (; clock.ElapsedMilliseconds < 2 * Idle; sent++)
+        {
+            foreach (var client in open)
+                await client.Write(new byte[1]);
+            await Task.Delay(Idle / 10);
+        }
+
+        Posix.Signal(pid, Posix.Continue);
+
+        foreach (var client in open)
+        {
+            await client.Read(sent);
+            client.Dispose();
+        }
+    }
+
+    [Fact]
+    public async Task Once_a_side_has_sent_its_FIN_the_half_closed_timeout_counts()
+    {
+        await using var backend = Serving.Silent();
+        await using var bal = await BalInstance.Healthy(
+            output, BalFile.For(backend).With("half_closed_timeout_ms", 1_000));
+        using var other = await bal.Connect();
+        using var client = await bal.Connect();
+        client.Shutdown(SocketShutdown.Send);
+        var clock = Stopwatch.StartNew();
+
+        await client.ReadToEnd();
+
+        Assert.InRange(clock.ElapsedMilliseconds, 950, long.MaxValue);
+        var status = await bal.SeeStatus("the other one stays", s => s.Active == 1);
+        Assert.Equal(1, status.Root.GetProperty("terminations").GetProperty("half_closed_timeout").GetInt64());
+        await Eventually.Holds("the log says so", () => bal.LogLines().Any(line =>
+            line.Contains("\"connections_ended\"") && line.Contains("\"half_closed_timeout\"")));
+    }
+
+    [Fact]
+    public async Task Without_an_idle_timeout_the_half_closed_timeout_stands_alone()
+    {
+        await using var backend = Serving.Silent();
+        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend)
+            .With("connection_idle_timeout_ms", 0).With("tcp_keepalive_ms", 0).With("half_closed_timeout_ms", 1_000));
+        using var other = await bal.Connect();
+        using var client = await bal.Connect();
+        client.Shutdown(SocketShutdown.Send);
+
+        await client.ReadToEnd();
+
+        Assert.Equal(1, (await bal.SeeStatus("the other one stays", s => s.Active == 1)).Active);
     }
 
     [Fact]

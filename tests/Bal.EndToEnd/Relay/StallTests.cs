@@ -71,7 +71,8 @@ public sealed class StallTests(ITestOutputHelper output)
         }, n => n >= 0 && n <= most);
         output.WriteLine($"stalled after {last} bytes; bal holds {held} of them and has grown by {grown} bytes");
         Assert.InRange(last, 1, Offered / 2);
-        Assert.InRange(grown, long.MinValue, 2 * 1024 * 1024);
+        // Answers to status touch the program's pages and the collector's first generation: up to 3 MiB.
+        Assert.InRange(grown, long.MinValue, 4 * 1024 * 1024);
 
         resume.SetResult();
         var got = download ? await HashAll(client) : await hash.Task.WaitAsync(TimeSpan.FromSeconds(60));

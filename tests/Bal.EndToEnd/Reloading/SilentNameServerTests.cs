@@ -5,7 +5,7 @@ namespace Bal.EndToEnd.Reloading;
 /// <summary>
 /// A reload that has to look up a name to listen on, from a name server that does not answer. bal sees an
 /// /etc/resolv.conf of its own in a mount namespace; the server is a socket on port 53 of a loopback address that
-/// nobody reads.
+/// never answers.
 /// </summary>
 public sealed class SilentNameServerTests(ITestOutputHelper output)
 {
@@ -28,7 +28,8 @@ public sealed class SilentNameServerTests(ITestOutputHelper output)
         bal.Write(file with { Bind = "silent.bal-test.example" });
         var clock = Stopwatch.StartNew();
         var graceful = bal.Run("graceful");
-        await Task.Delay(200);
+        // The question has arrived: whoever asked waits for the answer.
+        _ = await server.ReceiveAsync(new byte[512]).WaitAsync(Eventually.Patience);
         var asked = Stopwatch.StartNew();
         Assert.True((await bal.Status()).Running);
         await bal.Exchange();

@@ -7,13 +7,16 @@ public sealed class PostgresServer : IAsyncLifetime
 
     internal int Port { get; } = Ports.Free();
 
+    /// <summary>The connections that it takes; three of them are kept for its superusers.</summary>
+    internal int MaxConnections { get; init; } = 60;
+
     public async Task InitializeAsync()
     {
         if (Posix.IsRoot)
             (await Command.Run("chown", "postgres", _directory)).Succeeds();
         (await AsOwner("initdb", "-D", $"{_directory}/data", "-A", "trust", "-U", "bal", "--no-sync")).Succeeds();
         var options = $"-p {Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={_directory} -c fsync=off " +
-            "-c max_connections=60";
+            $"-c max_connections={MaxConnections}";
         (await AsOwner("pg_ctl", "-D", $"{_directory}/data", "-w", "-l", $"{_directory}/log", "-o", options, "start"))
             .Succeeds();
         (await Client("psql", Port, "-c", "CREATE TABLE told (line text)")).Succeeds();
@@ -35,7 +38,8 @@ public sealed class PostgresServer : IAsyncLifetime
         return await command.End();
     }
 
-    private static async Task<Finished> AsOwner(string program, params string[] arguments)
+    /// <summary>A program of the server, run by the user that owns its files.</summary>
+    internal static async Task<Finished> AsOwner(string program, params string[] arguments)
     {
         // Debian keeps the server's programs out of PATH.
         var found = Directory.Exists("/usr/lib/postgresql")

@@ -9,7 +9,7 @@ public sealed class AfterwardsTests(ITestOutputHelper output)
         await using var scene = await Scene.Upgraded(output);
         var stopping = scene.Bal.Run("stop");
         await Eventually.Holds("the old process drains within its bound", () =>
-            scene.Bal.LogLines().Any(l => l.Contains("which another one has replaced", StringComparison.Ordinal)));
+            scene.Bal.LogLines().Any(l => l.Contains("this process has been replaced; its", StringComparison.Ordinal)));
         Assert.True(ProcFs.IsAlive(scene.Old));
 
         await scene.Talk();
@@ -58,7 +58,7 @@ public sealed class AfterwardsTests(ITestOutputHelper output)
         await scene.Talk();
         // The same signal twice before it is heard is one signal.
         await Eventually.Holds("the first is heard", () =>
-            scene.Bal.LogLines().Any(l => l.Contains("which another one has replaced", StringComparison.Ordinal)));
+            scene.Bal.LogLines().Any(l => l.Contains("this process has been replaced; its", StringComparison.Ordinal)));
         Posix.Signal(scene.Old, Posix.Terminate);
         await Eventually.Holds("it has ended", () => !ProcFs.IsAlive(scene.Old));
         await scene.Bal.Exchange();
@@ -140,6 +140,44 @@ public sealed class AfterwardsTests(ITestOutputHelper output)
     }
 
     [Fact]
+    public async Task Nothing_of_a_process_that_has_ended_stays_open_or_mapped()
+    {
+        await using var backend = Serving.Echo();
+        using var installed = new InstalledBal();
+        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend), installed.Path);
+        for (var i = 0; i < 3; i++)
+        {
+            using (var open = await bal.Connect())
+            {
+                await open.Write(new byte[1]);
+                await open.Read(1);
+                (await bal.Run("upgrade")).Succeeds();
+            }
+
+            await bal.SeeStatus("the old process has ended", s => s.Previous.Length == 0);
+        }
+
+        var pid = bal.Pid;
+        await Eventually.See("only its own memory is left", () => (
+            ProcFs.Descriptors(pid, "/memfd:"),
+            File.ReadLines($"/proc/{pid}/maps").Count(l => l.Contains("/memfd:bal-open", StringComparison.Ordinal))),
+            seen => seen == (1, 1));
+    }
+
+    [Fact]
+    public async Task HUP_to_a_replaced_process_reloads_the_one_that_serves()
+    {
+        await using var scene = await Scene.Upgraded(output);
+        var version = (await scene.Bal.Status()).ConfigVersion;
+
+        Posix.Signal(scene.Old, Posix.HangUp);
+
+        await scene.Bal.SeeStatus("it is applied", s => s.ConfigVersion == version + 1);
+        Assert.Contains(scene.Bal.LogLines(), l => l.Contains("reload_passed_on", StringComparison.Ordinal));
+        await scene.Talk();
+    }
+
+    [Fact]
     public async Task A_replaced_process_cannot_be_upgraded_or_reloaded_and_says_so_in_the_log()
     {
         await using var scene = await Scene.Upgraded(output);
@@ -147,38 +185,5 @@ public sealed class AfterwardsTests(ITestOutputHelper output)
         await Eventually.Holds("it is refused", () =>
             scene.Bal.LogLines().Any(l => l.Contains("replaced_already", StringComparison.Ordinal)));
         await scene.Talk();
-    }
-
-    /// <summary>An upgraded bal with one connection left in the old process.</summary>
-    private sealed record Scene(BalInstance Bal, int Old, Socket Open, TestBackend Backend, InstalledBal Installed)
-        : IAsyncDisposable
-    {
-        public static async Task<Scene> Upgraded(ITestOutputHelper output)
-        {
-            var backend = Serving.Echo();
-            var installed = new InstalledBal();
-            var bal = await BalInstance.Healthy(output, BalFile.For(backend), installed.Path);
-            var open = await bal.Connect();
-            await open.Write(new byte[1]);
-            await open.Read(1);
-            var scene = new Scene(bal, bal.Pid, open, backend, installed);
-            (await bal.Run("upgrade")).Succeeds();
-            return scene;
-        }
-
-        /// <summary>The old connection still works.</summary>
-        public async Task Talk()
-        {
-            await Open.Write(new byte[1]);
-            await Open.Read(1);
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            Open.Dispose();
-            await Bal.DisposeAsync();
-            await Backend.DisposeAsync();
-            Installed.Dispose();
-        }
     }
 }

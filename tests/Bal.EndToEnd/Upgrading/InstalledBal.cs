@@ -12,7 +12,8 @@ internal sealed class InstalledBal : IDisposable
         var from = System.IO.Path.GetDirectoryName(BalBinary.Path)!;
         // Built without native compilation the program is a host beside its assemblies.
         string[] files = File.Exists(System.IO.Path.Combine(from, "bal.dll"))
-            ? Directory.GetFiles(from) : [BalBinary.Path];
+            ? Directory.GetFiles(from)
+            : [BalBinary.Path, .. Directory.GetFiles(from, "bal-web")];
         foreach (var file in files)
             Copy(file, System.IO.Path.Combine(_directory, System.IO.Path.GetFileName(file)));
         if (BalBinary.Path != Path && !File.Exists(Path))

@@ -30,7 +30,7 @@ internal sealed class ControlTarget : IDisposable
     private readonly List<Action<byte[]>> unanswered = [];
     private int asked;
 
-    private ControlTarget() => server = ControlServer.Open(reactor, Path, (request, answer) =>
+    private ControlTarget() => server = ControlServer.Open(reactor, Path, (request, _, answer) =>
     {
         asked++;
         Claim.That(Encoding.UTF8.GetByteCount(request) <= 3 * ControlServer.MaxRequest, "a request is bounded");

@@ -18,7 +18,7 @@ internal static class YamlTarget
 
     private static readonly string[] Labels =
     [
-        "result: ", "backends: ", "errors: ", "warnings: ", "strict: ", "what_happened: ", "why_likely: ",
+        "result: ", "services: ", "backends: ", "errors: ", "warnings: ", "strict: ", "what_happened: ", "why_likely: ",
         "do_this_now: ", "next: ",
     ];
 

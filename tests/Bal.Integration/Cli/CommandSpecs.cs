@@ -35,11 +35,13 @@ public sealed class CommandSpecs : IDisposable
         var run = await BalProgram.Run(_home.Root, words.Split(' '));
         var json = await BalProgram.Run(_home.Root, [.. words.Split(' '), "--json"]);
 
-        // In the report's place for a person, beside it for a program, as status does.
+        // In the report's place, as status does; for a person beside the JSON as well.
         Assert.Equal((1, ""), (run.ExitCode, run.Error));
         ThreeLines(run.Out);
         Assert.Contains("not running", run.Out, StringComparison.Ordinal);
-        Assert.Equal((1, "", run.Out), (json.ExitCode, json.Out, json.Error));
+        Assert.Equal((1, run.Out), (json.ExitCode, json.Error));
+        Assert.Equal("not_running", JsonDocument.Parse(json.Out).RootElement
+            .GetProperty("problem").GetProperty("code").GetString());
     }
 
     [Theory]
@@ -49,7 +51,8 @@ public sealed class CommandSpecs : IDisposable
     {
         var run = await BalProgram.Run(_home.Root, words.Split(' '));
 
-        Assert.Equal((1, ""), (run.ExitCode, run.Out));
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal(words.EndsWith("--json", StringComparison.Ordinal), run.Out.StartsWith('{'));
         Assert.Contains("not running", run.Error, StringComparison.Ordinal);
     }
 
@@ -81,19 +84,50 @@ public sealed class CommandSpecs : IDisposable
     [Theory]
     [InlineData("start")]
     [InlineData("start -d")]
-    public async Task A_start_that_fails_says_it_once_for_machines_and_once_for_people(string words)
+    public async Task A_start_that_fails_says_so_once(string words)
     {
         File.SetUnixFileMode(_home.Root, (UnixFileMode)0x1FF);
 
         var run = await BalProgram.Run(_home.Root, words.Split(' '));
 
         Assert.Equal((1, ""), (run.ExitCode, run.Out));
-        var lines = run.Error.TrimEnd('\n').Split('\n');
-        ThreeLines(string.Join('\n', lines[^3..]) + "\n");
-        var events = lines[..^3].Select(line => JsonDocument.Parse(line).RootElement.GetProperty("event").GetString());
-        Assert.Equal(words == "start" ? ["start_failed"] : ["starting", "start_failed"], events);
-        Assert.Equal("home_world_writable", JsonDocument.Parse(lines[^4]).RootElement
-            .GetProperty("fields").GetProperty("code").GetString());
+        ThreeLines(run.Error);
+        Assert.Contains("any user can write", run.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_file_without_decisions_is_one_clear_problem_and_no_timeline()
+    {
+        foreach (var file in (string[])["/etc/passwd", "/proc/self/mem"])
+        {
+            var run = await BalProgram.Run(_home.Root, "replay", file);
+            Assert.Equal((1, ""), (run.ExitCode, run.Error));
+            ThreeLines(run.Out);
+            Assert.DoesNotContain("fault of its own", run.Out, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_daemon_that_never_answers_costs_two_seconds_and_is_ended_by_what_is_advised()
+    {
+        Write("127.0.0.1", 9000);
+        using var other = Child.HoldingLock(_home.File("bal.pid"));
+        using var listener = new System.Net.Sockets.Socket(
+            System.Net.Sockets.AddressFamily.Unix, System.Net.Sockets.SocketType.Stream,
+            System.Net.Sockets.ProtocolType.Unspecified);
+        listener.Bind(new System.Net.Sockets.UnixDomainSocketEndPoint(_home.File("bal.sock")));
+        listener.Listen();
+
+        foreach (var words in (string[])["status --json", "explain --json", "graceful --json --timeout 30", "ready"])
+        {
+            var run = await BalProgram.Run(_home.Root, words.Split(' '));
+            Assert.Equal(1, run.ExitCode);
+            if (words != "ready")
+            {
+                _ = JsonDocument.Parse(run.Out);
+                Assert.Contains($"kill -KILL {other.Pid}", run.Error, StringComparison.Ordinal);
+            }
+        }
     }
 
     [Fact]

@@ -197,6 +197,36 @@ public sealed partial class ConfigLoaderTests : IDisposable
         return Path.Combine(directory.FullName, "sample", name);
     }
 
+    [Fact]
+    public async Task A_file_that_changes_while_it_is_read_is_refused_and_not_half_read()
+    {
+        var path = Path.Combine(_directory.FullName, "changing.yaml");
+        var comment = "#" + new string('x', 1_000_000) + "\n";
+        var whole = comment + "backends: [{host: 127.0.0.1, port: 1}]\n";
+        await File.WriteAllTextAsync(path, whole);
+        using var stop = new CancellationTokenSource();
+        var writer = Task.Run(() =>
+        {
+            // In place, as no writer should.
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
+            for (var i = 0; !stop.IsCancellationRequested; i++)
+            {
+                file.Position = 1 + (i % 1_000);
+                file.WriteByte((byte)'y');
+                file.Flush();
+            }
+        });
+        var patience = System.Diagnostics.Stopwatch.StartNew();
+        var seen = false;
+        while (!seen && patience.Elapsed < TimeSpan.FromSeconds(20))
+            seen = ConfigLoader.Load(path).Outcome.Findings.Exists(f => f.Code == "file_changing");
+        await stop.CancelAsync();
+        await writer;
+
+        Assert.True(seen);
+        Assert.True(ConfigLoader.Load(path).Outcome.Config.IsSome);
+    }
+
     [LibraryImport("libc", EntryPoint = "mkfifo", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int MakeFifo(string path, uint mode);
 }

@@ -168,7 +168,7 @@ public abstract class BackPressureSpecs(RelayMode relay)
     }
 }
 
-/// <summary>Copying, and splicing what proves to be bulk.</summary>
+/// <summary>Copying, and splicing bulk transfers.</summary>
 public sealed class AutomaticBackPressureSpecs() : BackPressureSpecs(RelayMode.Auto);
 
 /// <summary>Every byte through a buffer of the process.</summary>

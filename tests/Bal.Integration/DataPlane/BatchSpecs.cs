@@ -264,7 +264,7 @@ public abstract class BatchSpecs(RelayMode relay)
     }
 }
 
-/// <summary>Copying, and splicing what proves to be bulk.</summary>
+/// <summary>Copying, and splicing bulk transfers.</summary>
 public sealed class AutomaticBatchSpecs() : BatchSpecs(RelayMode.Auto);
 
 /// <summary>Every byte through a buffer of the process.</summary>

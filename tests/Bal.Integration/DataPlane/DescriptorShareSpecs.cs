@@ -128,7 +128,7 @@ public sealed class DescriptorShareSpecs
             service = service with { Tuning = service.Tuning with { MaxConcurrentConnections = limit } };
             var plane = Services.Of(new ServiceId(id));
             plane.Current = backends.SnapshotOf(
-                new RoutingTable(new(id), service, [], [], [], Protection: false, Removed: false, []));
+                new RoutingTable(new(id), service, [], [], [], Protection: false, Removed: false, []), null);
             Planes.Add(plane);
         }
 

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Bal.Domain.Admission;
+using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
@@ -86,14 +87,16 @@ public sealed class ExhaustionSpecs
         }
 
         plane.UntilEnded(TerminationReason.LocalFailure);
-        Assert.Empty(plane.Events);
+        plane.Until(() => plane.Events.Count > 0, "it is told");
+        Assert.Equal(
+            [new ControlEvent.ClientsRefused(new ServiceId(1), Refusal.Descriptors, 1)], plane.Events);
     }
 
     [Fact]
     public void After_the_system_has_refused_a_pipe_none_is_asked_for_during_a_second() =>
         DescriptorTable.With(table =>
         {
-            using var pool = new PipePool(descriptorCeiling: int.MaxValue, new SharedPlaces { Size = 1_000 });
+            using var pool = new PipePool(new DescriptorCeiling(int.MaxValue), new SharedPlaces { Size = 1_000 });
             var side = default(Side);
             using (table.Full())
                 Assert.False(pool.Rent(ref side, now: 5_000));
@@ -108,7 +111,7 @@ public sealed class ExhaustionSpecs
     {
         var side = default(Side);
         int highest;
-        using (var free = new PipePool(descriptorCeiling: int.MaxValue, new SharedPlaces { Size = 1_000 }))
+        using (var free = new PipePool(new DescriptorCeiling(int.MaxValue), new SharedPlaces { Size = 1_000 }))
         {
             Assert.True(free.Rent(ref side, now: 0));
             highest = Math.Max(side.PipeIn, side.PipeOut);
@@ -116,9 +119,9 @@ public sealed class ExhaustionSpecs
         }
 
         // The kernel gives out the lowest free numbers: the same again.
-        using var below = new PipePool(descriptorCeiling: highest, new SharedPlaces { Size = 1_000 });
+        using var below = new PipePool(new DescriptorCeiling(highest), new SharedPlaces { Size = 1_000 });
         Assert.False(below.Rent(ref side, now: 0));
-        using var above = new PipePool(descriptorCeiling: highest + 1, new SharedPlaces { Size = 1_000 });
+        using var above = new PipePool(new DescriptorCeiling(highest + 1), new SharedPlaces { Size = 1_000 });
         Assert.True(above.Rent(ref side, now: 0));
         above.Return(ref side);
     });

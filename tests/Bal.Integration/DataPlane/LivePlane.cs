@@ -93,6 +93,7 @@ internal sealed class LivePlane : IDisposable
     public static Route RouteTo(int id, int port, params string[] addresses) => new(
         new BackendId(id),
         new BackendConfig(new Endpoint(new Host.Address(IPAddress.Loopback), port)),
+        Weight: 1,
         new Arr<IPAddress>((addresses.Length == 0 ? ["127.0.0.1"] : addresses).Select(IPAddress.Parse)),
         WantsSuccess: false);
 

@@ -115,6 +115,20 @@ public sealed partial class LoopAtRestSpecs
         }
     }
 
+    [Fact]
+    public void A_loop_that_has_most_of_a_long_header_sleeps_until_more_of_it_comes()
+    {
+        using var backend = new Backend();
+        using var plane = ProxyProtocolSpecs.Plane(ProxyProtocolSpecs.Trust("127.0.0.1"), backend);
+        using var client = plane.Client();
+        client.Send([.. "\r\n\r\n\0\r\nQUIT\n"u8, 0x21, 0x11, 0xff, 0xff]);
+        plane.Until(() => plane.Open == 1, "it is accepted");
+        // So much, in such small parts, that hardly anything else finds room: then the kernel reports it all the same.
+        for (var i = 0; i < 650; i++)
+            client.Send(new byte[100]);
+        AssertSleeps(plane);
+    }
+
     private static void AssertSleeps(LivePlane plane)
     {
         var thread = ThreadOf(plane);

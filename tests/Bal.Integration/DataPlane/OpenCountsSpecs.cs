@@ -1,3 +1,4 @@
+using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Linux;
@@ -52,6 +53,49 @@ public sealed unsafe class OpenCountsSpecs
         using var counts = LivePlane.Counts();
         Assert.True(counts.Grow(OpenCounts.MaxSlots).IsRight);
         Assert.True(counts.Grow(OpenCounts.MaxSlots + 1).IsLeft);
+    }
+
+    /// <summary>Whoever has yet to choose in a replaced process may come to be a client of any service.</summary>
+    [Fact]
+    public void The_limit_holds_over_processes_whatever_their_undecided_clients_choose()
+    {
+        using var before = LivePlane.Counts();
+        using var counts = LivePlane.Counts();
+        var other = before.At(0);
+        var own = before.At(1);
+        using var service = new ServicePlane(new(1), 0, counts, new SharedPlaces(), []);
+        service.Assure(100);
+        service.CountElsewhere([(nint)own], [(nint)other, (nint)own]);
+        (*other, *own) = (7 + (2 * OpenCounts.Greeting), 1);
+
+        // Of five places one is taken, and two may be.
+        Assert.Null(service.TryAdmit(5));
+        Assert.Null(service.TryAdmit(5));
+        Assert.Equal(Refusal.Limit, service.TryAdmit(5));
+        // One chooses this service, and the other goes.
+        (*other, *own) = (7, 2);
+        Assert.Null(service.TryAdmit(5));
+        Assert.Equal(Refusal.Limit, service.TryAdmit(5));
+        Assert.Equal((3, 2), (service.Open, service.OpenElsewhere));
+    }
+
+    [Fact]
+    public void A_client_that_has_yet_to_choose_is_open_and_takes_nothing_of_the_limit()
+    {
+        using var counts = LivePlane.Counts();
+        using var service = new ServicePlane(new(1), 0, counts, new SharedPlaces(), []);
+        service.Assure(100);
+        for (var i = 0; i < 3; i++)
+            Assert.Null(service.TryGreet());
+        Assert.Null(service.TryAdmit(2));
+        Assert.Null(service.TryAdmitGreeted(2));
+        Assert.Equal(Refusal.Limit, service.TryAdmitGreeted(2));
+        Assert.Equal(Refusal.Limit, service.TryAdmit(2));
+        service.TakeGreeted();
+
+        Assert.Equal((5, 5L), (service.Open, counts.Read(0)));
+        Assert.Equal((4, 3, 2, 1, 0), (
+            service.LeaveGreeted(), service.Leave(), service.LeaveGreeted(), service.LeaveGreeted(), service.Leave()));
     }
 
     [Fact]

@@ -62,7 +62,7 @@ public sealed unsafe class PoolSpecs
     [Fact]
     public void The_first_pipes_of_a_loop_are_large_and_all_others_of_the_default_size()
     {
-        using var pool = new PipePool(descriptorCeiling: int.MaxValue, new SharedPlaces { Size = 1_000 });
+        using var pool = new PipePool(new DescriptorCeiling(int.MaxValue), new SharedPlaces { Size = 1_000 });
         var sides = new Side[PipePool.MaxLarge + 4];
         for (var i = 0; i < sides.Length; i++)
             Assert.True(pool.Rent(ref sides[i], now: 0));
@@ -85,7 +85,7 @@ public sealed unsafe class PoolSpecs
     [Fact]
     public void An_empty_pipe_that_comes_back_is_given_out_again()
     {
-        using var pool = new PipePool(descriptorCeiling: int.MaxValue, new SharedPlaces { Size = 1_000 });
+        using var pool = new PipePool(new DescriptorCeiling(int.MaxValue), new SharedPlaces { Size = 1_000 });
         var side = default(Side);
         Assert.True(pool.Rent(ref side, now: 0));
         var ends = (side.PipeIn, side.PipeOut);
@@ -100,7 +100,7 @@ public sealed unsafe class PoolSpecs
     [Fact]
     public void A_pipe_with_bytes_inside_never_reaches_another_stream()
     {
-        using var pool = new PipePool(descriptorCeiling: int.MaxValue, new SharedPlaces { Size = 1_000 });
+        using var pool = new PipePool(new DescriptorCeiling(int.MaxValue), new SharedPlaces { Size = 1_000 });
         var side = default(Side);
         Assert.True(pool.Rent(ref side, now: 0));
         byte secret = 42;
@@ -118,7 +118,7 @@ public sealed unsafe class PoolSpecs
     public void Of_the_pipes_of_the_default_size_a_loop_keeps_a_few()
     {
         const int Small = LoopRule.MaxIdlePipes + 5;
-        using var pool = new PipePool(descriptorCeiling: int.MaxValue, new SharedPlaces { Size = 1_000 });
+        using var pool = new PipePool(new DescriptorCeiling(int.MaxValue), new SharedPlaces { Size = 1_000 });
         var sides = new Side[PipePool.MaxLarge + Small];
         for (var i = 0; i < sides.Length; i++)
             Assert.True(pool.Rent(ref sides[i], now: 0));
@@ -144,7 +144,7 @@ public sealed unsafe class PoolSpecs
     [Fact]
     public void No_pipe_above_the_ceiling_of_descriptors_is_used()
     {
-        using var pool = new PipePool(descriptorCeiling: 3, new SharedPlaces { Size = 1_000 });
+        using var pool = new PipePool(new DescriptorCeiling(3), new SharedPlaces { Size = 1_000 });
         var side = default(Side);
         Assert.False(pool.Rent(ref side, now: 0));
         Assert.Equal((0, 0), (side.PipeIn, side.PipeOut));

@@ -278,7 +278,7 @@ public abstract class RelaySpecs(RelayMode relay, GatherRule? gatherRule = null)
     }
 }
 
-/// <summary>Copying, and splicing what proves to be bulk.</summary>
+/// <summary>Copying, and splicing bulk transfers.</summary>
 public sealed class AutomaticRelaySpecs() : RelaySpecs(RelayMode.Auto);
 
 /// <summary>Every byte through a buffer of the process.</summary>

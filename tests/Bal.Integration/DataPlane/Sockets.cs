@@ -3,17 +3,6 @@ using System.Net.Sockets;
 
 namespace Bal.Integration.DataPlane;
 
-/// <summary>Ports that the kernel chose.</summary>
-internal static class Ports
-{
-    public static int Free()
-    {
-        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0));
-        return ((IPEndPoint)socket.LocalEndPoint!).Port;
-    }
-}
-
 /// <summary>What a peer sees of its end of a connection, within a bounded time.</summary>
 internal static class Sockets
 {
@@ -103,6 +92,16 @@ internal sealed class Backend : IDisposable
         var socket = listener.Accept();
         socket.NoDelay = true;
         socket.ReceiveTimeout = socket.SendTimeout = Sockets.PatienceMs;
+        return socket;
+    }
+
+    /// <summary>A connection that has come; null where there is none within a moment.</summary>
+    public Socket? TryAccept()
+    {
+        if (!listener.Poll(200, SelectMode.SelectRead))
+            return null;
+        var socket = listener.Accept();
+        socket.NoDelay = true;
         return socket;
     }
 

@@ -1,11 +1,13 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 using Bal.Domain.Config;
 using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
+using Bal.Domain.Relay;
 using Bal.Infrastructure.Diagnosis;
 using Bal.Infrastructure.Json;
 using Bal.Infrastructure.Linux;
@@ -103,6 +105,24 @@ public sealed class DoctorTests : IDisposable
         Assert.Equal([CheckLevel.Critical], Levels(alone));
     }
 
+    [Theory]
+    [InlineData(ProxyVersion.None, "")]
+    [InlineData(ProxyVersion.V1, "PROXY UNKNOWN\r\n")]
+    [InlineData(ProxyVersion.V2, "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0")]
+    public async Task A_backend_that_expects_a_PROXY_header_gets_one_for_nobody(ProxyVersion version, string expected)
+    {
+        using var backend = Listening(IPAddress.Loopback);
+        var config = Config(
+            FreePort(), IPAddress.Loopback, [new Endpoint(new Host.Address(IPAddress.Loopback), PortOf(backend))]);
+        var proxy = ProxyProtocol.Off with { Send = version };
+        config = config with { Services = config.Services.Map(service => service with { Proxy = proxy }) };
+        Assert.Equal([CheckLevel.Ok], Levels(Doctor.Examine(Inputs(config, new PidFact.Absent()))));
+
+        using var seen = await backend.AcceptSocketAsync();
+        using var reader = new StreamReader(new NetworkStream(seen), Encoding.ASCII);
+        Assert.Equal(expected, await reader.ReadToEndAsync());
+    }
+
     [Fact]
     public async Task Many_silent_backends_are_probed_together_and_bounded_by_their_timeout()
     {
@@ -117,11 +137,11 @@ public sealed class DoctorTests : IDisposable
     }
 
     [Fact]
-    public async Task Localhost_is_reached_by_whichever_of_its_addresses_answers()
+    public void Localhost_is_reached_by_whichever_of_its_addresses_answers()
     {
         var config = Config(
             FreePort(), IPAddress.Loopback, [new Endpoint(new Host.Name("localhost"), PortOf(_backend))]);
-        var report = await Doctor.ExamineAsync(Inputs(config, new PidFact.Absent()), CancellationToken.None);
+        var report = Doctor.Examine(Inputs(config, new PidFact.Absent()));
         Assert.Equal([CheckLevel.Ok], Levels(report));
     }
 
@@ -154,15 +174,13 @@ public sealed class DoctorTests : IDisposable
 
     private Task<DoctorReport> Examine(
         int port, int[] backends, PidFact? pid = null, IPAddress? bind = null, int timeout = 800) =>
-        Doctor.ExamineAsync(
-            Inputs(
-                Config(
-                    port,
-                    bind ?? IPAddress.Loopback,
-                    [.. backends.Select(p => new Endpoint(new Host.Address(IPAddress.Loopback), p))],
-                    timeout),
-                pid ?? new PidFact.Absent()),
-            CancellationToken.None);
+        Task.FromResult(Doctor.Examine(Inputs(
+            Config(
+                port,
+                bind ?? IPAddress.Loopback,
+                [.. backends.Select(p => new Endpoint(new Host.Address(IPAddress.Loopback), p))],
+                timeout),
+            pid ?? new PidFact.Absent())));
 
     private DoctorInputs Inputs(BalConfig config, PidFact pid) => new(
         _home,

@@ -1,3 +1,4 @@
+using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Counting;
 using Bal.Domain.Messages;
@@ -25,7 +26,13 @@ public sealed class StatusJsonSpecs
                 service, Prelude.Array("[::]", "127.0.0.1"), 9295, "round_robin", 4_000, service == "cache"
                     && stopping, 2, 1,
                 count.Get, ServiceCounters.All.Map(counter => (long)counter.Index + count.Get),
-                protection ? new ProtectionReport(true, "timeout_or_refused_storm", at) : ProtectionReport.Off)),
+                protection ? new ProtectionReport(true, "timeout_or_refused_storm", at) : ProtectionReport.Off)
+            {
+                ConfiguredConnections = refused ? 9_000 : Option<int>.None,
+                Unserved = ServiceReport.Nobody.Map(_ => (long)count.Get),
+                ClientLimits = new(refused ? 5 : Option<int>.None, protection ? 6 : Option<int>.None),
+                Clients = stopping ? new KnownClients(count.Get, NewcomersShare: refused) : Option<KnownClients>.None,
+            }),
             Prelude.Array("orders", "cache").Map(service => new BackendReport(
                 service, "[::1]:1", true, "up", 1, 2, 3, 4, at, Option<DateTimeOffset>.None, new FailureCounters(
                     5, 6, 7))),

@@ -43,13 +43,28 @@ public sealed class PidFileSpecs : IDisposable
     }
 
     [Fact]
+    public void A_file_that_nobody_holds_in_the_place_of_a_removed_one_is_taken()
+    {
+        using var file = Ok(PidFile.Acquire(PathOf));
+        Assert.True(file.WritePid().IsRight);
+        File.WriteAllText(PathOf + ".new", "4711\n");
+        File.Move(PathOf + ".new", PathOf, overwrite: true);
+
+        Assert.True(file.Restore().IfLeft(false));
+
+        Assert.Equal($"{Environment.ProcessId}\n", ReadByOther());
+        file.Dispose();
+        Assert.False(File.Exists(PathOf));
+    }
+
+    [Fact]
     public void A_file_that_another_process_has_put_in_the_place_of_a_removed_one_stays_its_own()
     {
         using var file = Ok(PidFile.Acquire(PathOf));
         File.Delete(PathOf);
         using var other = Child.HoldingLock(PathOf);
 
-        Assert.False(file.Restore().IfLeft(true));
+        Assert.Equal("pid_file_taken", file.Restore().Match(Right: _ => "", Left: problem => problem.Code));
 
         Assert.Equal(other.Pid, Assert.IsType<PidFileState.Held>(PidFile.Inspect(PathOf)).Pid);
         file.Dispose();

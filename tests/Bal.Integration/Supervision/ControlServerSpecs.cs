@@ -19,7 +19,7 @@ public sealed class ControlServerSpecs : IDisposable
     private readonly List<Action<byte[]>> delayed = [];
     private byte[] answer = "{}\n"u8.ToArray();
 
-    public ControlServerSpecs() => server = ControlServer.Open(reactor, Path, (request, reply) =>
+    public ControlServerSpecs() => server = ControlServer.Open(reactor, Path, (request, _, reply) =>
     {
         requests.Add(request);
         if (request == "slow")
@@ -46,6 +46,18 @@ public sealed class ControlServerSpecs : IDisposable
         client.Send(Encoding.UTF8.GetBytes(request));
         Assert.Equal("{}\n", ReadAll(client));
         Assert.Equal(["status"], requests);
+    }
+
+    [Fact]
+    public void A_directory_in_its_place_is_named_as_the_cause()
+    {
+        var taken = directory.File("taken.sock");
+        Directory.CreateDirectory(taken);
+
+        var problem = ControlServer.Open(reactor, taken, (_, _, _) => { }).Match(
+            Right: _ => throw new InvalidOperationException("it was opened"), Left: p => p);
+
+        Assert.Equal($"{taken} is a directory, and bal needs that name for its control socket", problem.WhatHappened);
     }
 
     [Fact]

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Bal.Application;
 using Bal.Domain.Backend;
 using Bal.Domain.Control;
+using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Probing;
 using Bal.Infrastructure.Reacting;
@@ -54,6 +56,72 @@ public sealed class ProberSpecs : IDisposable
         Assert.Equal(0, reactor.TimersPending);
     }
 
+    [Theory]
+    [InlineData(CheckType.Tcp, 0)]
+    [InlineData(CheckType.TcpFull, 200)]
+    public void Only_a_whole_connection_is_seen_by_accept(CheckType type, int expected)
+    {
+        var prober = ProberOf(most: 16);
+        for (var i = 0; i < 200; i++)
+            prober.Start(Probe(i, listening) with { Check = new(type) });
+        for (var i = 0; i < 200; i++)
+            Assert.Equal(Outcome.Success, Ended().Outcome);
+
+        // On loopback a handshake that is complete is in the queue before connect(2) has even returned.
+        var seen = 0;
+        for (; listening.Pending(); seen++)
+            listening.AcceptSocket().Dispose();
+        Assert.Equal(expected, seen);
+    }
+
+    [Theory]
+    [InlineData(CheckType.TcpFull, ProxyVersion.None, "")]
+    [InlineData(CheckType.TcpFull, ProxyVersion.V1, "PROXY UNKNOWN\r\n")]
+    [InlineData(CheckType.TcpFull, ProxyVersion.V2, "\r\n\r\n\0\r\nQUIT\n\x20\0\0\0")]
+    public void A_check_that_is_seen_begins_with_a_header_for_nobody_where_one_is_expected(
+        CheckType type, ProxyVersion header, string expected)
+    {
+        ProberOf(most: 1).Start(Probe(1, listening) with { Check = new(type), Header = header });
+        Assert.Equal(Outcome.Success, Ended().Outcome);
+
+        using var seen = listening.AcceptSocket();
+        var bytes = new byte[64];
+        var (read, length) = (0, 0);
+        while ((read = seen.Receive(bytes, length, bytes.Length - length, SocketFlags.None)) > 0)
+            length += read;
+        Assert.Equal(expected, Encoding.ASCII.GetString(bytes, 0, length));
+    }
+
+    [Fact]
+    public void Of_several_addresses_the_most_telling_failure_counts_whatever_their_order()
+    {
+        using var closed = new TcpListener(IPAddress.Loopback, 0);
+        closed.Start();
+        var port = ((IPEndPoint)closed.LocalEndpoint).Port;
+        closed.Stop();
+        var prober = ProberOf(most: 16, (address, _) => address.Equals(IPAddress.Parse("127.0.0.9")));
+        // connect(2) itself refuses the broadcast address: no route, or not permitted.
+        Assert.Contains(KindOf(IPAddress.Broadcast), new[] { FailureKind.NoRoute, FailureKind.NotPermitted });
+        Assert.Equal(FailureKind.Refused, KindOf(IPAddress.Loopback, IPAddress.Broadcast));
+        Assert.Equal(FailureKind.Refused, KindOf(IPAddress.Broadcast, IPAddress.Loopback));
+        Assert.Equal(FailureKind.OwnListener, KindOf(IPAddress.Parse("127.0.0.9"), IPAddress.Loopback));
+
+        FailureKind KindOf(params IPAddress[] addresses)
+        {
+            prober.Start(new(new BackendId(1), new Arr<IPAddress>(addresses), port, new Duration(5_000)));
+            return Ended().Outcome.Match(() => throw new InvalidOperationException(), kind => kind);
+        }
+    }
+
+    [Fact]
+    public void An_answer_with_very_many_addresses_is_cut_to_the_same_ones_each_time()
+    {
+        var answer = Enumerable.Range(0, 1_000).Select(n => new IPAddress([10, 0, (byte)(n >> 8), (byte)n])).ToArray();
+        var once = Resolver.Bounded(answer);
+        Assert.Equal(Resolver.MaxAddresses, once.Count);
+        Assert.Equal(once, Resolver.Bounded([.. answer.Reverse()]));
+    }
+
     [Fact]
     public void The_timeout_of_a_probe_that_had_to_wait_begins_when_it_does()
     {
@@ -69,8 +137,8 @@ public sealed class ProberSpecs : IDisposable
     {
         var prober = ProberOf(most: 16);
         prober.Start(Probe(1, listening, timeout: 20));
-        // As a SIGSTOP would.
-        Thread.Sleep(200);
+        // As a SIGSTOP would have it.
+        reactor.StandStill(200);
         Assert.Equal(Outcome.Success, Ended().Outcome);
     }
 
@@ -152,18 +220,19 @@ public sealed class ProberSpecs : IDisposable
             _ = Resolved();
         Assert.InRange(threads, 1, Resolver.MaxThreads);
         var before = threads;
-        // Whoever has given the last answer is about to wait for work again.
-        Thread.Sleep(100);
         for (var i = 0; i < 20; i++)
         {
+            // Whoever has given the last answer is about to wait for work again.
+            Assert.True(SpinWait.SpinUntil(() => resolver.Idle == threads, TimeSpan.FromSeconds(20)));
             resolver.Start("localhost");
             _ = Resolved();
         }
 
-        Assert.InRange(threads, before, Math.Max(before, 2));
+        Assert.Equal(before, threads);
     }
 
-    private Prober ProberOf(int most) => new(reactor, new Resolver(reactor), most);
+    private Prober ProberOf(int most, Func<IPAddress, int, bool>? leadsHere = null) =>
+        new(reactor, new Resolver(reactor), most, leadsHere ?? ((_, _) => false));
 
     private static ControlEffect.StartProbe Probe(int backend, TcpListener at, long timeout = 5_000) => new(
         new BackendId(backend),

@@ -123,7 +123,7 @@ public sealed class ReactorSpecs
         _ = reactor.Next(Instant.Never);
         asked.Signal();
         Assert.False(seen);
-        Thread.Sleep(2 * Reactor.LongestTurnMs);
+        reactor.StandStill(2 * Reactor.LongestTurnMs);
         Assert.False(reactor.HasMore, "the batch is over, although more is waiting");
         _ = reactor.Next(Instant.Never);
         Assert.True(seen);
@@ -162,7 +162,7 @@ public sealed class ReactorSpecs
 
         reactor.After(new Duration(1), () => readAtDeadline = read);
         // A pause of the process.
-        Thread.Sleep(20);
+        reactor.StandStill(20);
         while (readAtDeadline < 0)
             _ = reactor.Next(reactor.Now.Plus(new Duration(50)));
         Assert.Equal(waiting, readAtDeadline);

@@ -69,6 +69,41 @@ public sealed class SupervisorLoopSpecs
     }
 
     [Fact]
+    public void A_disk_that_does_not_answer_delays_an_order_by_no_more_than_a_command_waits()
+    {
+        var scene = new Scene(Literal);
+        scene.Supervisor.Start(Literal);
+        var answers = new List<OrderReport>();
+        var began = scene.Inbox.Now;
+        foreach (var user in (string[])["alice", "bob"])
+        {
+            scene.Inbox.Add(new SupervisorInput.Order(
+                new OrderRequest(OrderKind.Drain, "1") { Force = true }, user, 7, answers.Add));
+        }
+
+        var asked = new List<StatusReport>();
+        scene.Inbox.WhenIdle = () =>
+        {
+            if (answers.Count < 2)
+                return;
+            scene.Inbox.WhenIdle = () => { };
+            scene.Inbox.Add(new SupervisorInput.Status(asked.Add));
+            scene.Inbox.Add(new SupervisorInput.Happened(new ControlEvent.OverridesKept(1, Option<string>.None)));
+            scene.Inbox.Add(new SupervisorInput.Status(asked.Add));
+            scene.Inbox.Add(new SupervisorInput.Happened(new ControlEvent.StopRequested()));
+            scene.Inbox.Add(new SupervisorInput.Happened(new ControlEvent.AllIdle()));
+        };
+        scene.Supervisor.Run();
+
+        Assert.All(answers, answer => Assert.Contains(
+            "the disk has not answered", answer.WhyNotKept.IfNone(""), StringComparison.Ordinal));
+        Assert.True(scene.Inbox.Now.Since(began).Milliseconds < 2_000);
+        Assert.All(answers, answer => Assert.True(answer.Backends[0].After.Drained));
+        Assert.Equal("alice", answers[1].Backends[0].After.Override.Match(o => o.By.Name, () => ""));
+        Assert.Equal([1, 0], asked.Select(report => report.OverrideProblems.Count));
+    }
+
+    [Fact]
     public void A_configuration_that_makes_its_reader_fail_changes_nothing_and_does_not_end_bal()
     {
         var scene = new Scene(Literal) { Reading = () => throw new InvalidOperationException("parser defect") };
@@ -123,11 +158,17 @@ public sealed class SupervisorLoopSpecs
 
         public bool HasMore => script.Count > 0;
 
+        /// <summary>Called before time passes.</summary>
+        public Action WhenIdle { get; set; } = () => { };
+
         public void Add(SupervisorInput input) => script.Enqueue(input);
 
         public Option<SupervisorInput> Next(Instant until)
         {
             if (script.TryDequeue(out var input))
+                return input;
+            WhenIdle();
+            if (script.TryDequeue(out input))
                 return input;
             Assert.NotEqual(Instant.Never, until);
             Now = Instant.Max(Now, until);
@@ -155,6 +196,8 @@ public sealed class SupervisorLoopSpecs
 
         public void Cut(int oneOf) => Do("cut");
 
+        public void Reset(BackendId backend, TerminationReason reason) => Do("reset");
+
         public Traffic Measure() => Traffic.None;
 
         private Unit Do(string what)
@@ -172,7 +215,7 @@ public sealed class SupervisorLoopSpecs
 
         public void Reloading() => Told.Add("reloading");
 
-        public void Stopping() => Told.Add("stopping");
+        public void Stopping(Duration within) => Told.Add("stopping");
 
         public void Show(ControlState state)
         {

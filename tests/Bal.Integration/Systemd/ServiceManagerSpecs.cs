@@ -47,14 +47,16 @@ public sealed class ServiceManagerSpecs : IDisposable
         manager.Alive();
         Assert.Equal("WATCHDOG=1", Assert.Single(socket.Take()));
 
-        manager.Stopping();
-        Assert.Equal("STOPPING=1", Assert.Single(socket.Take()));
+        manager.Stopping(new Duration(30_000));
+        Assert.Equal("STOPPING=1\nEXTEND_TIMEOUT_USEC=35000000", Assert.Single(socket.Take()));
+        manager.Stopping(new Duration(1_000));
+        Assert.Equal("EXTEND_TIMEOUT_USEC=6000000", Assert.Single(socket.Take()));
 
         manager.HandOver(4711);
         Assert.Equal("MAINPID=4711", Assert.Single(socket.Take()));
 
         // From here on it is another process's service.
-        manager.Stopping();
+        manager.Stopping(new Duration(30_000));
         manager.Alive();
         Assert.Empty(socket.Take());
         Assert.Empty(complaints);
@@ -85,7 +87,7 @@ public sealed class ServiceManagerSpecs : IDisposable
         using var socket = new ManagerSocket(place.File("notify"));
         using var manager = To(place.File("notify"));
         manager.Ready();
-        manager.Stopping();
+        manager.Stopping(new Duration(30_000));
         socket.Take();
 
         manager.Reloading();
@@ -128,7 +130,7 @@ public sealed class ServiceManagerSpecs : IDisposable
     {
         using var manager = To(address);
         manager.Ready();
-        manager.Stopping();
+        manager.Stopping(new Duration(30_000));
 
         Assert.Contains(address, Assert.Single(complaints).WhatHappened, StringComparison.Ordinal);
     }
@@ -140,7 +142,7 @@ public sealed class ServiceManagerSpecs : IDisposable
         manager.Ready();
         manager.Show(Serving);
         manager.Alive();
-        manager.Stopping();
+        manager.Stopping(new Duration(30_000));
         Assert.Empty(complaints);
     }
 

@@ -81,7 +81,7 @@ public class ReleasedHandoverSpecs
     [InlineData("{\"format\":3}", "format: expected format 1 or 2; another version of bal wrote this, found 3")]
     [InlineData("[", "invalid JSON at byte 2")]
     public void What_is_not_understood_is_said(string text, string why) => Assert.Equal(
-        $"what the running bal hands over is not understood: {why}",
+        $"the state handed over by the running bal was not understood: {why}",
         HandoverJson.Read(Encoding.UTF8.GetBytes(text)).Match(_ => "", problem => problem.WhatHappened));
 
     private static void AssertCounted(JsonElement json, Traffic traffic)

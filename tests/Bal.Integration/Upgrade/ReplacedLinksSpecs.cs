@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Bal.Domain.Backend;
+using Bal.Domain.Control;
 using Bal.Domain.Counting;
 using Bal.Domain.Recording;
 using Bal.Infrastructure.DataPlane;
@@ -62,6 +64,22 @@ public sealed class ReplacedLinksSpecs
         Assert.Equal(2, answers);
     }
 
+    [Fact]
+    public void A_reset_is_told_in_a_word_that_the_other_end_understands()
+    {
+        using var scene = new Scene(60_000);
+        var reset = new ControlEffect.Reset(new BackendId(7), TerminationReason.BackendDown);
+
+        scene.Links.TellReset(reset);
+
+        scene.Until(() => scene.Heard.Count > 0, "it is told");
+        Assert.Equal(reset, ReplacedLinks.ResetOf(Assert.Single(scene.Heard)));
+        // Of what a later version may say.
+        Assert.True(ReplacedLinks.ResetOf(new LinkMessage(["reset", "7", "a_reason_to_come"], [])).IsNone);
+        Assert.True(ReplacedLinks.ResetOf(new LinkMessage(["reset", "x", "backend_down"], [])).IsNone);
+        Assert.True(ReplacedLinks.ResetOf(new LinkMessage(["reset"], [])).IsNone);
+    }
+
     private sealed class Scene : IDisposable
     {
         private readonly Reactor _reactor = new();
@@ -82,6 +100,9 @@ public sealed class ReplacedLinksSpecs
 
         /// <summary>The end of the replaced process.</summary>
         public Link Other { get; }
+
+        /// <summary>What it was told beside that.</summary>
+        public List<LinkMessage> Heard { get; } = [];
 
         /// <summary>How often it was asked so far.</summary>
         public int Asked { get; private set; }
@@ -116,8 +137,16 @@ public sealed class ReplacedLinksSpecs
 
         private void Listen()
         {
-            while (Other.Receive().Match(Some: message => message.Word, None: () => "") == "report")
-                Asked++;
+            while (Other.Receive() is { IsSome: true } received)
+            {
+                var message = (LinkMessage)received;
+                if (message.Word == LinkMessage.Closed)
+                    break;
+                if (message.Word == "report")
+                    Asked++;
+                else
+                    Heard.Add(message);
+            }
         }
     }
 }
