@@ -23,16 +23,20 @@ public enum BackupChange
 /// </summary>
 public static class BackupRule
 {
-    /// <summary>Whether a backend, being a primary, keeps the backups of its service from being used.</summary>
+    /// <summary>Whether a backend may be sent clients before any last resort.</summary>
     public static bool Serves(BackendState backend) =>
         backend.Health.Up && backend.Weight > 0 && !backend.IsDrained;
+
+    /// <summary>Whether a backend is a primary that keeps the backups of its service from being used.</summary>
+    public static bool HoldsBack(ServiceState service, BackendState backend) =>
+        IsPrimary(service, backend) && Serves(backend);
 
     /// <summary>Whether the backups of a service are used.</summary>
     public static bool Allows(ServiceState service)
     {
         foreach (var backend in service.Backends.Values)
         {
-            if (IsPrimary(service, backend) && Serves(backend))
+            if (HoldsBack(service, backend))
                 return false;
         }
 
@@ -61,27 +65,24 @@ public static class BackupRule
 
     /// <summary>What the change of one backend means for the backups; a service without any has no change.</summary>
     /// <param name="service">Its service, with the backend as it was.</param>
+    /// <param name="primaries">How many of its primaries held the backups back before (<see cref="HoldsBack"/>): known
+    /// without a look at all backends, which each of many that fail together would cost.</param>
     /// <param name="before">The backend as it was.</param>
     /// <param name="after">The backend as it is.</param>
-    public static BackupChange After(ServiceState service, BackendState before, BackendState after)
-    {
-        // Nearly every change is none of this kind, and must not cost a look at all backends.
-        if (Serves(before) == Serves(after) || !IsPrimary(service, after))
-            return BackupChange.None;
-        var hasBackups = false;
-        foreach (var other in service.Backends.Values)
+    public static BackupChange After(ServiceState service, int primaries, BackendState before, BackendState after) =>
+        (HoldsBack(service, before), HoldsBack(service, after), primaries) switch
         {
-            if (other.Id != after.Id && IsPrimary(service, other) && Serves(other))
-                return BackupChange.None;
-            hasBackups |= IsBackup(service, other);
-        }
-
-        return !hasBackups ? BackupChange.None : Serves(after) ? BackupChange.Ends : BackupChange.Begins;
-    }
+            (true, false, 1) when HasBackups(service) => BackupChange.Begins,
+            (false, true, 0) when HasBackups(service) => BackupChange.Ends,
+            _ => BackupChange.None,
+        };
 
     /// <summary>Whether a backend is a backup that the file still has.</summary>
     public static bool IsBackup(ServiceState service, BackendState backend) =>
         backend.Config.Backup && IsThere(service, backend);
+
+    private static bool HasBackups(ServiceState service) =>
+        service.Backends.Values.Any(backend => IsBackup(service, backend));
 
     private static bool IsPrimary(ServiceState service, BackendState backend) =>
         !backend.Config.Backup && IsThere(service, backend);

@@ -41,7 +41,7 @@ internal static class Decisions
         {
             Services = state.Services.SetItem(
                 service.Id.Value, service with { Backends = service.Backends.SetItem(home.Place, backend) }),
-            Index = state.Index.Changed(before, backend, state.Phase.IsHandedOver),
+            Index = state.Index.Changed(service, before, backend, state.Phase.IsHandedOver),
         };
     }
 
@@ -68,8 +68,9 @@ internal static class Decisions
                 {
                     Touched = new(Prelude.Array(home)),
                 };
-                var backups = BackupRule.After(service, before, after.Backend);
-                var told = Publishing.LooksDifferent(service, before, changed, after.Backend, backups)
+                var primaries = state.Index.PrimariesOf(service.Id);
+                var backups = BackupRule.After(service, primaries, before, after.Backend);
+                var told = Publishing.LooksDifferent(service, before, changed, after.Backend, backups, primaries == 0)
                     ? step.And(new ControlEffect.Publish(service.Id))
                     : step;
                 // After the table: whoever loses a connection comes again, and must not find the old one.

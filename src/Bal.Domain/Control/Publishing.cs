@@ -37,13 +37,20 @@ public static class Publishing
     }
 
     /// <summary>Whether a change of one backend, or of its service's protection mode, changes the table.</summary>
+    /// <param name="before">The service as it was.</param>
+    /// <param name="backend">The backend as it was.</param>
+    /// <param name="after">The service as it is, but for the backend.</param>
+    /// <param name="changed">The backend as it is.</param>
+    /// <param name="backups">What the change means for the backups.</param>
+    /// <param name="backupsUsed">Whether they were used before.</param>
     internal static bool LooksDifferent(
-        ServiceState before, BackendState backend, ServiceState after, BackendState changed, BackupChange backups) =>
+        ServiceState before, BackendState backend, ServiceState after, BackendState changed, BackupChange backups,
+        bool backupsUsed) =>
         before.Protection.IsOn != after.Protection.IsOn
         || backups != BackupChange.None
         || backend.Weight != changed.Weight
         // Of a backup that is not used the loops know nothing.
-        || (LooksDifferent(before, backend, after, changed) && (!changed.Config.Backup || BackupRule.Allows(before)));
+        || (LooksDifferent(before, backend, after, changed) && (!changed.Config.Backup || backupsUsed));
 
     private static bool LooksDifferent(
         ServiceState before, BackendState backend, ServiceState after, BackendState changed) =>

@@ -142,7 +142,7 @@ internal static class ServiceTransitions
     {
         var left = service.Backends.Remove(place);
         var over = service.Removed && left.IsEmpty;
-        var index = state.Index.Without(backend);
+        var index = state.Index.Without(service, backend);
         var without = state with
         {
             Services = over

@@ -22,6 +22,9 @@ public sealed record StateIndex
 
     private Map<string, Arr<int>> Users { get; init; }
 
+    /// <summary>How many primaries of a service keep its backups from being used; none that has no such one.</summary>
+    private Map<int, int> Primaries { get; init; }
+
     /// <summary>Probes and lookups.</summary>
     private Agenda Work { get; init; } = Agenda.Empty;
 
@@ -46,8 +49,12 @@ public sealed record StateIndex
         var users = new SortedDictionary<string, List<int>>(StringComparer.Ordinal);
         var (work, cooldowns, lines) = (new List<Due>(), new List<Due>(), new List<Due>());
         var (starts, resets) = (new List<Due>(), new List<Due>());
+        var primaries = new List<(int, int)>();
         foreach (var service in services)
         {
+            var serving = service.Backends.Values.Count(backend => BackupRule.HoldsBack(service, backend));
+            if (serving > 0)
+                primaries.Add((service.Id.Value, serving));
             lines.Add(new(service.LineDueAt, service.Id.Value));
             foreach (var (place, backend) in service.Backends)
             {
@@ -68,6 +75,7 @@ public sealed record StateIndex
         {
             Homes = new(homes),
             Users = new(users.Select(entry => (entry.Key, new Arr<int>(entry.Value)))),
+            Primaries = new(primaries),
             Work = Agenda.Of(work),
             Cooldowns = Agenda.Of(cooldowns),
             SlowStarts = Agenda.Of(starts),
@@ -87,6 +95,9 @@ public sealed record StateIndex
     /// <summary>The backends whose host is that name.</summary>
     public Arr<BackendId> Named(string name) =>
         Users.Find(name).Match(ids => ids.Map(id => new BackendId(id)), () => Arr<BackendId>.Empty);
+
+    /// <summary>How many primaries of a service keep its backups from being used.</summary>
+    public int PrimariesOf(ServiceId service) => Primaries.Find(service.Value).IfNone(0);
 
     /// <summary>
     /// The first <paramref name="most"/> backends that have to be probed or looked up, the most overdue first.
@@ -108,20 +119,30 @@ public sealed record StateIndex
     public Arr<ServiceId> LinesDue(Instant now) => Lines.DueBy(now, int.MaxValue).Map(id => new ServiceId(id));
 
     /// <summary>The same after one backend has changed where it is.</summary>
+    /// <param name="service">Its service.</param>
     /// <param name="before">As it was.</param>
     /// <param name="after">As it is.</param>
     /// <param name="handedOver">Whether another process looks after names and health.</param>
-    public StateIndex Changed(BackendState before, BackendState after, bool handedOver)
+    public StateIndex Changed(ServiceState service, BackendState before, BackendState after, bool handedOver)
     {
         var id = before.Id.Value;
+        var (held, holds) = (BackupRule.HoldsBack(service, before), BackupRule.HoldsBack(service, after));
+        var primaries = held == holds ? Primaries : Counted(service, holds ? 1 : -1);
         var work = Work.Moved(id, WorkAt(before, handedOver), WorkAt(after, handedOver));
         var cooldowns = Cooldowns.Moved(id, CoolsUntil(before), CoolsUntil(after));
         var starts = SlowStarts.Moved(id, StepsAt(before), StepsAt(after));
         var resets = Resets.Moved(id, before.ResetAt, after.ResetAt);
         return ReferenceEquals(work, Work) && ReferenceEquals(cooldowns, Cooldowns)
-            && ReferenceEquals(starts, SlowStarts) && ReferenceEquals(resets, Resets)
+            && ReferenceEquals(starts, SlowStarts) && ReferenceEquals(resets, Resets) && held == holds
             ? this
-            : this with { Work = work, Cooldowns = cooldowns, SlowStarts = starts, Resets = resets };
+            : this with
+            {
+                Work = work,
+                Cooldowns = cooldowns,
+                SlowStarts = starts,
+                Resets = resets,
+                Primaries = primaries,
+            };
     }
 
     /// <summary>The same after one service has more, or less, to say about its clients.</summary>
@@ -137,11 +158,19 @@ public sealed record StateIndex
     };
 
     /// <summary>The same without a backend that has drained and is forgotten: nothing is due for such a one.</summary>
-    public StateIndex Without(BackendState gone) => this with
+    public StateIndex Without(ServiceState service, BackendState gone) => this with
     {
+        Primaries = BackupRule.HoldsBack(service, gone) ? Counted(service, -1) : Primaries,
         Homes = Homes.Remove(gone.Id.Value),
         Resets = Resets.Moved(gone.Id.Value, gone.ResetAt, Instant.Never),
         Users = NameOf(gone) is { Length: > 0 } name ? Without(gone.Id.Value, name) : Users,
+    };
+
+    // As in an index made anew, a service without any is not kept.
+    private Map<int, int> Counted(ServiceState service, int change) => (PrimariesOf(service.Id) + change) switch
+    {
+        0 => Primaries.Remove(service.Id.Value),
+        var count => Primaries.AddOrUpdate(service.Id.Value, count),
     };
 
     // A name without users is not kept, since the index of the same services would not have it.
