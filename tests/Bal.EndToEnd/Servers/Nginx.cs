@@ -56,8 +56,11 @@ internal sealed class Nginx : IAsyncDisposable
         await Listening.On(_process, ports);
     }
 
+    /// <summary>Stops it; once more does nothing.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (!System.IO.Directory.Exists(Directory))
+            return;
         if (_process is { HasExited: false })
         {
             // SIGKILL would leave its workers behind.
