@@ -22,6 +22,12 @@ public enum CounterKind
 
     /// <summary>The greatest of some numbers: of two, the greater one counts.</summary>
     Longest,
+
+    /// <summary>Connections of one length, by <see cref="DurationScale.Session"/>.</summary>
+    Lasted,
+
+    /// <summary>Clients that have waited for so long, by <see cref="DurationScale.Queue"/>.</summary>
+    Waited,
 }
 
 /// <summary>One counter of a service.</summary>
@@ -91,7 +97,11 @@ public static class ServiceCounters
         (CounterKind.Past, "failovers", "Times a client was passed on to another backend."),
         (CounterKind.Past, "bytes_in", "Bytes from clients."),
         (CounterKind.Past, "bytes_out", "Bytes to clients."),
-    }.Select((row, index) => new ServiceCounter(index, row.Kind, row.Word, row.Help)));
+        (CounterKind.Past, "ended_connections", "Connections that have ended and belonged to the service."),
+        (CounterKind.Past, "connection_ms", "Milliseconds that they lasted, in all."),
+    }.Concat(By(DurationScale.Session, CounterKind.Lasted, "lasted", "Connections that lasted"))
+    .Concat(By(DurationScale.Queue, CounterKind.Waited, "waited", "Clients that waited"))
+    .Select((row, index) => new ServiceCounter(index, row.Kind, row.Word, row.Help)));
 
     /// <summary>How many there are.</summary>
     public static int Count => All.Count;
@@ -129,11 +139,29 @@ public static class ServiceCounters
     /// <summary>Bytes to clients, those of backends that are gone included.</summary>
     public static ServiceCounter BytesOut { get; } = First(CounterKind.Past, 6);
 
+    /// <summary>Connections that have ended, but for those that were rejected before a service had them.</summary>
+    public static ServiceCounter EndedConnections { get; } = First(CounterKind.Past, 7);
+
+    /// <summary>How long they lasted in all, in milliseconds.</summary>
+    public static ServiceCounter ConnectionMs { get; } = First(CounterKind.Past, 8);
+
+    /// <summary>How long connections last.</summary>
+    public static ServiceDurations Sessions { get; } =
+        new(DurationScale.Session, First(CounterKind.Lasted, 0), EndedConnections, ConnectionMs);
+
+    /// <summary>How long clients wait for a backend with room.</summary>
+    public static ServiceDurations Waits { get; } =
+        new(DurationScale.Queue, First(CounterKind.Waited, 0), QueueWaits, QueueWaitMs);
+
     /// <summary>The counter of the clients turned away for <paramref name="reason"/>.</summary>
     public static ServiceCounter Of(Refusal reason) => First(CounterKind.Refused, (int)reason);
 
     /// <summary>The counter of the connections that ended for <paramref name="reason"/>.</summary>
     public static ServiceCounter Of(TerminationReason reason) => First(CounterKind.Ended, (int)reason);
+
+    private static IEnumerable<(CounterKind Kind, string Word, string Help)> By(
+        DurationScale scale, CounterKind kind, string word, string what) =>
+        scale.BoundsMs.Select(ms => (kind, $"{word}_{ms}_ms", $"{what} up to {ms} ms, and longer than those before."));
 
     private static ServiceCounter First(CounterKind kind, int next) =>
         All.Filter(counter => counter.Kind == kind)[next];

@@ -105,6 +105,12 @@ public sealed record ServiceTraffic(ServiceId Service, long Active, Arr<long> Co
 /// <param name="BytesOut">Bytes that it sent and clients were given.</param>
 public sealed record BackendTraffic(BackendId Backend, long Active, long Total, long BytesIn, long BytesOut)
 {
+    /// <summary>How long its connects for clients took that succeeded.</summary>
+    public Durations Connects { get; init; } = Durations.NoneOf(DurationScale.Connect);
+
+    /// <summary>How long its health checks took, whatever they found.</summary>
+    public Durations Probes { get; init; } = Durations.NoneOf(DurationScale.Connect);
+
     /// <summary>Nothing has passed.</summary>
     public static BackendTraffic NoneOf(BackendId backend) => new(backend, 0, 0, 0, 0);
 
@@ -115,5 +121,7 @@ public sealed record BackendTraffic(BackendId Backend, long Active, long Total, 
         Total = Total + other.Total,
         BytesIn = BytesIn + other.BytesIn,
         BytesOut = BytesOut + other.BytesOut,
+        Connects = Connects.Plus(other.Connects),
+        Probes = Probes.Plus(other.Probes),
     };
 }

@@ -1,3 +1,4 @@
+using Bal.Domain.Counting;
 using LanguageExt;
 
 namespace Bal.Domain.Metrics;
@@ -10,6 +11,9 @@ public enum MetricType
 
     /// <summary>It is what it is now.</summary>
     Gauge,
+
+    /// <summary>How many took up to each of some bounds, all of them, and how long they took together.</summary>
+    Histogram,
 }
 
 /// <summary>One number of a metric.</summary>
@@ -17,8 +21,28 @@ public enum MetricType
 /// What tells it from the others of the same service or backend, as <c>name="value"</c>; empty where there is only one.
 /// </param>
 /// <param name="Value">The number, in base units.</param>
-internal readonly record struct Reading(string Label, double Value)
+/// <param name="Suffix">What the name of a series of a histogram has at its end.</param>
+internal readonly record struct Reading(string Label, double Value, string Suffix = "")
 {
+    private const double MsPerSecond = 1_000;
+
+    /// <summary>A histogram, in seconds.</summary>
+    public static Arr<Reading> Of(DurationScale scale, Durations taken)
+    {
+        var readings = new List<Reading>(scale.Buckets + 2);
+        var soFar = 0L;
+        for (var i = 0; i < scale.Buckets; i++)
+        {
+            soFar += taken.Counts[i];
+            var bound = i < scale.BoundsMs.Count ? scale.BoundsMs[i] / MsPerSecond : double.PositiveInfinity;
+            readings.Add(new($"le=\"{MetricsText.Number(bound)}\"", soFar, "_bucket"));
+        }
+
+        readings.Add(new("", taken.Milliseconds / MsPerSecond, "_sum"));
+        readings.Add(new("", soFar, "_count"));
+        return new(readings);
+    }
+
     /// <summary>The only one.</summary>
     public static Arr<Reading> Of(double value) => Prelude.Array(new Reading("", value));
 

@@ -58,6 +58,10 @@ internal static class MetricNames
             s => Reading.Of(s.QueueLength)),
         new("bal_protection_mode", MetricType.Gauge, "Whether protection mode is on.",
             s => Reading.Of(s.Protection.Enabled)),
+        new("bal_session_duration_seconds", MetricType.Histogram, "How long connections of clients lasted.",
+            s => Taken(s, ServiceCounters.Sessions)),
+        new("bal_queue_wait_seconds", MetricType.Histogram, "How long clients waited for a backend with room.",
+            s => Taken(s, ServiceCounters.Waits)),
     });
 
     /// <summary>Those of each backend.</summary>
@@ -82,7 +86,14 @@ internal static class MetricNames
             b => Kinds(b.ConnectFailures)),
         new("bal_backend_probe_failures_total", MetricType.Counter, "Failed health checks, by kind.",
             b => Kinds(b.ProbeFailures)),
+        new("bal_backend_connect_duration_seconds", MetricType.Histogram,
+            "How long connects for clients took that succeeded.", b => Reading.Of(DurationScale.Connect, b.Connects)),
+        new("bal_backend_probe_duration_seconds", MetricType.Histogram, "How long health checks took.",
+            b => Reading.Of(DurationScale.Connect, b.Probes)),
     });
+
+    private static Arr<Reading> Taken(ServiceReport service, ServiceDurations durations) =>
+        Reading.Of(durations.Scale, durations.Of(service.Counts));
 
     private static Arr<Reading> Maybe(Option<double> value) => value.Match(Reading.Of, () => Arr<Reading>.Empty);
 

@@ -17,7 +17,7 @@ public static class MetricsText
     /// <summary>The text, in UTF-8.</summary>
     public static ReadOnlyMemory<byte> Of(MetricsView view)
     {
-        var text = new Text(1_024 + 4_096 * view.Report.Services.Count + 2_048 * view.Report.Backends.Count);
+        var text = new Text(1_024 + 8_192 * view.Report.Services.Count + 5_120 * view.Report.Backends.Count);
         foreach (var metric in MetricNames.OfProcess)
             text.Write(metric, [("", view)]);
         var services = OnePerName(
@@ -32,6 +32,11 @@ public static class MetricsText
             text.Write(metric, backends);
         return text.Written;
     }
+
+    /// <summary>A number, as the format wants it.</summary>
+    internal static string Number(double value) => double.IsPositiveInfinity(value)
+        ? "+Inf"
+        : value.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>A label with its value, escaped as the format wants it.</summary>
     internal static string Label(string name, string value) =>
@@ -80,12 +85,20 @@ public static class MetricsText
         private void Head<T>(Metric<T> metric)
         {
             Add($"# HELP {metric.Name} {metric.Help}\n");
-            Add($"# TYPE {metric.Name} {(metric.Type == MetricType.Counter ? "counter" : "gauge")}\n");
+            Add($"# TYPE {metric.Name} {WordOf(metric.Type)}\n");
         }
+
+        private static string WordOf(MetricType type) => type switch
+        {
+            MetricType.Counter => "counter",
+            MetricType.Histogram => "histogram",
+            _ => "gauge",
+        };
 
         private void Line(string name, string labels, Reading reading)
         {
             Add(name);
+            Add(reading.Suffix);
             if (labels.Length + reading.Label.Length > 0)
             {
                 Add("{");
@@ -100,10 +113,6 @@ public static class MetricsText
             Add(Number(reading.Value));
             Add("\n");
         }
-
-        private static string Number(double value) => double.IsPositiveInfinity(value)
-            ? "+Inf"
-            : value.ToString(CultureInfo.InvariantCulture);
 
         private void Add(string text) => bytes.Advance(Encoding.UTF8.GetBytes(
             text, bytes.GetSpan(Encoding.UTF8.GetMaxByteCount(text.Length))));

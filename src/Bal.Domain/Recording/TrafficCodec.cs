@@ -12,12 +12,25 @@ public static class TrafficCodec
         m.Of("active", Scalar.Number, s => s.Active),
         ServiceCounters.All.Map(counter => m.Of(counter.Word, Scalar.Number, s => s.Of(counter), missing: 0)))));
 
+    private static readonly Codec<Arr<long>> Counts = Codec.List(Scalar.Number);
+
+    // Those of another version, with other bounds, are left out by who adds them up (Durations.Plus).
+    private static readonly Codec<Durations> Taken = Codec.Object<Durations>(m => new(
+        m.Of("counts", Counts, d => d.Counts),
+        m.Of("ms", Scalar.Number, d => d.Milliseconds)));
+
+    private static readonly Durations NoneTaken = Durations.NoneOf(DurationScale.Connect);
+
     private static readonly Codec<Arr<BackendTraffic>> Backends = Codec.List(Codec.Object<BackendTraffic>(m => new(
         m.Of("id", Scalar.Id, b => b.Backend),
         m.Of("active", Scalar.Number, b => b.Active),
         m.Of("total", Scalar.Number, b => b.Total),
         m.Of("bytes_in", Scalar.Number, b => b.BytesIn),
-        m.Of("bytes_out", Scalar.Number, b => b.BytesOut))));
+        m.Of("bytes_out", Scalar.Number, b => b.BytesOut))
+    {
+        Connects = m.Of("connects", Taken, b => b.Connects, NoneTaken),
+        Probes = m.Of("probes", Taken, b => b.Probes, NoneTaken),
+    }));
 
     private static readonly Codec<AccessLogCounts> AccessLog = Codec.Object<AccessLogCounts>(m => new(
         m.Of("lines", Scalar.Number, c => c.Lines),

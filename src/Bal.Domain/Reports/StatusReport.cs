@@ -278,6 +278,12 @@ public sealed record BackendReport(
     /// <summary>Of these, those of connects for clients.</summary>
     public FailureCounters ConnectFailures { get; init; } = FailureCounters.Zero;
 
+    /// <summary>How long its connects for clients took that succeeded.</summary>
+    public Durations Connects { get; init; } = Durations.NoneOf(DurationScale.Connect);
+
+    /// <summary>How long its health checks took, whatever they found.</summary>
+    public Durations Probes { get; init; } = Durations.NoneOf(DurationScale.Connect);
+
     /// <summary>What failed last; none where nothing has failed since something succeeded.</summary>
     public Option<FailureReport> LastFailure { get; init; }
 

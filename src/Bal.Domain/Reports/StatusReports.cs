@@ -156,6 +156,8 @@ public static class StatusReports
         backend.Cools ? clock.ToWall(backend.Cooldown.Until) : Option<DateTimeOffset>.None,
         backend.Failures)
         {
+            Connects = passed.Connects,
+            Probes = passed.Probes,
             ProbeFailures = backend.ProbeFailures,
             ConnectFailures = backend.ConnectFailures,
             LastFailure = LastFailureOf(backend, clock),

@@ -40,6 +40,12 @@ internal sealed class Backends(int loops) : IDisposable
 
         public Drain Drain { get; set; }
 
+        /// <summary>What its health checks took in milliseconds, and how many took how long.</summary>
+        public long ProbeMs { get; set; }
+
+        /// <summary>See <see cref="ProbeMs"/>.</summary>
+        public long[] Probes { get; } = new long[DurationScale.Connect.Buckets];
+
         /// <summary>It drains because its service was removed, and not for longer.</summary>
         public bool WithService { get; set; }
 
@@ -244,8 +250,21 @@ internal sealed class Backends(int loops) : IDisposable
     public Arr<BackendTraffic> Measure() => new(known.Values.Select(one =>
     {
         var sum = one.Counters.Sum();
-        return new BackendTraffic(one.Id, sum.Active, sum.Total, sum.BytesIn, sum.BytesOut);
+        return new BackendTraffic(one.Id, sum.Active, sum.Total, sum.BytesIn, sum.BytesOut)
+        {
+            Connects = one.Counters.Connects(),
+            Probes = new(new Arr<long>(one.Probes), one.ProbeMs),
+        };
     }));
+
+    /// <summary>A health check of a backend has ended after that many milliseconds.</summary>
+    public void Probed(BackendId backend, long ms)
+    {
+        if (!known.TryGetValue(backend.Value, out var one))
+            return;
+        one.ProbeMs += ms;
+        one.Probes[DurationScale.Connect.BucketOf(ms)]++;
+    }
 
     /// <summary>Connections that each loop has established with a backend.</summary>
     public IReadOnlyList<long> EstablishedByLoop(BackendId backend) => Of(backend).Counters.Totals();

@@ -5,9 +5,9 @@ using Bal.Domain.Counting;
 namespace Bal.Infrastructure.DataPlane;
 
 /// <summary>
-/// One loop's counters of one backend: a cache line of its own, written by that loop only, read by the supervisor.
+/// One loop's counters of one backend: two cache lines of its own, written by that loop only, read by the supervisor.
 /// </summary>
-[StructLayout(LayoutKind.Sequential, Size = 64)]
+[StructLayout(LayoutKind.Sequential, Size = 128)]
 internal unsafe struct BackendCounters
 {
     /// <summary>Sessions that use the backend or are connecting to it.</summary>
@@ -32,6 +32,15 @@ internal unsafe struct BackendCounters
     /// Where this loop's connections are counted for <c>max_connections</c>; null where there is no such limit.
     /// </summary>
     public long* Taken;
+
+    /// <summary>How long the connects took in all, in milliseconds.</summary>
+    public long ConnectMs;
+
+    /// <summary>How many of them took how long, by <see cref="DurationScale.Connect"/>.</summary>
+    public fixed long Connects[ConnectBuckets];
+
+    /// <summary>As many as <see cref="DurationScale.Connect"/> has; they fill the second line.</summary>
+    public const int ConnectBuckets = 9;
 }
 
 /// <summary>
@@ -72,6 +81,18 @@ internal static class ServiceRow
 
     /// <summary>See <see cref="ServiceCounters.Failovers"/>.</summary>
     public static readonly int Failovers = ServiceCounters.Failovers.Index;
+
+    /// <summary>See <see cref="ServiceCounters.EndedConnections"/>.</summary>
+    public static readonly int EndedConnections = ServiceCounters.EndedConnections.Index;
+
+    /// <summary>See <see cref="ServiceCounters.ConnectionMs"/>.</summary>
+    public static readonly int ConnectionMs = ServiceCounters.ConnectionMs.Index;
+
+    /// <summary>The first of <see cref="CounterKind.Lasted"/>.</summary>
+    public static readonly int Lasted = ServiceCounters.Sessions.First.Index;
+
+    /// <summary>The first of <see cref="CounterKind.Waited"/>.</summary>
+    public static readonly int Waited = ServiceCounters.Waits.First.Index;
 
     /// <summary>Sessions that still look for a backend, and so may come to use any.</summary>
     public static readonly int Connecting = ServiceCounters.Count;
@@ -171,6 +192,20 @@ internal sealed unsafe class BackendRows(int loops) : CounterRows(loops, sizeof(
         }
 
         return sum;
+    }
+
+    /// <summary>How long connects took, over all loops at this moment.</summary>
+    public Durations Connects()
+    {
+        var (counts, ms) = (new long[BackendCounters.ConnectBuckets], 0L);
+        for (var i = 0; i < Loops; i++)
+        {
+            ms += Volatile.Read(ref Of(i)->ConnectMs);
+            for (var bucket = 0; bucket < counts.Length; bucket++)
+                counts[bucket] += Volatile.Read(ref Of(i)->Connects[bucket]);
+        }
+
+        return new(new(counts), ms);
     }
 
     /// <summary>Connections established, loop by loop.</summary>

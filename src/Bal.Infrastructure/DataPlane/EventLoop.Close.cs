@@ -183,7 +183,16 @@ internal sealed unsafe partial class EventLoop
         }
 
         Unassign(session);
-        service.Rows.Of(index)[ServiceRow.Ended + (int)reason]++;
+        var row = service.Rows.Of(index);
+        row[ServiceRow.Ended + (int)reason]++;
+        // One that is still asked who it is, or what it wants, has no service yet.
+        if (session->State != SessionState.Greeting)
+        {
+            row[ServiceRow.EndedConnections]++;
+            CountDuration(
+                row, ServiceRow.ConnectionMs, ServiceRow.Lasted, DurationScale.Session, now - session->Started);
+        }
+
         if (reason is TerminationReason.IdleTimeout or TerminationReason.HalfClosedTimeout
             or TerminationReason.PeerTimeout)
             HasNews(service);
@@ -204,6 +213,14 @@ internal sealed unsafe partial class EventLoop
             PutToFree(session);
         if (left == 0 && stopping)
             mailbox.Post(LoopReportKind.AllIdle, 0);
+    }
+
+    private static void CountDuration(long* row, int sum, int first, DurationScale scale, long ms)
+    {
+        row[sum] += ms;
+        var bucket = scale.BucketOf(ms);
+        if (bucket < scale.BoundsMs.Count)
+            row[first + bucket]++;
     }
 
     private void CutOne(int oneOf)

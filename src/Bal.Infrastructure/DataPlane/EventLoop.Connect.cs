@@ -282,6 +282,9 @@ internal sealed unsafe partial class EventLoop
         session->State = SessionState.Relaying;
         session->LastActivity = session->ConnectedAt = now;
         session->Counters->Total++;
+        var took = now - session->TriedAt;
+        session->Counters->ConnectMs += took;
+        session->Counters->Connects[DurationScale.Connect.BucketOf(took)]++;
         NoLongerConnecting(session, serviceOf(session->Service));
         ForgetTried(session);
         if (session->Header != ProxyVersion.None && !SendHeader(session))

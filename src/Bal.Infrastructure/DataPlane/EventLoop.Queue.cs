@@ -171,7 +171,7 @@ internal sealed unsafe partial class EventLoop
             waitedFor.Remove(service.Index);
         session->WaitedMs += waited;
         row[ServiceRow.QueueWaits]++;
-        row[ServiceRow.QueueWaitMs] += waited;
+        CountDuration(row, ServiceRow.QueueWaitMs, ServiceRow.Waited, DurationScale.Queue, waited);
         row[ServiceRow.QueueLongestWaitMs] = Math.Max(row[ServiceRow.QueueLongestWaitMs], waited);
         NativeMemory.Free(session->Waiter);
         session->Waiter = null;

@@ -1,3 +1,4 @@
+using Bal.Domain.Backend;
 using Bal.Domain.Counting;
 
 namespace Bal.Infrastructure.DataPlane;
@@ -19,6 +20,9 @@ internal sealed partial class Plane
             Previous = replaced.Processes.Map(p => new PreviousProcess(p.Pid, p.Version, p.Since, p.Open)),
         };
     }
+
+    /// <inheritdoc cref="Backends.Probed"/>
+    public void Probed(BackendId backend, long ms) => backends.Probed(backend, ms);
 
     /// <summary>What has passed through this process alone.</summary>
     public Traffic MeasureOwn()

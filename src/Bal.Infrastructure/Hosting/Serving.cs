@@ -71,7 +71,7 @@ internal sealed class Serving : IDisposable
         Supervisor = new SupervisorLoop(
             Reactor,
             Plane,
-            new Prober(Reactor, new Resolver(Reactor), Budget.Probes, Plane.LeadsHere),
+            new Prober(Reactor, new Resolver(Reactor), Budget.Probes, Plane.LeadsHere, Plane.Probed),
             new DecisionLogWriter(options),
             Manager,
             () => Server.ReadConfig(options).Map(InForce),

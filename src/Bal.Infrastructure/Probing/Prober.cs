@@ -22,7 +22,9 @@ namespace Bal.Infrastructure.Probing;
 /// Probes in flight at most. The others wait, first come, first served, and their timeout begins when they do.
 /// </param>
 /// <param name="leadsHere">Whether a connect to that address and port would arrive at bal itself.</param>
-internal sealed class Prober(Reactor reactor, Resolver resolver, int most, Func<IPAddress, int, bool> leadsHere)
+/// <param name="probed">Is told after how many milliseconds a probe has ended that this machine could make.</param>
+internal sealed class Prober(
+    Reactor reactor, Resolver resolver, int most, Func<IPAddress, int, bool> leadsHere, Action<BackendId, long> probed)
     : IProber
 {
     /// <summary>Probes that are begun at most before the supervisor looks at everything else.</summary>
@@ -71,6 +73,8 @@ internal sealed class Prober(Reactor reactor, Resolver resolver, int most, Func<
     {
         InFlight--;
         idle.Push(attempt);
+        if (result.Outcome.Match(() => true, kind => kind != FailureKind.Local))
+            probed(result.Backend, reactor.Now.Since(attempt.Began).Milliseconds);
         reactor.PostResult(result);
         GoOnLater();
     }
@@ -113,11 +117,14 @@ internal sealed class Prober(Reactor reactor, Resolver resolver, int most, Func<
 
         private Reactor Reactor => prober.Reactor;
 
+        public Instant Began { get; private set; }
+
         public void Begin(ControlEffect.StartProbe what)
         {
             // The least telling one.
             (probe, next, failure) = (what, 0, FailureKind.Local);
-            deadline = Reactor.Now.Plus(what.Timeout);
+            Began = Reactor.Now;
+            deadline = Began.Plus(what.Timeout);
             TryNext();
         }
 

@@ -17,12 +17,22 @@ public sealed class TrafficSpecs
         from backends in Gen.Shuffle(Ids).SelectMany(ids => Gen.Choose(0, 4).Select(n => ids.Take(n).ToArray()))
         from figures in Gen.ArrayOf(Count, 4 * (1 + ServiceCounters.Count))
         from counts in Gen.ArrayOf(Count, 4 * 4)
+        from taken in Gen.ArrayOf(Taken, 4)
         select new Traffic(
             new Arr<ServiceTraffic>(services.Select((id, i) => new ServiceTraffic(
                 new ServiceId(id), figures[i],
                     new Arr<long>(figures.Skip(4 + i * ServiceCounters.Count).Take(ServiceCounters.Count))))),
             new Arr<BackendTraffic>(backends.Select((id, i) => new BackendTraffic(
-                new BackendId(id), counts[4 * i], counts[4 * i + 1], counts[4 * i + 2], counts[4 * i + 3])))));
+                new BackendId(id), counts[4 * i], counts[4 * i + 1], counts[4 * i + 2], counts[4 * i + 3])
+            {
+                Connects = taken[i],
+                Probes = taken[(i + 1) % 4],
+            }))));
+
+    private static Gen<Durations> Taken =>
+        from counts in Gen.ArrayOf(Count, DurationScale.Connect.Buckets)
+        from ms in Count
+        select new Durations(new Arr<long>(counts), ms);
 
     private static int[] Ids => [1, 2, 3, 4];
 
@@ -46,6 +56,8 @@ public sealed class TrafficSpecs
             Assert.Equal(
                 (c.Active + d.Active, c.Total + d.Total, c.BytesIn + d.BytesIn, c.BytesOut + d.BytesOut),
                 (total.Active, total.Total, total.BytesIn, total.BytesOut));
+            Assert.Equal(c.Connects.Count + d.Connects.Count, total.Connects.Count);
+            Assert.Equal(c.Probes.Milliseconds + d.Probes.Milliseconds, total.Probes.Milliseconds);
         }
     }
 
@@ -67,6 +79,25 @@ public sealed class TrafficSpecs
         Assert.Equal(gone.Backends.Map(b => b with { Active = 0 }), past.Backends);
     }
 
+    [Property]
+    public void A_duration_counts_for_the_lowest_bound_that_it_does_not_exceed(NonNegativeInt ms)
+    {
+        foreach (var scale in new[] { DurationScale.Session, DurationScale.Queue, DurationScale.Connect })
+        {
+            var bucket = scale.BucketOf(ms.Get);
+            Assert.InRange(bucket, 0, scale.Buckets - 1);
+            Assert.True(bucket == scale.Buckets - 1 || ms.Get <= scale.BoundsMs[bucket]);
+            Assert.True(bucket == 0 || ms.Get > scale.BoundsMs[bucket - 1]);
+        }
+    }
+
+    [Property]
+    public void What_another_version_counted_by_other_bounds_is_left_out(Traffic one)
+    {
+        foreach (var taken in one.Backends.Map(b => b.Connects))
+            Assert.Equal(taken, taken.Plus(new Durations(taken.Counts.Add(7), 7)));
+    }
+
     [Fact]
     public void Every_reason_has_a_counter_of_its_own()
     {
@@ -78,8 +109,9 @@ public sealed class TrafficSpecs
                 ServiceCounters.PipesUnavailable, ServiceCounters.QueueLength,
                 ServiceCounters.QueueWaits, ServiceCounters.QueueWaitMs, ServiceCounters.QueueLongestWaitMs,
                 ServiceCounters.TotalConnections, ServiceCounters.Failovers, ServiceCounters.BytesIn,
-                ServiceCounters.BytesOut,
-            ]));
+                ServiceCounters.BytesOut, ServiceCounters.EndedConnections, ServiceCounters.ConnectionMs,
+            ]))
+            .Append(ServiceCounters.All.Filter(c => c.Kind is CounterKind.Lasted or CounterKind.Waited));
 
         Assert.Equal(ServiceCounters.All, counters);
         Assert.Distinct(counters.Map(c => c.Word));

@@ -39,7 +39,7 @@ public sealed partial class MetricsSpecs
     private static Gen<ServiceReport> ServiceOf =>
         from name in Name
         from removed in ArbMap.Default.GeneratorFor<bool>()
-        from counts in Gen.ArrayOf(Count, ServiceCounters.Count)
+        from counts in Gen.ArrayOf(Count, ServiceCounters.Count).Select(Consistent)
         select new ServiceReport(
             name, Prelude.Array("::"), 1, "round_robin", 10, removed, 1, 1, 3, new Arr<long>(counts),
             ProtectionReport.Off);
@@ -49,6 +49,7 @@ public sealed partial class MetricsSpecs
         from address in Name
         from state in Gen.Elements("up", "cooling", "down", "draining")
         from counts in Gen.ArrayOf(Count, 8)
+        from connects in Gen.ArrayOf(Count, DurationScale.Connect.Buckets + 1)
         select new BackendReport(
             service, address, state == "up", state, counts[0], counts[1], counts[2], counts[3],
             Option<DateTimeOffset>.None, Option<DateTimeOffset>.None, FailureCounters.Zero)
@@ -56,7 +57,20 @@ public sealed partial class MetricsSpecs
             ConnectFailures = new FailureCounters(counts[4], counts[5], counts[6]),
             ProbeFailures = new FailureCounters(counts[7], counts[0], counts[1]),
             MaxConnections = counts[2] % 2 == 0 ? 7 : Option<int>.None,
+            Connects = new Durations(new Arr<long>(connects[1..]), connects[0]),
         };
+
+    // All that have ended are as many as those of each length, and those that were longer than all bounds.
+    private static long[] Consistent(long[] counts)
+    {
+        foreach (var taken in new[] { ServiceCounters.Sessions, ServiceCounters.Waits })
+        {
+            counts[taken.Count.Index] +=
+                counts.AsSpan(taken.First.Index, taken.Scale.BoundsMs.Count).ToArray().Sum();
+        }
+
+        return counts;
+    }
 
     [Property]
     public void Every_line_is_as_the_format_wants_it_and_no_two_series_are_alike(StatusReport report)
@@ -76,6 +90,7 @@ public sealed partial class MetricsSpecs
         {
             var words = line.Split(' ');
             var name = words[0] == "#" ? words[2] : line.Split('{', ' ')[0];
+            name = BaseOf(name);
             var said = words[0] == "#" ? $"{words[1]} {name}" : name;
             if (order.Count == 0 || order[^1] != said)
                 order.Add(said);
@@ -103,6 +118,28 @@ public sealed partial class MetricsSpecs
                 series.StartsWith("bal_backend_", StringComparison.Ordinal),
                 Regex.IsMatch(series, "^[a-z_]+\\{service=\"([^\"\\\\]|\\\\.)*\",backend=\""));
         }
+    }
+
+    [Property]
+    public void A_histogram_rises_from_bound_to_bound_and_ends_with_all_of_them(StatusReport report)
+    {
+        var series = SeriesIn(TextOf(report));
+        var buckets = series.Where(s => s.Key.Contains("_bucket{", StringComparison.Ordinal))
+            .GroupBy(s => Regex.Replace(s.Key, ",le=\"[^\"]*\"", ""));
+        foreach (var bucket in buckets)
+        {
+            var counts = bucket.ToArray();
+            Assert.InRange(counts.Length, 2, 10);
+            Assert.Equal(counts.Select(c => c.Value).Order(), counts.Select(c => c.Value));
+            Assert.EndsWith(",le=\"+Inf\"}", counts[^1].Key, StringComparison.Ordinal);
+            Assert.Equal(series[bucket.Key.Replace("_bucket{", "_count{")], counts[^1].Value);
+            Assert.Contains(bucket.Key.Replace("_bucket{", "_sum{"), series.Keys);
+        }
+
+        Assert.Equal(
+            2 * report.Services.Map(s => s.Name).Distinct().Count()
+                + 2 * report.Backends.Map(b => (b.Service, b.Address)).Distinct().Count(),
+            buckets.Count());
     }
 
     [Property]
@@ -215,6 +252,8 @@ public sealed partial class MetricsSpecs
     private static string Escaped(string value) =>
         string.Concat(value.Select(c => c switch { '\\' => "\\\\", '"' => "\\\"", '\n' => "\\n", _ => $"{c}" }));
 
+    private static string BaseOf(string name) => Regex.Replace(name, "_(bucket|sum|count)$", "");
+
     private static string SeriesOf(string line) => line[..line.LastIndexOf(' ')];
 
     private static Dictionary<string, double> SeriesIn(string text) => text.Split('\n')
@@ -226,7 +265,7 @@ public sealed partial class MetricsSpecs
         .Where(line => line.StartsWith("# TYPE ", StringComparison.Ordinal))
         .Select(line => (line.Split(' ')[2], line.Split(' ')[3]));
 
-    [GeneratedRegex("^(# (HELP [a-z_]+ .+|TYPE [a-z_]+ (counter|gauge))"
+    [GeneratedRegex("^(# (HELP [a-z_]+ .+|TYPE [a-z_]+ (counter|gauge|histogram))"
         + "|[a-z_]+(\\{" + Label + "(," + Label + ")*\\})? (\\+Inf|[0-9.E+]+))$")]
     private static partial Regex Line();
 }

@@ -10,17 +10,26 @@ internal sealed class Web(int port) : IDisposable
     public string Root => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
 
     /// <summary>Waits until it answers.</summary>
-    public Task Answers() => Eventually.See("the page answers", async () =>
+    public Task Answers() => Patiently("/healthz");
+
+    // While an upgrade replaces it, a request on a connection that was open before is asked to come again.
+    private async Task<string> Patiently(string path)
     {
-        try
+        async Task<string?> Ask()
         {
-            return (await _client.GetAsync(Root + "/healthz")).StatusCode;
+            try
+            {
+                using var answer = await Get(path);
+                return answer.StatusCode == HttpStatusCode.OK ? await answer.Content.ReadAsStringAsync() : null;
+            }
+            catch (HttpRequestException)
+            {
+                return null;
+            }
         }
-        catch (HttpRequestException)
-        {
-            return HttpStatusCode.ServiceUnavailable;
-        }
-    }, status => status == HttpStatusCode.OK);
+
+        return (await Eventually.See($"{path} is answered", Ask, (string? text) => text is not null))!;
+    }
 
     public Task<HttpResponseMessage> Get(string path, params (string Name, string Value)[] headers) =>
         Send(HttpMethod.Get, path, headers);
@@ -42,7 +51,7 @@ internal sealed class Web(int port) : IDisposable
     }
 
     /// <summary>Every series of <c>/metrics</c> with its value.</summary>
-    public async Task<IReadOnlyDictionary<string, double>> Metrics() => (await Text("/metrics")).Split('\n')
+    public async Task<IReadOnlyDictionary<string, double>> Metrics() => (await Patiently("/metrics")).Split('\n')
         .Where(line => line.Length > 0 && line[0] != '#')
         .ToDictionary(
             line => line[..line.LastIndexOf(' ')],
