@@ -21,6 +21,8 @@ public sealed class ProberSpecs : IDisposable
     private readonly TcpListener listening = new(IPAddress.Loopback, 0);
     private readonly TcpListener silent = new(IPAddress.Loopback, 0);
 
+    private readonly List<(int Backend, long Ms)> timed = [];
+
     public ProberSpecs()
     {
         listening.Start(1_024);
@@ -54,6 +56,21 @@ public sealed class ProberSpecs : IDisposable
 
         Assert.Equal(0, prober.InFlight);
         Assert.Equal(0, reactor.TimersPending);
+        Assert.Equal(Enumerable.Range(0, 100), timed.Select(t => t.Backend).Order());
+    }
+
+    [Fact]
+    public void A_probe_that_is_not_answered_has_taken_its_timeout_and_one_that_cannot_be_made_no_time()
+    {
+        ProberOf(most: 16).Start(Probe(7, silent, timeout: 300));
+        Assert.Equal(Outcome.Failure(FailureKind.Timeout), Ended().Outcome);
+
+        ProberOf(most: 16).Start(Probe(8, listening) with { Addresses = Arr<IPAddress>.Empty });
+        Assert.Equal(Outcome.Failure(FailureKind.Local), Ended().Outcome);
+
+        var (backend, ms) = Assert.Single(timed);
+        Assert.Equal(7, backend);
+        Assert.InRange(ms, 300, 20_000);
     }
 
     [Theory]
@@ -232,7 +249,7 @@ public sealed class ProberSpecs : IDisposable
     }
 
     private Prober ProberOf(int most, Func<IPAddress, int, bool>? leadsHere = null) =>
-        new(reactor, new Resolver(reactor), most, leadsHere ?? ((_, _) => false));
+        new(reactor, new Resolver(reactor), most, leadsHere ?? ((_, _) => false), (backend, ms) => timed.Add((backend.Value, ms)));
 
     private static ControlEffect.StartProbe Probe(int backend, TcpListener at, long timeout = 5_000) => new(
         new BackendId(backend),
