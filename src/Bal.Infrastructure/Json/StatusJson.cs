@@ -31,7 +31,12 @@ public static class StatusJson
     private static readonly Arr<ServiceCounter> Last = Prelude.Array(
         ServiceCounters.QueueLength, ServiceCounters.QueueWaits, ServiceCounters.QueueWaitMs,
         ServiceCounters.QueueLongestWaitMs, ServiceCounters.TotalConnections, ServiceCounters.Failovers,
-        ServiceCounters.BytesIn, ServiceCounters.BytesOut);
+        ServiceCounters.BytesIn, ServiceCounters.BytesOut, ServiceCounters.EndedConnections,
+        ServiceCounters.ConnectionMs);
+
+    // How many took how long is for the metrics.
+    private static readonly Arr<long> NotWritten = ServiceCounters.All
+        .Filter(counter => counter.Kind is CounterKind.Lasted or CounterKind.Waited).Map(_ => 0L);
 
     private static readonly Codec<Arr<string>> Texts = Codec.List(Scalar.Text);
 
@@ -64,7 +69,8 @@ public static class StatusJson
         var protection = m.Of("protection_mode", Protection, s => s.Protection);
         return new(
             "", addresses, port, method, limit, Removed: false, total, reachable, active,
-            refused.AddRange(ended).Add(spliced).Add(directions).Add(unavailable).AddRange(last), protection)
+            refused.AddRange(ended).Add(spliced).Add(directions).Add(unavailable).AddRange(last)
+                .AddRange(NotWritten), protection)
         {
             ConfiguredConnections = configured == limit ? Option<int>.None : configured,
             Unserved = recent,
@@ -143,7 +149,17 @@ public static class StatusJson
                 m.Of("at", ReportCodec.Time, o => OverrideText.At(o.By.At)).ToUnixTimeMilliseconds()));
     }));
 
-    private static readonly Codec<BackendReport> Backend = Codec.Object<BackendReport>(m => new(
+    private static readonly Codec<BackendReport> Backend = Codec.Object<BackendReport>(m =>
+    {
+        var report = BackendOf(m);
+        // From two answers follows how long it has taken between them.
+        _ = m.Of("connect_ms", Scalar.Total, b => b.Connects.Milliseconds, 0L);
+        _ = m.Of("probes", Scalar.Total, b => b.Probes.Count, 0L);
+        _ = m.Of("probe_ms", Scalar.Total, b => b.Probes.Milliseconds, 0L);
+        return report;
+    });
+
+    private static BackendReport BackendOf(Members<BackendReport> m) => new(
         m.Of("service", Scalar.Text, b => b.Service, Domain.Config.Service.DefaultName),
         m.Of("address", Scalar.Text, b => b.Address),
         m.Of("reachable", Scalar.Flag, b => b.Reachable),
@@ -168,7 +184,7 @@ public static class StatusJson
         Override = m.Of("override", Overridden, b => b.Override, Option<Override>.None),
         MaxConnections = m.Of(
             "max_connections", Codec.Maybe(Scalar.Count), b => b.MaxConnections, Option<int>.None),
-    });
+    };
 
     private static readonly Codec<PreviousReport> Previous = Codec.Object<PreviousReport>(m => new(
         m.Of("pid", Scalar.Count, p => p.Pid),

@@ -84,7 +84,8 @@ public sealed class MonitoringFilesTests(ITestOutputHelper output)
             return [];
         using var document = JsonDocument.Parse(answer);
         return document.RootElement.GetProperty("status").GetString() == "success"
-            ? [.. document.RootElement.GetProperty("data").GetProperty("result").EnumerateArray().Select(r => r.Clone())]
+            ? [.. document.RootElement.GetProperty("data").GetProperty("result").EnumerateArray()
+                .Select(r => r.Clone())]
             : throw new InvalidOperationException(answer);
     }
 }

@@ -25,7 +25,8 @@ public sealed class StatusJsonSpecs
             Prelude.Array("orders", "cache").Map(service => new ServiceReport(
                 service, Prelude.Array("[::]", "127.0.0.1"), 9295, "round_robin", 4_000, service == "cache"
                     && stopping, 2, 1,
-                count.Get, ServiceCounters.All.Map(counter => (long)counter.Index + count.Get),
+                count.Get, ServiceCounters.All.Map(counter => counter.Kind is CounterKind.Lasted or CounterKind.Waited
+                    ? 0L : counter.Index + count.Get),
                 protection ? new ProtectionReport(true, "timeout_or_refused_storm", at) : ProtectionReport.Off)
             {
                 ConfiguredConnections = refused ? 9_000 : Option<int>.None,
