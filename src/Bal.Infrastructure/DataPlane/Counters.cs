@@ -32,6 +32,9 @@ internal unsafe struct BackendCounters
     /// Where this loop's connections are counted for <c>max_connections</c>; null where there is no such limit.
     /// </summary>
     public long* Taken;
+
+    /// <summary>Whose turn it is among the addresses to connect from.</summary>
+    public uint SourceTurn;
 }
 
 /// <summary>

@@ -89,7 +89,10 @@ internal sealed unsafe partial class EventLoop
             Note(session, FailureKind.OwnListener);
         for (; session->AddressIndex < target.Addresses.Length; session->AddressIndex++)
         {
-            var error = StartConnect(session, target.Addresses[session->AddressIndex]);
+            var address = target.Addresses[session->AddressIndex];
+            var error = target.Sources is { } sources
+                ? StartConnect(session, address, sources[session->AddressIndex])
+                : StartConnect(session, address, source: default);
             if (error == 0)
             {
                 timers.Arm(session, now + timeoutMs);
@@ -104,8 +107,23 @@ internal sealed unsafe partial class EventLoop
         return false;
     }
 
+    // From the one whose turn it is, else, where that one has no port left, from the next.
+    private int StartConnect(Session* session, byte[] address, byte[][] sources)
+    {
+        // As if this machine had no address of the family.
+        var error = Errno.EAFNOSUPPORT;
+        for (var i = 0; i < sources.Length; i++)
+        {
+            error = StartConnect(session, address, sources[session->Counters->SourceTurn++ % sources.Length]);
+            if (!Sockets.IsOfSource(error))
+                break;
+        }
+
+        return error;
+    }
+
     /// <summary>Zero, or the errno with which the connect could not even begin.</summary>
-    private int StartConnect(Session* session, byte[] address)
+    private int StartConnect(Session* session, byte[] address, ReadOnlySpan<byte> source)
     {
         var fd = Libc.socket(
             SockAddr.FamilyOf(address), Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
@@ -119,10 +137,15 @@ internal sealed unsafe partial class EventLoop
 
         _ = Sockets.SetOption(fd, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1, Facility.NoDelay);
         LoopbackSockets.Prepare(fd, address);
-        int result;
-        fixed (byte* bytes = address)
-            result = Libc.connect(fd, bytes, (uint)address.Length);
-        var error = result == 0 || *errno == Errno.EINPROGRESS ? 0 : *errno;
+        var error = source.IsEmpty ? 0 : Sockets.BindSource(fd, source);
+        if (error == 0)
+        {
+            fixed (byte* bytes = address)
+                error = Libc.connect(fd, bytes, (uint)address.Length) == 0 ? 0 : *errno;
+            if (error == Errno.EINPROGRESS)
+                error = 0;
+        }
+
         if (error == 0 && !epoll.Add(fd, SideInterest, WatchTag.OfSocket((ulong)session, isBackend: true)))
             error = *errno;
         if (error != 0)
