@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Boots a real systemd in a container on this machine and tests packaging/systemd/bal.service and bal.socket in it: start,
-# reload, kill -9, watchdog, upgrade, a port below 1024, stop, socket activation. Prints 'ok:' for each step
-# that passes, and exits 0 if all do.
+# reload, kill -9, watchdog, upgrade, a port below 1024, stop, socket activation, and
+# keepalived with packaging/keepalived. Prints 'ok:' for each step that passes, and exits 0 if all do.
 #   scripts/systemd-container.sh [BINARY]        (default: dist/bal)
-# Needs root and the packages systemd and systemd-container. The machine is not changed: the container's root is an
+# Needs root and the packages systemd, systemd-container and keepalived. The machine is not changed: the container's root is an
 # overlay in memory, with its own process ids, mounts and network. Not part of scripts/test.sh, since not every machine that
 # runs tests can boot a container.
 set -euo pipefail
@@ -37,6 +37,8 @@ mount -t tmpfs tmpfs /run
 
 install -m 0755 -- "$binary" "$tree/usr/local/bin/bal"
 install -D -m 0644 -t "$tree/etc/systemd/system" -- "$ROOT"/packaging/systemd/bal.{service,socket}
+install -D -m 0644 -- "$ROOT/packaging/keepalived/hardening.conf" "$tree/etc/systemd/system/keepalived.service.d/bal.conf"
+install -D -m 0644 -t "$tree/etc/keepalived" -- "$ROOT/packaging/keepalived/keepalived.conf"
 mkdir -p "$tree/etc/bal"
 cat >"$tree/etc/bal/config.yaml" <<'YAML'
 port: 9295
@@ -221,6 +223,29 @@ wait $!
 systemctl stop bal.socket bal.service || fail "the socket and the service cannot be stopped"
 ! exchange 81 || fail "the port is served after both were stopped"
 echo "ok: serves port 81 by a socket of systemd without any capability, and refuses nobody during restarts and an upgrade"
+
+# Another cable than lo, which VRRP does not run on.
+ip link add name eth0 type veth peer name eth1
+ip address add 10.0.0.11/24 dev eth0
+ip link set eth0 up
+ip link set eth1 up
+sed -i 's/^port: 81/port: 9295/; s/^bind_address: .*/bind_address: 10.0.0.10\nfreebind: true/' /etc/bal/config.yaml
+systemctl reset-failed bal || true
+systemctl start bal keepalived || fail "keepalived does not start with packaging/keepalived/hardening.conf"
+has_address() { [[ "$(ip -4 address show dev eth0)" == *"inet 10.0.0.10/24"* ]]; }
+has_no_address() { ! has_address; }
+until_true has_address || fail "keepalived does not take the address of a bal that is ready: $(journalctl -u keepalived -n 20)"
+systemctl stop bal
+until_true has_no_address || fail "keepalived does not give up the address of a bal that has stopped"
+systemctl start bal
+until_true has_address || fail "keepalived does not take the address back"
+kill -KILL "$(systemctl show keepalived -p MainPID --value)"
+started_again() {
+  [[ $(systemctl show keepalived -p ActiveState --value)$(systemctl show keepalived -p NRestarts --value) == active1 ]]
+}
+until_true started_again || fail "keepalived is not started again, once: $(systemctl status keepalived --no-pager)"
+until_true has_address || fail "keepalived does not take the address back after a kill -9"
+echo "ok: a hardened keepalived takes the address while bal is ready, and only then"
 touch /passed
 INSIDE
 chmod 0755 "$tree/usr/local/bin/try-bal"

@@ -26,11 +26,13 @@ public sealed record RefusalText(string What, string WhyLikely, string DoThisNow
             "run 'bal doctor', which connects to each backend now and says what happens"),
         Refusal.LocalPorts => new(
             "no local port was left to connect to a backend from",
-            "each connection to the same backend takes one port of net.ipv4.ip_local_port_range",
-            "run 'sudo sysctl -w net.ipv4.ip_local_port_range=\"10000 65000\"', or add backends"),
+            "each connection to the same backend takes one port of net.ipv4.ip_local_port_range; or this machine does "
+            + "not have the addresses of source_addresses",
+            "run 'sudo sysctl -w net.ipv4.ip_local_port_range=\"10000 65000\"', or add source_addresses or backends"),
         Refusal.NoRoute => new(
             "this machine has no route to any backend, or is not allowed to connect to it",
-            "a route is missing or prohibits it, an address family is disabled, or a firewall here blocks it",
+            "a route is missing or prohibits it, an address family is disabled or without source_addresses, or a "
+            + "firewall here blocks it",
             "run 'ip route get ADDRESS' for the address of a backend, and look at this machine's firewall"),
         Refusal.KernelMemory => new(
             "the kernel had no memory for another connection",

@@ -69,6 +69,16 @@ public sealed record Service(string Name, Listener Listener, Method Method, Arr<
     /// <summary>The name of the service that the top level of the file describes.</summary>
     public const string DefaultName = "default";
 
+    /// <summary>
+    /// Whether an address may be listened on before this machine has it (IP_FREEBIND, ip(7)). What is open stays open.
+    /// </summary>
+    public bool Freebind { get; init; }
+
+    /// <summary>
+    /// The addresses that connects to its backends come from, by turns; none where the kernel chooses.
+    /// </summary>
+    public Arr<IPAddress> SourceAddresses { get; init; } = Arr<IPAddress>.Empty;
+
     /// <summary>How those of its backends are checked that do not say otherwise.</summary>
     public HealthCheck HealthCheck { get; init; } = HealthCheck.Default;
 
@@ -95,6 +105,16 @@ public sealed record Service(string Name, Listener Listener, Method Method, Arr<
 
     /// <summary>The PROXY header that connections to one of its backends begin with.</summary>
     public ProxyVersion HeaderFor(BackendConfig backend) => backend.ProxyProtocol.IfNone(Proxy.Send);
+
+    /// <summary>
+    /// The addresses that a backend may be connected to from, 0.0.0.0 where the kernel chooses. None means that the
+    /// backend cannot be reached; of a name all count, since its families are known later.
+    /// </summary>
+    public Arr<IPAddress> SourcesTo(Endpoint backend) => SourceAddresses.IsEmpty
+        ? Prelude.Array(IPAddress.Any)
+        : backend.Host.Match(
+            address => SourceAddresses.Filter(source => source.AddressFamily == address.AddressFamily),
+            _ => SourceAddresses);
 
     /// <summary>How one of its backends is checked.</summary>
     public HealthCheck CheckOf(BackendConfig backend) => backend.HealthCheck.IfNone(HealthCheck);

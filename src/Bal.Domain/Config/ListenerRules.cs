@@ -70,7 +70,7 @@ internal static class ListenerRules
     private static bool IsSound(AddressConflict.Differs differs, ReadService service) =>
         differs.Block == Settings.RuntimeBlock
             ? service.Tuning.Sound(differs.Key)
-            : service.Edits.Sound(differs.Block);
+            : service.Edits.Sound(differs.Block.Length == 0 ? differs.Key : differs.Block);
 
     private static Finding Difference(AddressConflict.Differs differs, Bound bound, Bound earlier)
     {
@@ -90,6 +90,7 @@ internal static class ListenerRules
         var service = bound.Service;
         var given = differs.Block == Settings.RuntimeBlock
             ? service.Tuning.Find(differs.Key)
+            : differs.Block.Length == 0 ? service.Given.Find(differs.Key)
             : from block in service.Given.Find(differs.Block)
               from keys in block.Value is RawNode.Mapping mapping
                   ? Fields.Read(mapping, block.Path, Prelude.Array(differs.Key)).Value : Option<Fields>.None
@@ -97,7 +98,7 @@ internal static class ListenerRules
               select field;
         return given.Match(
             field => new Place(field.Path, field.Value.At, true),
-            () => new Place($"{service.Given.PathOf(differs.Block)}.{differs.Key}", bound.At, false));
+            () => new Place(service.Given.PathOf(differs.Path), bound.At, false));
     }
 
     private static Finding SameName(ServerName name, Bound bound, Bound earlier)

@@ -80,6 +80,6 @@ public sealed class OwnListeners
             : []);
 
     // A link-local address may be known with its zone on one side and without on the other.
-    private static IPAddress WithoutZone(IPAddress address) =>
+    internal static IPAddress WithoutZone(IPAddress address) =>
         address.AddressFamily == AddressFamily.InterNetworkV6 ? new IPAddress(address.GetAddressBytes()) : address;
 }

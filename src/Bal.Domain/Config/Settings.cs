@@ -20,6 +20,8 @@ internal static partial class Settings
     public const string Mode = "mode";
     public const string BindAddress = "bind_address";
     public const string Port = "port";
+    public const string SourceAddresses = "source_addresses";
+    public const string Freebind = "freebind";
     public const string Threads = "threads";
     public const string HealthCheck = "health_check";
     public const string MethodKey = "method";
@@ -108,6 +110,10 @@ internal static partial class Settings
         Setting.Of<Service, int>(Port, Kinds.Port, [ConfigValidation.DefaultPort],
             s => s.Listener.Port, (s, v) => s with { Listener = s.Listener with { Port = v } },
             "The port that clients connect to; required for each service under `services`."),
+        Setting.Of<Service, bool>(Freebind, Kinds.Flag, [false],
+            s => s.Freebind, (s, v) => s with { Freebind = v },
+            "Whether an address of `bind_address` may be one that this machine does not have yet, such as a virtual "
+                + "address that keepalived moves here."),
         Setting.Of<Service, Arr<ServerName>>(ServerNames, ServerNameLists.Kind, [Arr<ServerName>.Empty],
             s => s.ServerNames, (s, v) => s with { ServerNames = v },
             "The names by which TLS clients ask for this service (SNI), so that several services can have the same "
@@ -119,6 +125,14 @@ internal static partial class Settings
             s => s.Method, (s, v) => s with { Method = v },
             "How a backend is chosen: by turns; the fewest connections for its weight; the better of two drawn by "
                 + "weight; or by the client's address, always the same one."),
+        Setting.Of<Service, Arr<IPAddress>>(
+            SourceAddresses, Config.SourceAddresses.Kind, [Arr<IPAddress>.Empty],
+            s => s.SourceAddresses, (s, v) => s with { SourceAddresses = v },
+            "The addresses of this machine that connections to backends come from, by turns, each with local ports of "
+                + "its own.") with
+        {
+            DefaultText = "as the kernel chooses",
+        },
         Setting.Of<Service, HealthCheck>(HealthCheck, Check, [Backend.HealthCheck.Default],
             s => s.HealthCheck, (s, v) => s with { HealthCheck = v },
             "How backends are checked; `runtime` says how often."),

@@ -12,14 +12,14 @@ public abstract record AddressConflict
     public sealed record NoNames : AddressConflict;
 
     /// <summary>They differ in a key that the address has once.</summary>
-    /// <param name="Block">The block that has the key.</param>
+    /// <param name="Block">The block that has the key; empty where it stands beside the address.</param>
     /// <param name="Key">The key.</param>
     /// <param name="Value">The value of the later one.</param>
     /// <param name="Other">That of the earlier one.</param>
     public sealed record Differs(string Block, string Key, string Value, string Other) : AddressConflict
     {
         /// <summary>The key as messages name it.</summary>
-        public string Path => $"{Block}.{Key}";
+        public string Path => Block.Length == 0 ? Key : $"{Block}.{Key}";
     }
 
     /// <summary>They have a name in common.</summary>
@@ -50,6 +50,7 @@ public sealed class SharedAddress<T>(Func<T, Service> serviceOf)
     [
         SharedKey.In(Settings.RuntimeBlock, Settings.Backlog, Settings.Runtime, service => service.Tuning),
         SharedKey.In(Settings.Proxy, Settings.AcceptFrom, Settings.OfProxy, service => service.Proxy),
+        SharedKey.In("", Settings.Freebind, Settings.OfService, service => service),
     ];
 
     private readonly List<T> _members = [];

@@ -89,6 +89,7 @@ internal static class BackendTransitions
                 {
                     Check = service.Config.CheckOf(backend.Config),
                     Header = service.Config.HeaderFor(backend.Config),
+                    Sources = service.Config.SourceAddresses,
                 });
     }
 

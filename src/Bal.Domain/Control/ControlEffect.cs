@@ -34,6 +34,9 @@ public abstract record ControlEffect
         /// The PROXY header that a check begins with of which the backend takes notice: one that speaks for nobody.
         /// </summary>
         public ProxyVersion Header { get; init; } = ProxyVersion.None;
+
+        /// <summary>The addresses to connect from (<see cref="Config.Service.SourceAddresses"/>).</summary>
+        public Arr<IPAddress> Sources { get; init; } = Arr<IPAddress>.Empty;
     }
 
     /// <summary>Resolve a name; exactly one <see cref="ControlEvent.Resolved"/> must follow.</summary>

@@ -15,7 +15,7 @@ public sealed record DurationScale(Arr<int> BoundsMs)
         new(new Arr<int>([1, 5, 10, 50, 100, 500, 1_000, 5_000, 30_000]));
 
     /// <summary>How long it takes to reach a backend.</summary>
-    public static readonly DurationScale Connect = new(new Arr<int>([1, 2, 5, 10, 50, 200, 1_000, 5_000]));
+    public static readonly DurationScale Connect = new(new Arr<int>([1, 2, 5, 10, 50, 200, 1_000]));
 
     /// <summary>How many counts there are: one for each bound, and the last for what took longer.</summary>
     public int Buckets => BoundsMs.Count + 1;

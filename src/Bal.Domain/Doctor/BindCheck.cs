@@ -23,7 +23,8 @@ public static class BindCheck
             "bind_address_not_local",
             $"{fact.Listener} cannot be bound: no interface of this machine has that address",
             "bind_address is mistyped, belongs to another machine, or its interface is down",
-            "run 'ip -brief address', then set bind_address to an address that it lists, or to 0.0.0.0")),
+            "run 'ip -brief address', then set bind_address to an address that it lists, or to 0.0.0.0; for an address "
+                + "that this machine gets later, such as a virtual address of keepalived, set 'freebind: true'")),
         unresolved: u => Fault(fact, new Problem(
             "bind_address_unresolved",
             $"{fact.Listener} cannot be bound: {fact.Listener.BindAddress} does not resolve: {u.Reason}",

@@ -55,13 +55,13 @@ public static class LimitChecks
     }
 
     /// <summary>
-    /// The kernel needs one local port for each connection to the same backend address (ip(7)), so even an ideal
-    /// spread over all backends cannot hold more than ports times backends.
+    /// The kernel needs one local port for each connection from the same source to the same backend address (ip(7)),
+    /// so even an ideal spread over all backends cannot hold more than ports times sources times backends.
     /// </summary>
     private static DoctorCheck Ports(BalConfig config, LimitFacts limits)
     {
         var tight = config.Services.Filter(service => limits.EphemeralPorts.Exists(
-            range => (long)range.Count * service.Backends.Count < service.Tuning.MaxConcurrentConnections));
+            range => range.Count * Pairs(service) < service.Tuning.MaxConcurrentConnections));
         return limits.EphemeralPorts.Match(
             Some: range => tight.IsEmpty ? PortsSuffice(config, range) : PortsRunOut(tight[0], range),
             None: () => DoctorCheck.Ok(CheckName.Ports, "the range of local ports is unknown"));
@@ -84,9 +84,15 @@ public static class LimitChecks
         DoctorCheck.Warn(CheckName.Ports, new Problem(
             "local_ports_few",
             $"{range.Count} local ports and {service.Backends.Count} backends cannot carry "
-                + $"max_concurrent_connections={service.Tuning.MaxConcurrentConnections}",
+                + $"max_concurrent_connections={service.Tuning.MaxConcurrentConnections}"
+                + (service.SourceAddresses.IsEmpty
+                    ? "" : $" from {Plural.Of(service.SourceAddresses.Count, "source address", "source addresses")}"),
             "net.ipv4.ip_local_port_range is narrow; every connection to a backend takes one of its ports",
-            "run 'sudo sysctl -w net.ipv4.ip_local_port_range=\"10000 65000\"', or lower max_concurrent_connections"));
+            "run 'sudo sysctl -w net.ipv4.ip_local_port_range=\"10000 65000\"', or add 'source_addresses', each with "
+                + "ports of its own, or lower max_concurrent_connections"));
+
+    private static long Pairs(Service service) =>
+        service.Backends.Sum(backend => (long)service.SourcesTo(backend.Endpoint).Count);
 
     /// <summary>
     /// Above the soft limit on pipe pages (pipe(7)) an unprivileged user gets pipes too small to splice through: bal

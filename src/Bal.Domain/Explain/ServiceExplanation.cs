@@ -36,6 +36,12 @@ public sealed record ServiceExplanation(
     /// <summary>Who may connect.</summary>
     public AccessRule Access { get; init; } = AccessRule.Everybody;
 
+    /// <summary>Whether it listens on addresses that this machine may not have yet.</summary>
+    public bool Freebind { get; init; }
+
+    /// <summary>The addresses that connects to backends come from; none where the kernel chooses.</summary>
+    public Arr<string> SourceAddresses { get; init; } = Arr<string>.Empty;
+
     /// <summary>The names by which clients ask for it.</summary>
     public Arr<string> ServerNames { get; init; } = Arr<string>.Empty;
 
@@ -122,6 +128,8 @@ public static class ExplainService
                     backend, connections.GetValueOrDefault(backend.Id), now, state)))
             {
                 Access = service.Config.Access,
+                Freebind = service.Config.Freebind,
+                SourceAddresses = service.Config.SourceAddresses.Map(address => address.ToString()),
                 ServerNames = service.Config.ServerNames.Map(name => name.ToString()),
                 Beside = service.Removed ? Arr<string>.Empty : Others(service.Config),
                 ClientLimits = service.Config.ClientLimits,

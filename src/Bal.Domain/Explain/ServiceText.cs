@@ -65,7 +65,8 @@ public static class ServiceText
     }
 
     private static Arr<string> Body(ClockReading clock, ServiceExplanation service) =>
-        Prelude.Array($"listener: {service.Listener}")
+        Prelude.Array($"listener: {service.Listener}"
+                + (service.Freebind ? ", even while this machine does not have the address (freebind)" : ""))
             .Append(service.ServerNames.IsEmpty && service.Beside.IsEmpty
                 ? Arr<string>.Empty
                 : Prelude.Array($"server_names: {Names(service)}"))
@@ -75,6 +76,9 @@ public static class ServiceText
             .Append(service.Access.Asks ? Prelude.Array($"clients: {Who(service.Access)}") : Arr<string>.Empty)
             .Append(service.ClientLimits.Asks
                 ? Prelude.Array($"client_limits: {Limits(service)}") : Arr<string>.Empty)
+            .Append(service.SourceAddresses.IsEmpty
+                ? Arr<string>.Empty
+                : Prelude.Array($"source_addresses: {string.Join(", ", service.SourceAddresses)}, by turns"))
             .Append(service.Proxy == ProxyProtocol.Off
                 ? Arr<string>.Empty
                 : Prelude.Array($"proxy_protocol: {Headers(service.Proxy)}"))

@@ -23,6 +23,9 @@ public enum Facility
     /// <summary>TCP_NODELAY, tcp(7).</summary>
     NoDelay,
 
+    /// <summary>IP_BIND_ADDRESS_NO_PORT, ip(7).</summary>
+    SourcePort,
+
     /// <summary>SO_LINGER, socket(7).</summary>
     Linger,
 
@@ -105,6 +108,8 @@ public static class FacilityText
         Facility.Congestion => ("congestion", "TCP_CONGESTION",
             "connections on loopback keep the machine's congestion control, which may be slow there"),
         Facility.NoDelay => ("no_delay", "TCP_NODELAY", "small messages may be delayed by some 40 ms"),
+        Facility.SourcePort => ("source_port", "IP_BIND_ADDRESS_NO_PORT",
+            "each address of source_addresses has its local ports once for all backends, not once for each"),
         Facility.Linger => ("linger", "SO_LINGER", "connections are reset by other means"),
         Facility.UrgentInline => ("urgent_inline", "SO_OOBINLINE", "an urgent byte is left out of the stream"),
         Facility.Unread => ("unread", "SIOCINQ",

@@ -339,10 +339,12 @@ internal sealed class Backends(int loops) : IDisposable
             var counted = one.Places;
             Limit(table.Id, one, route.Config.MaxConnections);
             var header = table.Service.HeaderFor(route.Config);
-            if (one.Target is null || !one.Target.Fits(route, header) || one.Target.Places != one.Places
+            var sources = table.Service.SourceAddresses;
+            if (one.Target is null || !one.Target.Fits(route, header, sources) || one.Target.Places != one.Places
                 || one.Target.Addresses.Length != route.Addresses.Count(a => !LeadsHere(a, route.Endpoint.Port)))
             {
-                SetTarget(one, new RouteTarget(route, header, one.Slot, one.Counters, one.Places, LeadsHere));
+                SetTarget(one, new RouteTarget(
+                    route, header, sources, one.Slot, one.Counters, one.Places, LeadsHere));
                 Labels?.NameBackend(route.Id.Value, route.Endpoint.ToString());
             }
 

@@ -39,8 +39,11 @@ internal unsafe struct BackendCounters
     /// <summary>How many of them took how long, by <see cref="DurationScale.Connect"/>.</summary>
     public fixed long Connects[ConnectBuckets];
 
-    /// <summary>As many as <see cref="DurationScale.Connect"/> has; they fill the second line.</summary>
-    public const int ConnectBuckets = 9;
+    /// <summary>As many as <see cref="DurationScale.Connect"/> has; with them the second line is full.</summary>
+    public const int ConnectBuckets = 8;
+
+    /// <summary>Whose turn it is among the addresses to connect from.</summary>
+    public uint SourceTurn;
 }
 
 /// <summary>

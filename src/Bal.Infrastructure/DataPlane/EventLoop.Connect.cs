@@ -89,7 +89,10 @@ internal sealed unsafe partial class EventLoop
             Note(session, FailureKind.OwnListener);
         for (; session->AddressIndex < target.Addresses.Length; session->AddressIndex++)
         {
-            var error = StartConnect(session, target.Addresses[session->AddressIndex]);
+            var address = target.Addresses[session->AddressIndex];
+            var error = target.Sources is { } sources
+                ? StartConnect(session, address, sources[session->AddressIndex])
+                : StartConnect(session, address, source: default);
             if (error == 0)
             {
                 timers.Arm(session, now + timeoutMs);
@@ -102,38 +105,6 @@ internal sealed unsafe partial class EventLoop
 
         FailBackend(session);
         return false;
-    }
-
-    /// <summary>Zero, or the errno with which the connect could not even begin.</summary>
-    private int StartConnect(Session* session, byte[] address)
-    {
-        var fd = Libc.socket(
-            SockAddr.FamilyOf(address), Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
-        if (fd < 0)
-            return *errno;
-        if (fd >= ceiling.Value)
-        {
-            _ = Libc.close(fd);
-            return Errno.EMFILE;
-        }
-
-        _ = Sockets.SetOption(fd, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1, Facility.NoDelay);
-        LoopbackSockets.Prepare(fd, address);
-        int result;
-        fixed (byte* bytes = address)
-            result = Libc.connect(fd, bytes, (uint)address.Length);
-        var error = result == 0 || *errno == Errno.EINPROGRESS ? 0 : *errno;
-        if (error == 0 && !epoll.Add(fd, SideInterest, WatchTag.OfSocket((ulong)session, isBackend: true)))
-            error = *errno;
-        if (error != 0)
-        {
-            _ = Libc.close(fd);
-            return error;
-        }
-
-        session->Backend = default;
-        session->Backend.Fd = fd;
-        return 0;
     }
 
     private void OnConnectingEvent(Session* session, bool fromBackend, SocketEvents what)

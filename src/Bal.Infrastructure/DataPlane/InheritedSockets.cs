@@ -48,8 +48,8 @@ internal static class InheritedSockets
     // It fails where the first ones belong to another user (the port may be one below 1024): then they are shared.
     private static void OpenMore(int like, int loops, List<int> all)
     {
-        var address = BoundAddress.OfSocket(like);
-        while (all.Count < loops && address.Exists(a => ListenerSet.OpenOne(a, all, shared: true) == 0))
+        var (address, freebind) = (BoundAddress.OfSocket(like), Sockets.IsFreebind(like));
+        while (all.Count < loops && address.Exists(a => ListenerSet.OpenOne(a, all, shared: true, freebind) == 0))
         {
         }
     }

@@ -53,14 +53,16 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
     /// <param name="backlog">See listen(2).</param>
     /// <param name="count">How many.</param>
     /// <param name="tag">Names the set.</param>
-    public static Either<Problem, ListenerSet> Open(BoundAddress address, int backlog, int count, int tag)
+    /// <param name="freebind">See <see cref="Service.Freebind"/>.</param>
+    public static Either<Problem, ListenerSet> Open(
+        BoundAddress address, int backlog, int count, int tag, bool freebind = false)
     {
         var sockets = new List<int>();
         for (var i = 0; i < count; i++)
         {
-            var error = OpenOne(address, sockets, shared: i > 0);
+            var error = OpenOne(address, sockets, shared: i > 0, freebind);
             if (error == Errno.EADDRINUSE && i == 0)
-                error = OpenBesideOwn(address, sockets);
+                error = OpenBesideOwn(address, sockets, freebind);
             if (error != 0)
             {
                 Close(sockets);
@@ -92,9 +94,9 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
     /// Why an address could not be opened beside what bal itself holds; none where it could. It is bound for a moment
     /// and never listens, so that no client is taken.
     /// </summary>
-    public static Option<Problem> Rehearse(BoundAddress address)
+    public static Option<Problem> Rehearse(BoundAddress address, bool freebind)
     {
-        var error = BindOnce(address);
+        var error = BindOnce(address, freebind);
         return error == 0 || (error == Errno.EADDRINUSE && SocketTable.OthersOn(address.EndPoint).Count == 0)
             ? Option<Problem>.None
             : ProblemOf(address, error);
@@ -124,9 +126,9 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
     public void Discard() => Close(Descriptors);
 
     /// <summary>Opens one socket of a group; zero or errno.</summary>
-    internal static int OpenOne(BoundAddress address, List<int> sockets, bool shared)
+    internal static int OpenOne(BoundAddress address, List<int> sockets, bool shared, bool freebind)
     {
-        var fd = NewSocket(address, out var bytes);
+        var fd = NewSocket(address, freebind, out var bytes);
         if (fd < 0)
             return Sockets.LastError;
         // Accepted sockets inherit it: one system call less for each connection.
@@ -155,9 +157,9 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
     internal static bool IsShared(int socket) =>
         Sockets.GetOption(socket, Libc.SOL_SOCKET, Libc.SO_REUSEPORT) == 1;
 
-    private static int BindOnce(BoundAddress address)
+    private static int BindOnce(BoundAddress address, bool freebind)
     {
-        var fd = NewSocket(address, out var bytes);
+        var fd = NewSocket(address, freebind, out var bytes);
         if (fd < 0)
             return Sockets.LastError;
         var error = Sockets.Bind(fd, bytes);
@@ -165,7 +167,7 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
         return error;
     }
 
-    private static int NewSocket(BoundAddress address, out byte[] bytes)
+    private static int NewSocket(BoundAddress address, bool freebind, out byte[] bytes)
     {
         bytes = address.Bytes;
         var fd = Libc.socket(
@@ -175,6 +177,8 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
         _ = Sockets.SetOption(fd, Libc.SOL_SOCKET, Libc.SO_REUSEADDR, 1, Facility.ReuseAddress);
         if (address.Address.Equals(IPAddress.IPv6Any))
             Sockets.SetOption(fd, Libc.IPPROTO_IPV6, Libc.IPV6_V6ONLY, address.V6Only ? 1 : 0);
+        if (freebind)
+            Sockets.SetFreebind(fd, SockAddr.FamilyOf(bytes));
         return fd;
     }
 
@@ -186,10 +190,10 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
 
     // With SO_REUSEPORT bind(2) would pass over another process's sockets in silence, so they are looked for first.
     // Where there are none at all, bal's own have gone meanwhile.
-    private static int OpenBesideOwn(BoundAddress address, List<int> sockets) =>
+    private static int OpenBesideOwn(BoundAddress address, List<int> sockets, bool freebind) =>
         SocketTable.OthersOn(address.EndPoint).Count > 0
             ? Errno.EADDRINUSE
-            : OpenOne(address, sockets, shared: SocketTable.ListenersOn(address.EndPoint).Count > 0);
+            : OpenOne(address, sockets, shared: SocketTable.ListenersOn(address.EndPoint).Count > 0, freebind);
 
     private static Problem ProblemOf(BoundAddress address, int error) =>
         Faulty(new Listener(new Host.Address(address.Address), address.Port), error switch

@@ -179,7 +179,7 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
             addresses,
             address => taken.Enter(address, service).Bind(_ => present.ContainsKey(address)
                 ? Unit.Default
-                : ListenerSet.Rehearse(address).Match(
+                : ListenerSet.Rehearse(address, service.Freebind).Match(
                     problem => problem, () => Either<Problem, Unit>.Right(Unit.Default))))));
         warnings.Clear();
         ForgetNames();
@@ -237,7 +237,7 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
     }
 
     private Either<Problem, ListenerSet> Open(BoundAddress address, Service service) =>
-        ListenerSet.Open(address, service.Tuning.Backlog, loops.Count, ++lastTag).Map(set =>
+        ListenerSet.Open(address, service.Tuning.Backlog, loops.Count, ++lastTag, service.Freebind).Map(set =>
         {
             Tune(set, service);
             return set;

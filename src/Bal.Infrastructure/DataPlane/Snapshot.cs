@@ -95,7 +95,7 @@ internal sealed record Snapshot(
 
 /// <summary>A backend ready for connect(2); immutable.</summary>
 internal sealed class RouteTarget(
-    Route route, ProxyVersion header, int slot, BackendRows counters, Places? places,
+    Route route, ProxyVersion header, Arr<System.Net.IPAddress> sources, int slot, BackendRows counters, Places? places,
     Func<System.Net.IPAddress, int, bool> leadsHere)
 {
     private readonly Route route = route;
@@ -114,6 +114,13 @@ internal sealed class RouteTarget(
         .Where(a => !leadsHere(a, route.Endpoint.Port))
         .Select(a => SockAddr.Of(a, route.Endpoint.Port))];
 
+    /// <summary>
+    /// For each address the ones of its family to connect from, which may be none; null where the kernel chooses.
+    /// </summary>
+    public byte[][][]? Sources { get; } = sources.IsEmpty ? null : [.. route.Addresses
+        .Where(a => !leadsHere(a, route.Endpoint.Port))
+        .Select(a => SockAddr.Sources(sources, a.AddressFamily))];
+
     /// <summary>Its counters.</summary>
     public BackendRows Counters => counters;
 
@@ -121,7 +128,8 @@ internal sealed class RouteTarget(
     public Places? Places => places;
 
     /// <summary>Whether it serves for <paramref name="next"/> as well.</summary>
-    public bool Fits(Route next, ProxyVersion nextHeader) => nextHeader == header && (ReferenceEquals(next, route)
+    public bool Fits(Route next, ProxyVersion nextHeader, Arr<System.Net.IPAddress> nextSources) =>
+        nextHeader == header && nextSources == sources && (ReferenceEquals(next, route)
         || (next.Endpoint.Port == route.Endpoint.Port && SameAddresses(next.Addresses)));
 
     private bool SameAddresses(Arr<System.Net.IPAddress> others)

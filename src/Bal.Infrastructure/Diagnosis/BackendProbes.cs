@@ -28,7 +28,7 @@ internal static class BackendProbes
             services.Bind(s => s.Endpoints).Map(b => b.Host).OfType<Host.Name>(), Lookups.Patience);
         var own = new OwnListeners(services.Select(service => service.Listener), LinuxHostFacts.Gather());
         var attempts = services.SelectMany(service => service.Backends.Select(backend => new Attempt(
-            backend.Endpoint, service.HeaderFor(backend), own, service.Tuning.Health.Timeout,
+            backend.Endpoint, service, service.HeaderFor(backend), own, service.Tuning.Health.Timeout,
             AddressesOf(backend.Endpoint, names)))).ToArray();
         var clock = Stopwatch.StartNew();
         var waiting = new Queue<Attempt>(attempts);
@@ -65,7 +65,7 @@ internal static class BackendProbes
 
     /// <summary>A backend, its addresses, and the connect in progress to one of them.</summary>
     private sealed class Attempt(
-        Endpoint backend, ProxyVersion header, OwnListeners own, Span limit, Lookup lookup)
+        Endpoint backend, Service service, ProxyVersion header, OwnListeners own, Span limit, Lookup lookup)
     {
         private readonly Stopwatch clock = new();
         private int next;
@@ -97,6 +97,8 @@ internal static class BackendProbes
                 try
                 {
                     Socket = new Socket(remote.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
+                    if (!service.SourceAddresses.IsEmpty)
+                        Socket.Bind(new IPEndPoint(SourceTo(remote), 0));
                     Socket.Connect(remote);
                     return End();
                 }
@@ -112,6 +114,10 @@ internal static class BackendProbes
 
             return false;
         }
+
+        private IPAddress SourceTo(IPEndPoint remote) =>
+            service.SourceAddresses.Find(source => source.AddressFamily == remote.AddressFamily).IfNone(
+                () => throw new SocketException((int)SocketError.AddressFamilyNotSupported));
 
         /// <summary>Takes what came of the connect; whether it goes on, with another address.</summary>
         public bool End()

@@ -16,7 +16,7 @@ internal static class BindAttempt
     private const int SolSocket = 1;
     private const int SoReuseAddr = 2;
 
-    internal static BindOutcome Of(BoundAddress address, Option<int> daemon)
+    internal static BindOutcome Of(BoundAddress address, bool freebind, Option<int> daemon)
     {
         var local = address.EndPoint;
         var holders = SocketTable.ListenersOn(local);
@@ -27,6 +27,8 @@ internal static class BindAttempt
             socket.SetRawSocketOption(SolSocket, SoReuseAddr, BitConverter.GetBytes(1));
             if (local.AddressFamily == AddressFamily.InterNetworkV6)
                 socket.DualMode = local.Address.Equals(IPAddress.IPv6Any) && !address.V6Only;
+            if (freebind)
+                Sockets.SetFreebind((int)socket.Handle, SockAddr.FamilyOf(address.Bytes));
             socket.Bind(local);
             return new BindOutcome.Free();
         }

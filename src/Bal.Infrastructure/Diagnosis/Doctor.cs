@@ -33,8 +33,8 @@ public static class Doctor
         var daemon = DaemonOf(inputs.Pid);
         var backends = BackendProbes.Run(services);
         var names = Lookups.Of(services.Bind(s => s.Listener.Addresses).OfType<Host.Name>(), Lookups.Patience);
-        var binds = new Arr<BindFact>(services.Select(service => service.Listener).Distinct()
-            .Select(listener => Bind(listener, daemon, inputs.Control, names)));
+        var binds = new Arr<BindFact>(services.DistinctBy(service => service.Listener)
+            .Select(service => Bind(service, daemon, inputs.Control, names)));
         return DoctorReport.From(new DoctorFacts(
             inputs.Config,
             MachineFacts.Home(inputs.HomePath),
@@ -65,15 +65,16 @@ public static class Doctor
     }
 
     private static BindFact Bind(
-        Listener listener, Option<int> daemon, ControlFact control, IReadOnlyDictionary<string, Lookup> names)
+        Service service, Option<int> daemon, ControlFact control, IReadOnlyDictionary<string, Lookup> names)
     {
+        var listener = service.Listener;
         // A daemon of another user hides its descriptors, so what it says of itself counts as well.
         var told = control is ControlFact.Answered answered && answered.Listener == listener.ToString();
         if (told) return new BindFact(listener, new BindOutcome.HeldByOwnDaemon(daemon));
         var holds = true;
         foreach (var host in listener.Addresses)
         {
-            var outcome = Bind(host, listener, daemon, names);
+            var outcome = Bind(host, service, daemon, names);
             if (outcome is not (BindOutcome.Free or BindOutcome.HeldByOwnDaemon))
                 return new BindFact(new Listener(host, listener.Port), outcome);
             holds &= outcome is BindOutcome.HeldByOwnDaemon;
@@ -84,7 +85,7 @@ public static class Doctor
 
     // As a start does: all addresses of the families that this machine has, or none.
     private static BindOutcome Bind(
-        Host host, Listener listener, Option<int> daemon, IReadOnlyDictionary<string, Lookup> names)
+        Host host, Service service, Option<int> daemon, IReadOnlyDictionary<string, Lookup> names)
     {
         var looked = host is Host.Name name ? names[name.Value] : null;
         if (looked is { Addresses.Length: 0 })
@@ -96,7 +97,8 @@ public static class Doctor
             Right: addresses =>
             {
                 var outcomes = addresses.Usable
-                    .Select(address => BindAttempt.Of(BoundAddress.Of(address, listener), daemon)).ToArray();
+                    .Select(address => BindAttempt.Of(
+                        BoundAddress.Of(address, service.Listener), service.Freebind, daemon)).ToArray();
                 return outcomes.FirstOrDefault(o => o is not (BindOutcome.Free or BindOutcome.HeldByOwnDaemon))
                     ?? outcomes[0];
             },

@@ -83,6 +83,8 @@ public static class ExplainJson
     {
         json.WriteBoolean("removed", service.Removed);
         json.WriteString("listener", service.Listener);
+        json.WriteBoolean("freebind", service.Freebind);
+        WriteTexts(json, "source_addresses", service.SourceAddresses);
         WriteTexts(json, "server_names", service.ServerNames);
         WriteTexts(json, "beside", service.Beside);
         json.WriteStartObject("connections");

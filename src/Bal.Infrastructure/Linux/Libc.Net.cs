@@ -23,6 +23,9 @@ internal static unsafe partial class Libc
     internal const int SO_REUSEPORT = 15;
     internal const int SO_RCVLOWAT = 18;
     internal const int SO_ATTACH_FILTER = 26;
+    internal const int IPPROTO_IP = 0;
+    internal const int IP_FREEBIND = 15;
+    internal const int IP_BIND_ADDRESS_NO_PORT = 24;
     internal const int IPPROTO_TCP = 6;
     internal const int TCP_NODELAY = 1;
     internal const int TCP_KEEPIDLE = 4;
@@ -32,6 +35,7 @@ internal static unsafe partial class Libc
     internal const int TCP_CONGESTION = 13;
     internal const int IPPROTO_IPV6 = 41;
     internal const int IPV6_V6ONLY = 26;
+    internal const int IPV6_FREEBIND = 78;
     internal const int MSG_PEEK = 2;
     internal const int MSG_NOSIGNAL = 0x4000;
     internal const int MSG_MORE = 0x8000;

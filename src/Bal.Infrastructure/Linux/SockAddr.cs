@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using Bal.Domain.Primitives;
 using Bal.Domain.Relay;
+using LanguageExt;
 
 namespace Bal.Infrastructure.Linux;
 
@@ -24,6 +25,10 @@ internal static class SockAddr
             BitConverter.TryWriteBytes(bytes.AsSpan(24), (uint)address.ScopeId);
         return bytes;
     }
+
+    /// <summary>The addresses of a family to connect from, each with a port of the kernel's choice.</summary>
+    public static byte[][] Sources(Arr<IPAddress> sources, AddressFamily family) =>
+        [.. sources.Filter(source => source.AddressFamily == family).Map(source => Of(source, 0))];
 
     /// <summary>The port of an address that the kernel wrote.</summary>
     public static int PortOf(ReadOnlySpan<byte> address) => BinaryPrimitives.ReadUInt16BigEndian(address[2..]);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using System.Text;
 using Bal.Domain.Messages;
 using Bal.Domain.Relay;
@@ -26,8 +27,10 @@ internal static unsafe class Sockets
     /// the connection (SO_LINGER, socket(7)): closed before, it was never complete, so that accept(2) of the other side
     /// does not see it.
     /// </param>
+    /// <param name="source">The address to connect from; empty where the kernel chooses.</param>
     /// <param name="error">Why not.</param>
-    public static int BeginConnect(ReadOnlySpan<byte> address, bool unseen, out int error)
+    public static int BeginConnect(
+        ReadOnlySpan<byte> address, bool unseen, ReadOnlySpan<byte> source, out int error)
     {
         var fd = Libc.socket(
             SockAddr.FamilyOf(address), Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
@@ -44,8 +47,13 @@ internal static unsafe class Sockets
             _ = Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_LINGER, linger, 2 * sizeof(int));
         }
 
-        fixed (byte* bytes = address)
-            error = Libc.connect(fd, bytes, (uint)address.Length) == 0 ? 0 : LastError;
+        error = source.IsEmpty ? 0 : BindSource(fd, source);
+        if (error == 0)
+        {
+            fixed (byte* bytes = address)
+                error = Libc.connect(fd, bytes, (uint)address.Length) == 0 ? 0 : LastError;
+        }
+
         if (error is 0 or Errno.EINPROGRESS)
         {
             error = 0;
@@ -215,6 +223,33 @@ internal static unsafe class Sockets
             sockets.Add(copy);
         }
     }
+
+    /// <summary>Lets a socket be bound to an address that this machine does not have (ip(7), IP_FREEBIND).</summary>
+    public static void SetFreebind(int fd, int family) => SetOption(
+        fd,
+        family == Libc.AF_INET6 ? Libc.IPPROTO_IPV6 : Libc.IPPROTO_IP,
+        family == Libc.AF_INET6 ? Libc.IPV6_FREEBIND : Libc.IP_FREEBIND, 1);
+
+    /// <summary>Whether a bound socket could be.</summary>
+    public static bool IsFreebind(int fd) => LocalAddress(fd)?.AddressFamily == AddressFamily.InterNetworkV6
+        ? GetOption(fd, Libc.IPPROTO_IPV6, Libc.IPV6_FREEBIND) == 1
+        : GetOption(fd, Libc.IPPROTO_IP, Libc.IP_FREEBIND) == 1;
+
+    /// <summary>
+    /// Binds a socket to the address that it will connect from; zero or errno. The kernel chooses the port when it
+    /// connects, so that the same port serves for connections to different backends (ip(7), IP_BIND_ADDRESS_NO_PORT).
+    /// </summary>
+    public static int BindSource(int fd, ReadOnlySpan<byte> source)
+    {
+        _ = SetOption(fd, Libc.IPPROTO_IP, Libc.IP_BIND_ADDRESS_NO_PORT, 1, Facility.SourcePort);
+        return Bind(fd, source);
+    }
+
+    /// <summary>
+    /// Whether a connect that failed so may succeed from another source: this one's ports are used up, or this machine
+    /// does not have it.
+    /// </summary>
+    public static bool IsOfSource(int error) => error is Errno.EADDRNOTAVAIL or Errno.EADDRINUSE;
 
     /// <summary>bind(2); zero or errno.</summary>
     public static int Bind(int fd, ReadOnlySpan<byte> address)

@@ -144,7 +144,7 @@ internal sealed class Prober(
                 var share = new Duration(Math.Max(
                     1, deadline.Since(Reactor.Now).Milliseconds / (probe.Addresses.Count - next + 1)));
                 var unseen = probe.Check.Type == CheckType.Tcp;
-                fd = Sockets.BeginConnect(SockAddr.Of(address, probe.Port), unseen, out var error);
+                fd = BeginConnect(address, unseen, out var error);
                 if (fd >= 0 && (tag = Reactor.Watch(fd, Libc.EPOLLOUT, onEvent)) != 0)
                 {
                     Reactor.Arm(timeout, share);
@@ -158,6 +158,25 @@ internal sealed class Prober(
 
             prober.End(this, new ControlEvent.ProbeEnded(
                 probe.Backend, Outcome.Failure(failure), Option<IPAddress>.None));
+        }
+
+        // From any of the sources of the family, else, where that one has no port left, from the next.
+        private int BeginConnect(IPAddress address, bool unseen, out int error)
+        {
+            var to = SockAddr.Of(address, probe.Port);
+            if (probe.Sources.IsEmpty)
+                return Sockets.BeginConnect(to, unseen, [], out error);
+            var sources = SockAddr.Sources(probe.Sources, address.AddressFamily);
+            error = Errno.EAFNOSUPPORT;
+            var first = Random.Shared.Next(Math.Max(1, sources.Length));
+            for (var i = 0; i < sources.Length; i++)
+            {
+                var begun = Sockets.BeginConnect(to, unseen, sources[(first + i) % sources.Length], out error);
+                if (begun >= 0 || !Sockets.IsOfSource(error))
+                    return begun;
+            }
+
+            return -1;
         }
 
         private void OnEvent(uint what)

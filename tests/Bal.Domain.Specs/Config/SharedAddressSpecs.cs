@@ -22,9 +22,11 @@ public class SharedAddressSpecs
                 (2, Gen.Constant(System.Array.Empty<string>())),
                 (5, Gen.ArrayOf(Gen.Elements("a.test", "b.test", "*.test", "c.test", "d.test"), 2)))
             from backlog in Gen.Frequency((6, Gen.Constant(1_024)), (1, Gen.Constant(1)))
+            from freebind in Gen.Frequency((6, Gen.Constant(false)), (1, Gen.Constant(true)))
             select Configs.Service(Tuning.For(1) with { Backlog = backlog }, Configs.Pool[0]) with
             {
                 ServerNames = new Arr<ServerName>(names.Distinct().Select(NameOf)),
+                Freebind = freebind,
             }, count)
         select services.Select((service, i) => service with { Name = $"s{i}" }).ToArray()).ToArbitrary();
 
@@ -41,6 +43,7 @@ public class SharedAddressSpecs
             service.ServerNames.IsEmpty && earlier.ServerNames.IsEmpty
                 && services.First(s => s.ServerNames.IsEmpty) == earlier ? "no names" : "",
             service.Tuning.Backlog != earlier.Tuning.Backlog && earlier == services[0] ? "tcp_backlog" : "",
+            service.Freebind != earlier.Freebind && earlier == services[0] ? "freebind" : "",
         }.Concat(service.ServerNames.Where(name => services.First(s => s.ServerNames.Contains(name)) == earlier)
             .Select(name => $"{name}")).Where(kind => kind.Length > 0)
             .Select(kind => (Kind: kind, One: service.Name, Other: earlier.Name))));
@@ -110,6 +113,12 @@ public class SharedAddressSpecs
                 + "accept_from is 10.0.0.1 (line 1): both",
             Assert.Single(Errors(Service("web", Names("a.test"), proxy), Service("rest"))).Message,
             StringComparison.Ordinal);
+        var freebind = Raw.Entry("freebind", new RawNode.Scalar(new SourcePosition(9, 5), "true", quoted: false));
+        var differs = Assert.Single(Errors(Service("web", Names("a.test"), freebind), Service("rest")));
+        Assert.StartsWith(
+            "services.rest.freebind is false (the default), and services.web.freebind is true (line 9): both services",
+            differs.Message, StringComparison.Ordinal);
+        Assert.Equal("listener_keys_differ", differs.Code);
         // What each of them sends is its own.
         var send = Raw.Entry("proxy_protocol", Raw.Map(Raw.Entry("send", "v2")));
         Assert.Empty(Errors(Service("web", Names("a.test"), send), Service("rest")));

@@ -1,3 +1,4 @@
+using System.Net;
 using Bal.Domain.Config;
 using Bal.Domain.Doctor;
 using Bal.Domain.Messages;
@@ -228,6 +229,24 @@ public class DoctorSpecs
         Assert.Equal(expected, Level(
             Stopped with
             {
+                Limits = RoomyLimits with { EphemeralPorts = Prelude.Some(new PortRange(10_000, 9_999 + ports)) },
+            },
+            CheckName.Ports));
+
+    [Theory]
+    [InlineData(999, CheckLevel.Warn)]
+    [InlineData(1000, CheckLevel.Ok)]
+    public void Each_source_address_has_local_ports_of_its_own(int ports, CheckLevel expected) =>
+        Assert.Equal(expected, Level(
+            Stopped with
+            {
+                Config = Valid(Balancer(2) is var two ? two with
+                {
+                    Services = two.Services.Map(s => s with
+                    {
+                        SourceAddresses = Prelude.Array(IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.3")),
+                    }),
+                } : two),
                 Limits = RoomyLimits with { EphemeralPorts = Prelude.Some(new PortRange(10_000, 9_999 + ports)) },
             },
             CheckName.Ports));

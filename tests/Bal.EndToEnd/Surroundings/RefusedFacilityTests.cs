@@ -34,6 +34,9 @@ public sealed partial class RefusedFacilityTests(ITestOutputHelper output)
         /// <summary>What 'bal upgrade' says; null where it works.</summary>
         public string? Upgrade { get; init; }
 
+        /// <summary>The keys without which bal does not need it.</summary>
+        public string More { get; init; } = "";
+
         /// <summary>Whether the control socket answers.</summary>
         public bool Answers { get; init; } = true;
     }
@@ -52,6 +55,7 @@ public sealed partial class RefusedFacilityTests(ITestOutputHelper output)
         new("low_water", SocketOption(1, 18, EINVAL)) { IsAlwaysMet = false },
         new("congestion", SocketOption(6, 13, EPERM)) { Event = MachineHasBbr ? "facility_refused" : null },
         new("no_delay", SocketOption(6, 1, ENOPROTOOPT)),
+        new("source_port", SocketOption(0, 24, ENOPROTOOPT)) { More = "source_addresses: 127.0.0.1" },
         new("linger", SocketOption(1, 13, EINVAL)),
         new("urgent_inline", SocketOption(1, 10, EINVAL)),
         new("unread", Refusal.Of("ioctl", ENOTTY, (1, 0x541B))) { IsAlwaysMet = false },
@@ -112,7 +116,10 @@ public sealed partial class RefusedFacilityTests(ITestOutputHelper output)
         var row = DoneWithout[index];
         await using var backend = Serving.Echo();
         await using var refusing = Serving.EchoThatIsDown();
-        await using var bal = new BalInstance(output, BalFile.For(backend, refusing).WithRareProbes());
+        await using var bal = new BalInstance(output, BalFile.For(backend, refusing).WithRareProbes() with
+        {
+            More = row.More,
+        });
         var process = Seccomp.Start(bal, [row.Refusal]);
         await Eventually.Holds("it serves", () =>
             process.HasExited || (File.Exists(bal.PidPath) && File.ReadAllText(bal.PidPath) == $"{process.Pid}\n"));
