@@ -7,6 +7,7 @@ using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
 using Bal.Domain.Primitives;
+using Bal.Infrastructure.DataPlane;
 using LanguageExt;
 
 namespace Bal.Integration.DataPlane;
@@ -16,6 +17,26 @@ namespace Bal.Integration.DataPlane;
 /// </summary>
 public sealed class SeveralServicesSpecs
 {
+    [Fact]
+    public void How_long_connects_and_connections_take_is_counted_once_for_each()
+    {
+        using var backend = new Backend().Echoing();
+        var port = Ports.Free();
+        using var fleet = new Fleet();
+        fleet.Apply(Fleet.Table(1, "a", port, backend));
+        for (var i = 0; i < 20; i++)
+            Fleet.Echoed(port).Dispose();
+        fleet.Until(() => fleet.TrafficOf(1).Active == 0, "all have ended");
+
+        var traffic = fleet.Plane.Measure();
+        var connects = Assert.Single(traffic.Backends).Connects;
+        Assert.Equal(DurationScale.Connect.Buckets, connects.Counts.Count);
+        Assert.Equal(20, connects.Count);
+        Assert.Equal(20, ServiceCounters.Sessions.Of(fleet.TrafficOf(1).Counts).Count);
+        // Two cache lines for each loop and backend.
+        Assert.Equal(128, System.Runtime.CompilerServices.Unsafe.SizeOf<BackendCounters>());
+    }
+
     [Fact]
     public void The_limit_and_the_counters_of_a_service_are_its_own()
     {
