@@ -13,7 +13,7 @@ WEB="$ROOT/dist/bal-web"
 up_to_date() {
   [[ -x $BINARY && -x $WEB && ! $WEB -ot $BINARY ]] || return 1
   local newer
-  newer="$(find "$ROOT/src" "$ROOT/Directory.Build.props" "$ROOT/Directory.Packages.props" "$ROOT/global.json" \
+  newer="$(find "$ROOT/src" "$ROOT/build" "$ROOT/Directory.Build.props" "$ROOT/Directory.Packages.props" "$ROOT/global.json" \
     \( -name bin -o -name obj \) -prune -o -type f -newer "$BINARY" -print -quit)"
   [[ -z $newer ]]
 }

@@ -11,7 +11,7 @@ _bal() {
   local current="${COMP_WORDS[COMP_CWORD]}" previous="${COMP_WORDS[COMP_CWORD - 1]}" command="" word flags
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$word" in
-      check | doctor | status | ready | start | graceful | reload | upgrade | stop | drain | enable | weight | sessions | explain | replay | demo | simulate | schema)
+      check | doctor | status | top | ready | init | start | graceful | reload | upgrade | stop | drain | enable | weight | sessions | explain | logs | replay | demo | simulate | schema)
         command="$word"
         break
         ;;
@@ -26,13 +26,20 @@ _bal() {
       mapfile -t COMPREPLY < <(compgen -W "recent bytes duration idle" -- "$current")
       return
       ;;
-    --seconds | --timeout | --top) return ;;
+    --log-format)
+      mapfile -t COMPREPLY < <(compgen -W "auto text json" -- "$current")
+      return
+      ;;
+    --seconds | --timeout | --top | --listen | --backend) return ;;
   esac
   case "$command" in
     check) flags="--json --verbose --strict --config --help" ;;
     doctor) flags="--json --verbose --brief --config --help" ;;
-    status) flags="--json --verbose --brief --exit-code --config --help" ;;
-    start) flags="--daemon --config --help" ;;
+    status) flags="--json --verbose --brief --exit-code --watch --config --help" ;;
+    top) flags="--config --help" ;;
+    start) flags="--daemon --listen --backend --log-format --config --help" ;;
+    init) flags="--listen --backend --config --help" ;;
+    logs) flags="--follow --config --help" ;;
     ready) flags="--backends --config --help" ;;
     graceful | reload) flags="--dry-run --json --timeout --config --help" ;;
     explain) flags="backend protection --json --config --help" ;;
@@ -52,7 +59,7 @@ _bal() {
     schema) flags="--help" ;;
     demo) flags="--seconds --help" ;;
     simulate) flags="--scenario --config --compare --html --json --help" ;;
-    *) flags="check doctor status ready start graceful reload upgrade stop drain enable weight sessions explain replay demo simulate schema --help --version" ;;
+    *) flags="check doctor status top ready init start graceful reload upgrade stop drain enable weight sessions explain logs replay demo simulate schema --help --version" ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$flags" -- "$current")
 }

@@ -64,11 +64,11 @@ public static class Replaying
                 LineEnd.Unreadable => ReplayFault.Unreadable(state.Lines + 1, line.Reason),
                 _ => ReplayMachine.Next(line.Bytes, state),
             };
-            foreach (var fault in step.LeftAsEnumerable())
+            if (step.Case is ReplayFault fault)
                 return line.End == LineEnd.EndOfFile && state.Position.IsSome && fault.IsDamage
                     ? new(state, Option<ReplayFault>.None, state.Lines + 1)
                     : new(state, fault, Option<long>.None);
-            foreach (var next in step.RightAsEnumerable())
+            if (step.Case is ReplayStep next)
             {
                 state = next.State;
                 observe(next);

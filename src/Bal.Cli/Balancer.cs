@@ -26,6 +26,9 @@ internal sealed record BalancerOptions(
     ManagerEnvironment Manager,
     Option<Takeover> Takeover)
 {
+    /// <summary>A configuration in place of the file.</summary>
+    internal Option<GivenConfig> Given { get; init; } = Option<GivenConfig>.None;
+
     /// <summary>Listening sockets that the service manager has opened.</summary>
     internal Arr<ActivatedSocket> Sockets { get; init; } = Arr<ActivatedSocket>.Empty;
 
@@ -38,14 +41,19 @@ internal static class Balancer
 {
     /// <summary>Runs until it is told to stop.</summary>
     /// <returns>An exit code, or why it could not start; the caller logs and reports the problem.</returns>
-    internal static Either<Problem, int> Run(BalancerOptions options) => options.Config.Match(
-        found: file => Server.Run(new ServerOptions(
-            options.Home, file.Path, CommandLine.Version, options.Readiness, options.Log)
-        {
-            Manager = options.Manager,
-            Takeover = options.Takeover,
-            Sockets = options.Sockets,
-            IsDaemon = options.IsDaemon,
-        }),
-        missing: missing => CheckReport.ProblemOf(missing));
+    internal static Either<Problem, int> Run(BalancerOptions options) => options.Given.IsSome
+        ? Serve(options, "")
+        : options.Config.Match(
+            found: file => Serve(options, file.Path),
+            missing: missing => CheckReport.ProblemOf(missing));
+
+    private static Either<Problem, int> Serve(BalancerOptions options, string file) => Server.Run(new ServerOptions(
+        options.Home, file, CommandLine.Version, options.Readiness, options.Log)
+    {
+        Given = options.Given,
+        Manager = options.Manager,
+        Takeover = options.Takeover,
+        Sockets = options.Sockets,
+        IsDaemon = options.IsDaemon,
+    });
 }

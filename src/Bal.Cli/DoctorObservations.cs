@@ -3,6 +3,7 @@ using Bal.Domain.Doctor;
 using Bal.Domain.Reports;
 using Bal.Infrastructure.Config;
 using Bal.Infrastructure.Diagnosis;
+using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Process;
 using LanguageExt;
 
@@ -14,18 +15,25 @@ internal static class DoctorObservations
     internal static DoctorInputs Gather(BalHome home, ConfigLocation location)
     {
         var pid = Pid(home);
-        var control = pid is PidFact.Held ? Ask(home) : new ControlFact.NotAsked();
-        return new DoctorInputs(home.Root, home.LogFile, Config(InUse(location, control)), pid, control);
+        var asked = pid is PidFact.Held ? Ask(home) : new Asked(new ControlFact.NotAsked(), []);
+        return new DoctorInputs(home.Root, home.LogFile, Config(location, asked), pid, asked.Control);
     }
 
-    // Unless a file is named, what counts is the one that the running daemon serves and will read again.
-    private static ConfigLocation InUse(ConfigLocation location, ControlFact control) =>
+    // What the daemon said, and the backends that it serves.
+    private sealed record Asked(ControlFact Control, string[] Backends);
+
+    // Unless a file is named, what counts is what the running daemon serves, of which it will read a file again.
+    private static ConfigFact Config(ConfigLocation location, Asked asked) =>
         location is ConfigLocation.Found { Source: ConfigSource.Argument }
             or ConfigLocation.Missing { Source: ConfigSource.Argument }
-            ? location
-            : control is ControlFact.Answered { ConfigPath.Length: > 0 } daemon
-                ? new ConfigLocation.Found(daemon.ConfigPath, ConfigSource.Argument)
-                : location;
+        || asked.Control is not ControlFact.Answered daemon
+            ? Config(location)
+            : daemon.ConfigPath.Length > 0
+                ? Config(new ConfigLocation.Found(daemon.ConfigPath, ConfigSource.Argument))
+                : new ConfigFact.Read(
+                    GivenConfig.Place,
+                    new GivenConfig(daemon.Listener, new Arr<string>(asked.Backends))
+                        .Validate(LinuxHostFacts.Gather()));
 
     private static ConfigFact Config(ConfigLocation location) => location.Match<ConfigFact>(
         found => new ConfigFact.Read(found.Path, ConfigLoader.Load(found.Path).Outcome),
@@ -41,7 +49,7 @@ internal static class DoctorObservations
         stale: content => new PidFact.Stale(content.ToText()),
         unreadable: problem => new PidFact.Unreadable(problem));
 
-    private static ControlFact Ask(BalHome home) => RunningDaemon.In(home)
+    private static Asked Ask(BalHome home) => RunningDaemon.In(home)
         .Bind(daemon =>
         {
             using (daemon)
@@ -49,10 +57,11 @@ internal static class DoctorObservations
         })
         .Bind(ControlAnswer.Parse)
         .Match(
-            Right: Answered,
-            Left: problem => new ControlFact.Silent(problem));
+            Right: answer => new Asked(Answered(answer), [.. answer.Items("backends")
+                .Select(backend => ControlAnswer.TextOf(backend, "address") ?? "")]),
+            Left: problem => new Asked(new ControlFact.Silent(problem), []));
 
-    private static ControlFact Answered(ControlAnswer answer)
+    private static ControlFact.Answered Answered(ControlAnswer answer)
     {
         var address = answer.Text("bind_address") ?? "";
         var host = address.Contains(':', StringComparison.Ordinal) && address[0] != '[' ? $"[{address}]" : address;

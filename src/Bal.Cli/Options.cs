@@ -1,5 +1,8 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.Globalization;
+using Bal.Domain.Config;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 
 namespace Bal.Cli;
@@ -24,6 +27,44 @@ internal static class Options
             if (result.Tokens is [{ Value: "" }]) result.AddError("--config needs the path of a FILE");
         });
         return option;
+    }
+
+    /// <summary>With <see cref="Backends"/> the configuration in place of a file.</summary>
+    internal static Option<string?> Listen() => new("--listen")
+    {
+        Description = "Listen on this address (0.0.0.0:9295 by default)",
+        HelpName = "ADDR:PORT",
+    };
+
+    /// <summary>See <see cref="Listen"/>.</summary>
+    internal static Option<string[]> Backends(string purpose) => new("--backend")
+    {
+        Description = purpose,
+        HelpName = "HOST:PORT",
+        Arity = ArgumentArity.OneOrMore,
+        AllowMultipleArgumentsPerToken = false,
+    };
+
+    /// <summary>What <see cref="Listen"/> and <see cref="Backends"/> say; none where they are not given.</summary>
+    internal static LanguageExt.Option<GivenConfig> Given(
+        SymbolResult result, Option<string?> listen, Option<string[]> backends)
+    {
+        var given = new GivenConfig(
+            LanguageExt.Prelude.Optional(result.GetResult(listen)?.GetValueOrDefault<string?>()),
+            new LanguageExt.Arr<string>(result.GetResult(backends)?.GetValueOrDefault<string[]>() ?? []));
+        return given.Listen.IsSome || !given.Backends.IsEmpty ? given : LanguageExt.Option<GivenConfig>.None;
+    }
+
+    /// <summary>What is wrong with them, as wrong usage.</summary>
+    internal static void Check(CommandResult result, Option<string?> listen, Option<string[]> backends)
+    {
+        foreach (var given in Given(result, listen, backends).AsEnumerable())
+            if (given.Backends.IsEmpty)
+                result.AddError("--listen needs --backend HOST:PORT beside it");
+            else
+                foreach (var error in given.Validate(HostFacts.Unknown).Findings)
+                    if (error.Severity == Severity.Error)
+                        result.AddError($"{error.Message}; {error.Hint}");
     }
 
     internal static Option<bool> Json() => new("--json") { Description = "Print JSON" };

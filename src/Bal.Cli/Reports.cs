@@ -56,11 +56,14 @@ internal static class Reports
             Right: report => word is null && form == ReportForm.Json
                 ? new Rendered(answer, LevelOf(report))
                 : Narrowed(report, word, form),
-            Left: why => new Problem(
-                "control_answer_unknown",
-                $"the running daemon answered in a form that this bal does not understand: {why}",
-                "the daemon was started by another version of bal",
-                "restart it with this version ('bal stop', then 'bal start -d'), or use 'bal status --json'"));
+            Left: why => NotUnderstood(why));
+
+    /// <summary>The daemon's answer is not one that this version reads.</summary>
+    internal static Problem NotUnderstood(string why) => new(
+        "control_answer_unknown",
+        $"the running daemon answered in a form that this bal does not understand: {why}",
+        "the daemon was started by another version of bal",
+        "restart it with this version ('bal stop', then 'bal start -d'), or use 'bal status --json'");
 
     /// <summary>The report where nothing answers; the configuration tells what would be served.</summary>
     /// <param name="location">Where it is.</param>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Bal.Domain.Config;
 using Bal.Domain.Messages;
 using Bal.Domain.Reports;
 using Bal.Infrastructure.Config;
@@ -118,7 +119,7 @@ internal sealed class RunningDaemon : IDisposable
         ? Unit.Default
         : new Problem(
             "other_instance",
-            $"the bal in BAL_HOME={Home.Root} (pid={process.Pid}) serves {served}, not {named}",
+            $"the bal in BAL_HOME={Home.Root} (pid={process.Pid}) serves {GivenConfig.PlaceOf(served)}, not {named}",
             "the instance that serves that file has another BAL_HOME, or is not running",
             $"leave out --config to reach the one in {Home.Root}, or set BAL_HOME to that of the other instance");
 

@@ -58,7 +58,8 @@ internal static class UsageMessage
         "run" or "up" or "serve" or "daemon" => "start",
         "test" or "validate" or "configtest" or "lint" => "check",
         "quit" or "shutdown" or "down" or "kill" => "stop",
-        "info" or "stats" or "ps" or "show" or "top" or "watch" => "status",
+        "info" or "stats" or "ps" or "show" => "status",
+        "htop" or "watch" => "top",
         "why" => "explain",
         _ => Nearest.To(word, Names(tree.Subcommands)),
     };

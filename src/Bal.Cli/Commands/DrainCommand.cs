@@ -122,11 +122,11 @@ internal static class DrainCommand
                 var now = daemon.Ask(OrderLine.Of(look)).Bind(OrderAnswer.Parse);
                 unanswered = now.IsLeft ? unanswered + 1 : 0;
                 // Another process may have taken over: only that nobody answers ends the wait.
-                if (unanswered >= MostUnanswered)
-                    return End(now.LeftAsEnumerable().First());
-                if (now.Exists(answer => answer.Problem?.Code is "unknown_backend" or "unknown_service"))
+                if (unanswered >= MostUnanswered && now.Case is Problem unheard)
+                    return End(unheard);
+                if (now.Exists(said => said.Problem?.Code is "unknown_backend" or "unknown_service"))
                     break;
-                foreach (var answer in now.RightAsEnumerable())
+                if (now.Case is OrderAnswer answer)
                 {
                     if (answer.Problem is { } why)
                         return End(why);

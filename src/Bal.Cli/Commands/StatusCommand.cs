@@ -18,18 +18,46 @@ internal static class StatusCommand
         {
             Description = "Exit with 0 for OK, 1 for WARN, 2 for critical or stopped",
         };
-        var command = new Command("status", "Show what the running daemon knows") { json, verbose, brief, exitCode };
-        var target = Options.Word("TARGET", "SERVICE, or SERVICE/BACKEND", ArgumentArity.ZeroOrOne);
+        var watch = new System.CommandLine.Option<bool>("--watch")
+        {
+            Description = "Show it each second anew, as 'bal top' does",
+        };
+        var command = new Command("status", "Show what the running daemon knows")
+        {
+            json, verbose, brief, exitCode, watch,
+        };
+        var target = Target();
         command.Arguments.Add(target);
-        command.SetAction(parsed => Run(
-            composition,
-            new Asked(
-                Prelude.Optional(parsed.GetValue(config)),
-                parsed.GetValue(target),
-                Options.Form(parsed.GetValue(json), parsed.GetValue(verbose), parsed.GetValue(brief))),
-            parsed.GetValue(exitCode)));
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(watch) is not null && new[] { json, verbose, brief, exitCode }
+                .FirstOrDefault(form => result.GetResult(form) is not null) is { } other)
+                result.AddError($"--watch and {other.Name} exclude each other");
+        });
+        command.SetAction(parsed => parsed.GetValue(watch)
+            ? new Watching(composition, Prelude.Optional(parsed.GetValue(config)), parsed.GetValue(target)).Run()
+            : Run(
+                composition,
+                new Asked(
+                    Prelude.Optional(parsed.GetValue(config)),
+                    parsed.GetValue(target),
+                    Options.Form(parsed.GetValue(json), parsed.GetValue(verbose), parsed.GetValue(brief))),
+                parsed.GetValue(exitCode)));
         return command;
     }
+
+    /// <summary><c>bal top</c>.</summary>
+    internal static Command DefineTop(CompositionRoot composition, System.CommandLine.Option<string?> config)
+    {
+        var target = Target();
+        var command = new Command("top", "Show services and backends, each second anew") { target };
+        command.SetAction(parsed => new Watching(
+            composition, Prelude.Optional(parsed.GetValue(config)), parsed.GetValue(target)).Run());
+        return command;
+    }
+
+    private static Argument<string?> Target() =>
+        Options.Word("TARGET", "SERVICE, or SERVICE/BACKEND", ArgumentArity.ZeroOrOne);
 
     private static int Run(CompositionRoot composition, Asked asked, bool exitCode) =>
         composition.AskedHome().Match(

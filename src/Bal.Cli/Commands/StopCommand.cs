@@ -78,7 +78,7 @@ internal static class StopCommand
             var stopped = new Stop(composition, home, Stopping.RequestOf(within)).Run();
             said += stopped.Match(
                 pid => string.Create(CultureInfo.InvariantCulture, $"daemon: stopped (pid={pid})\n"), _ => "");
-            if (stopped.LeftAsEnumerable().Any(problem => problem.Code != RunningProcess.NotRunningCode))
+            if (stopped.Case is Problem { Code: not RunningProcess.NotRunningCode })
                 return stopped.Map(_ => "");
             var progress = new Progress(composition.Error);
             var ended = new StopLeftovers(home, within, progress).Run();
@@ -212,7 +212,7 @@ internal static class StopCommand
         private Either<Problem, string> Answer(string question)
         {
             var answer = ControlClient.Ask(home.ControlSocket, question, ControlClient.AnswerPatience);
-            unanswered = answer.LeftAsEnumerable().Any(p => p.Code == ControlClient.SilentCode) ? unanswered + 1 : 0;
+            unanswered = answer.Case is Problem { Code: ControlClient.SilentCode } ? unanswered + 1 : 0;
             return answer;
         }
 

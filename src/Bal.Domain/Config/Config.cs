@@ -36,6 +36,9 @@ public sealed record BalConfig(Mode Mode, LogLevel LogLevel, Option<int> Threads
     /// <summary>Whether the keys of its only service stand at the top level of the file.</summary>
     public bool IsSingle => Services.Count == 1 && Services[0].Name == Service.DefaultName;
 
+    /// <summary>How log lines are written.</summary>
+    public LogFormat LogFormat { get; init; }
+
     /// <summary>The file that decisions are recorded in, if they are; absolute once a file was loaded.</summary>
     public Option<string> DecisionLog { get; init; }
 

@@ -46,6 +46,10 @@ internal static partial class Settings
         Setting.Of<BalConfig, LogLevel>("log_level", Kinds.Word<LogLevel>(), [LogLevel.Info],
             c => c.LogLevel, (c, v) => c with { LogLevel = v },
             "The least severe level that is logged."),
+        Setting.Of<BalConfig, LogFormat>("log_format", Kinds.Word<LogFormat>(), [LogFormat.Auto],
+            c => c.LogFormat, (c, v) => c with { LogFormat = v },
+            "How log lines are written: `text` for people, `json`, or `auto`, which is text on a terminal. "
+                + "`--log-format` of `start` wins."),
         Setting.Of<BalConfig, Option<int>>(Threads, Kinds.IntegerOr("auto", new(1, 1_024, "")), [Option<int>.None],
             c => c.Threads, (c, v) => c with { Threads = v },
             "How many event loops run; `auto` is one for each usable core.") with

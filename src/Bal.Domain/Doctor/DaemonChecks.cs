@@ -1,3 +1,4 @@
+using Bal.Domain.Config;
 using Bal.Domain.Messages;
 
 namespace Bal.Domain.Doctor;
@@ -23,7 +24,8 @@ public static class DaemonChecks
         answered: a => a.ProtectionReason.Match(
             Some: reason => DoctorCheck.Warn(CheckName.Control, Protection(reason)),
             None: () => DoctorCheck.Ok(
-                CheckName.Control, $"the daemon answers; it listens on {a.Listener} and uses {a.ConfigPath}")),
+                CheckName.Control,
+                $"the daemon answers; it listens on {a.Listener} and uses {GivenConfig.PlaceOf(a.ConfigPath)}")),
         silent: s => DoctorCheck.Critical(CheckName.Control, s.Reason));
 
     private static Problem Protection(string reason) => new(

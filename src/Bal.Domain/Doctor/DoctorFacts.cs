@@ -213,7 +213,7 @@ public abstract record ControlFact
     public sealed record NotAsked : ControlFact;
 
     /// <summary>The daemon answered.</summary>
-    /// <param name="ConfigPath">The file that it was started with.</param>
+    /// <param name="ConfigPath">The file that it was started with; empty where there is none.</param>
     /// <param name="Listener">Where it listens, as <c>address:port</c>.</param>
     /// <param name="ProtectionReason">Why protection mode is on; none while it is off.</param>
     public sealed record Answered(string ConfigPath, string Listener, Option<string> ProtectionReason) : ControlFact;

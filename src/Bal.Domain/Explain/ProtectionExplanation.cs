@@ -76,7 +76,7 @@ public static class ExplainProtection
     private static ProtectionStanding.On OnNow(
         ProtectionPolicy policy, ProtectionState.On on, ProtectionHistory history)
     {
-        var since = history.Recent.Skip(LastTurnOn(history)).ToArray();
+        var since = history.Recent.AsEnumerable().Skip(LastTurnOn(history)).ToArray();
         return new(
             on.Reason,
             on.Since,

@@ -89,7 +89,7 @@ public sealed record BackendHistory(
         var from = Recent.Count;
         while (from > 0 && !Recent[from - 1].What.EndsRow)
             from--;
-        var failures = new Arr<BackendEntry>(Recent.Skip(from)
+        var failures = new Arr<BackendEntry>(Recent.AsEnumerable().Skip(from)
             .Where(entry => entry.What is BackendHappening.Failed)
             .GroupBy(entry => entry.What)
             .Select(same => same.Last() with { First = same.First().First, Count = same.Sum(entry => entry.Count) }));

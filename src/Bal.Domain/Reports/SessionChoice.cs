@@ -49,7 +49,7 @@ public sealed record SessionChoice(Option<BackendId> Backend, NetworkSet Clients
     public static Option<SessionChoice> Parse(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id)
             ? Of(new BackendId(id))
-            : Network.Read(text).ToOption().Map(Of);
+            : Network.Read(text).Match(network => Of(network), _ => Option<SessionChoice>.None);
 
     /// <summary>Whether a connection is meant.</summary>
     /// <param name="backend">The identity of its backend; 0 where it has none.</param>

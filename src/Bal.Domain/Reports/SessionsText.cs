@@ -44,7 +44,8 @@ public static class SessionsText
             text.Append(string.Join("  ", cells.Select((cell, i) => cell.PadRight(widths[i]))).TrimEnd()).Append('\n');
     }
 
-    private static string Amount(long bytes)
+    /// <summary>So many bytes, for people.</summary>
+    internal static string Amount(long bytes)
     {
         var (value, unit) = ((double)bytes, 0);
         while (value >= 1024 && unit < 4)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Bal.Domain.Admission;
 using Bal.Domain.Backend;
+using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
 using Bal.Domain.Primitives;
@@ -143,7 +144,7 @@ public static class StatusText
         {
             Line(text, "version", report.Version);
             Line(text, "uptime", new Duration(report.UptimeMs).ToText());
-            Line(text, "config", $"{report.ConfigPath} (version {report.ConfigVersion})");
+            Line(text, "config", $"{GivenConfig.PlaceOf(report.ConfigPath)} (version {report.ConfigVersion})");
             Line(text, "connections",
                 $"{report.ActiveConnections} active, {report.Of(ServiceCounters.Of(Refusal.Limit))} rejected");
             Line(text, "not_served", Counted(report, CounterKind.Refused));

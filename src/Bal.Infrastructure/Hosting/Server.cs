@@ -15,7 +15,9 @@ namespace Bal.Infrastructure.Hosting;
 
 /// <summary>What a balancer process is started with.</summary>
 /// <param name="Home">The directory of this instance, which exists.</param>
-/// <param name="ConfigPath">The configuration file, as an absolute path; read again by every reload.</param>
+/// <param name="ConfigPath">
+/// The configuration file, as an absolute path, read again by every reload; empty where there is none.
+/// </param>
 /// <param name="Version">bal's version.</param>
 /// <param name="Readiness">Told once connections are accepted.</param>
 /// <param name="Log">Where decisions are told; its level follows the configuration.</param>
@@ -24,6 +26,9 @@ public sealed record ServerOptions(
 {
     /// <summary>Sees every line that is logged, on the thread that logs it.</summary>
     public Action<LogEvent> Watch { get; init; } = _ => { };
+
+    /// <summary>The configuration where there is no file: no reload changes it.</summary>
+    public Option<GivenConfig> Given { get; init; } = Option<GivenConfig>.None;
 
     /// <summary>The process that this one is to replace, if it is started for that.</summary>
     public Option<Takeover> Takeover { get; init; } = Option<Takeover>.None;
@@ -183,9 +188,16 @@ public static class Server
         "the file was replaced, or the running bal has taken it back",
         "run 'bal upgrade' again");
 
-    internal static Either<ConfigRefusal, ConfigReading> ReadConfig(ServerOptions options)
+    /// <summary>For a reload, which only a file can want.</summary>
+    internal static Either<ConfigRefusal, ConfigReading> ReadConfigAgain(ServerOptions options) => options.Given.IsSome
+        ? new ConfigRefusal(GivenConfig.Fixed, Arr<Finding>.Empty)
+        : ReadConfig(options);
+
+    private static Either<ConfigRefusal, ConfigReading> ReadConfig(ServerOptions options)
     {
-        var loaded = ConfigLoader.Load(options.ConfigPath);
+        var loaded = options.Given.Match(
+            given => new LoadedConfig(GivenConfig.Place, given.Validate(LinuxHostFacts.Gather())),
+            () => ConfigLoader.Load(options.ConfigPath));
         var outcome = loaded.Outcome;
         return outcome.Config.Match(
             Some: config => options.IsDaemon && config.AccessLog == BalConfig.StandardOutput

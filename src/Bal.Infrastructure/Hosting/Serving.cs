@@ -61,7 +61,7 @@ internal sealed class Serving : IDisposable
                 .Answer(request, answer),
             options.Say);
         Replaced = new ReplacedLinks(Reactor, Plane, options.Say) { OnWebSocket = web.Inherit };
-        options.Log.Level = reading.Config.LogLevel;
+        LogAs(reading.Config);
         Manager = new ServiceManager(options.Manager, Reactor, problem => options.Say(
             LogEvent.Warn(Server.Module, problem.Code, problem.WhatHappened,
                 LogField.Of("why_likely", problem.WhyLikely), LogField.Of("do_this_now", problem.DoThisNow))));
@@ -74,7 +74,7 @@ internal sealed class Serving : IDisposable
             new Prober(Reactor, new Resolver(Reactor), Budget.Probes, Plane.LeadsHere, Plane.Probed),
             new DecisionLogWriter(options),
             Manager,
-            () => Server.ReadConfig(options).Map(InForce),
+            () => Server.ReadConfigAgain(options).Map(InForce),
             InEffect,
             () => DateTimeOffset.UtcNow,
             Identity)
@@ -84,7 +84,7 @@ internal sealed class Serving : IDisposable
         };
         reloads = new Reloads(
             Reactor,
-            () => Server.ReadConfig(options).Map(InForce),
+            () => Server.ReadConfigAgain(options).Map(InForce),
             () => Supervisor.Served.IfNone(Reading.Config),
             Apply);
     }
@@ -151,9 +151,15 @@ internal sealed class Serving : IDisposable
     /// <summary>Serves the page and the metrics, as the configuration in force wants it.</summary>
     public void ServeWeb() => web.Apply(Supervisor.Served.IfNone(Reading.Config).Web);
 
-    private void InEffect(BalConfig config)
+    private void LogAs(BalConfig config)
     {
         options.Log.Level = config.LogLevel;
+        options.Log.Use(config.LogFormat);
+    }
+
+    private void InEffect(BalConfig config)
+    {
+        LogAs(config);
         web.Apply(config.Web);
     }
 
@@ -224,7 +230,26 @@ internal sealed class Serving : IDisposable
 
     private SessionRequests Sessions => new(Reactor, Plane, Replaced);
 
-    public void Reload(SupervisorInput.Reload reload) => reloads.Take(reload);
+    public void Reload(SupervisorInput.Reload reload)
+    {
+        if (MayReload)
+            reloads.Take(reload);
+        else
+            Reactor.PostUrgent(new SupervisorInput.Call(() => Decline(reload)));
+    }
+
+    /// <summary>Whether there is a file to read again.</summary>
+    public bool MayReload => options.Given.IsNone;
+
+    // Nobody's file is wrong: status does not warn of it from now on.
+    private void Decline(SupervisorInput.Reload reload)
+    {
+        Manager.Reloading();
+        options.Say(LogEvent.Failure("reload", "reload_declined", GivenConfig.Fixed));
+        Manager.Ready();
+        reload.Answer(new ReloadAnswer(
+            Supervisor.State.ConfigVersion, GivenConfig.Fixed, Arr<Finding>.Empty, Arr<string>.Empty));
+    }
 
     private void Apply(SupervisorInput.Reload reload)
     {
@@ -238,7 +263,7 @@ internal sealed class Serving : IDisposable
         $"bal {options.Version} listens on {Listeners} for {Plural.Of(BackendTotal, "backend")}",
         [
             LogField.Of("version", options.Version),
-            LogField.Of("config_path", options.ConfigPath),
+            LogField.Of("config_path", GivenConfig.PlaceOf(options.ConfigPath)),
             LogField.Of("listener", Reading.Config.Main.Listener.ToString()),
             LogField.Of("services", Reading.Config.Services.Count),
             LogField.Of("backends", BackendTotal),

@@ -30,7 +30,8 @@ internal sealed class SessionRequests(Reactor reactor, Plane plane, ReplacedLink
         string.Create(CultureInfo.InvariantCulture, $"{Word}\n{list.Sort.Word}\n{list.Most}"),
         others => ListOwn(list, own => answer(SessionsJson.Write(SessionsReport.Merge(
             list.Sort, list.Most,
-            new Arr<SessionsReport>(others.SelectMany(document => SessionsJson.Read(document).RightAsEnumerable()))
+            new Arr<SessionsReport>(
+                others.Select(document => SessionsJson.Read(document).Case).OfType<SessionsReport>())
                 .Add(own))))));
 
     /// <summary>Ends the sessions that a word means, in all processes; answers with how many.</summary>

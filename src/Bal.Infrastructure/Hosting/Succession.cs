@@ -97,13 +97,17 @@ internal sealed class Succession(ServerOptions options, Serving serving, PidFile
         ProgramPages.GiveBack();
         serving.Supervisor.BeginRecording();
         // A stop may have come first, and then nothing is applied any more.
-        if (serving.Supervisor.State.Phase is Phase.Running)
-            serving.Reload(new SupervisorInput.Reload(_ =>
-            {
-                serving.Plane.DiscardReserved();
-                serving.ServeWeb();
-            }));
-        else
+        if (serving.Supervisor.State.Phase is not Phase.Running)
             serving.Plane.DiscardReserved();
+        else if (serving.MayReload)
+            serving.Reload(new SupervisorInput.Reload(_ => GoOn()));
+        else
+            GoOn();
+    }
+
+    private void GoOn()
+    {
+        serving.Plane.DiscardReserved();
+        serving.ServeWeb();
     }
 }

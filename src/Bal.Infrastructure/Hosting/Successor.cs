@@ -1,3 +1,4 @@
+using Bal.Domain.Config;
 using Bal.Domain.Messages;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Process;
@@ -25,7 +26,10 @@ internal static class Successor
             [Takeover.Variable] = options.IsDaemon ? "3:daemon" : "3:foreground",
         };
         return ChildProcess.Start(
-            ProgramPath.CommandLine(program, ["start", "--config", options.ConfigPath]),
+            ProgramPath.CommandLine(program, ["start", .. options.Given.Match(
+                given => (string[])[.. given.Arguments], () => ["--config", options.ConfigPath]),
+                .. options.Log.Chosen.Match(
+                    format => (string[])["--log-format", Words.Of(format)], () => [])]),
             ProcessEnvironment.With(variables),
             options.IsDaemon).MapLeft(errno => NotStarted(program, errno));
     }

@@ -21,7 +21,7 @@ public static class DryRunJson
         json.WriteBoolean("dry_run", true);
         json.WriteBoolean("applied", false);
         json.WriteBoolean("would_apply", answer.WouldApply);
-        json.WriteString("config_path", configPath);
+        JsonReport.WriteConfigPath(json, configPath);
         json.WriteNumber("config_version", answer.ConfigVersion);
         json.WriteString("message", answer.Problem.Match(
             Some: problem => problem.WhatHappened,

@@ -43,6 +43,10 @@ internal static class JsonReport
         return buffer.ToArray();
     }
 
+    /// <summary>The member <c>config_path</c>: null where there is no file.</summary>
+    public static void WriteConfigPath(Utf8JsonWriter json, string path) =>
+        json.WriteString("config_path", path.Length > 0 ? path : null);
+
     /// <summary>A time as RFC 3339 in UTC, to the millisecond; null where there is none.</summary>
     public static void WriteTime(Utf8JsonWriter json, string name, Option<DateTimeOffset> time) => time.Match(
         Some: t => json.WriteString(

@@ -15,7 +15,7 @@ public static class ReadyJson
     {
         _ = m.Of("ready", Scalar.Flag, r => r.Refusal.IsNone);
         return new(
-            m.Of("config_path", Scalar.Text, r => r.ConfigPath),
+            ReportCodec.ConfigPath(m, r => r.ConfigPath),
             m.Of("reason", Codec.Maybe(Scalar.Text), r => r.Refusal),
             m.Of("services", Codec.List(Service), r => r.Services));
     });

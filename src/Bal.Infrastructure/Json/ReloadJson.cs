@@ -13,7 +13,7 @@ public static class ReloadJson
     public static byte[] Write(string configPath, ReloadAnswer answer) => JsonReport.Write(json =>
     {
         json.WriteBoolean("applied", answer.Applied);
-        json.WriteString("config_path", configPath);
+        JsonReport.WriteConfigPath(json, configPath);
         json.WriteNumber("config_version", answer.ConfigVersion);
         json.WriteString("message", answer.Problem.Match(
             Some: p => p.WhatHappened,

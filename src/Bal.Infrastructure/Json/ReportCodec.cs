@@ -20,6 +20,12 @@ internal static class ReportCodec
     /// <summary>The same, or null.</summary>
     public static readonly Codec<Option<DateTimeOffset>> MaybeTime = Codec.Maybe(Time);
 
+    /// <summary>The member <c>config_path</c>: null where there is no file.</summary>
+    public static string ConfigPath<T>(Members<T> members, Func<T, string> get) => members.Of(
+        "config_path",
+        Codec.Maybe(Scalar.Text),
+        report => Option<string>.Some(get(report)).Filter(path => path.Length > 0)).IfNone("");
+
     /// <summary>The three lines of a problem, and its code.</summary>
     public static readonly Body<Problem> Problem = Body.Of<Problem>(m => new(
         m.Of("code", Scalar.Text, p => p.Code),

@@ -220,7 +220,7 @@ public static class StatusJson
     {
         var running = m.Of("running", Scalar.Flag, r => r.Running);
         var pid = m.Of("pid", Codec.Maybe(Scalar.Count), r => r.Pid);
-        var path = m.Of("config_path", Scalar.Text, r => r.ConfigPath);
+        var path = ReportCodec.ConfigPath(m, r => r.ConfigPath);
         var all = m.Inline(Summary, Whole);
         _ = m.Of("last_check_time", ReportCodec.MaybeTime, r => r.LastCheckTime);
         _ = m.Of("overall", Scalar.Text, r => r.Overall.ToString().ToLowerInvariant(), "");

@@ -43,6 +43,16 @@ internal readonly partial record struct FileFacts(ulong Device, ulong Inode, uin
 
     internal bool IsWorldWritable => (Mode & 0x2) != 0;
 
+    /// <summary>The device as stat(2) says it (makedev(3)).</summary>
+    internal ulong DeviceNumber
+    {
+        get
+        {
+            var (major, minor) = (Device >> 32, Device & 0xffff_ffff);
+            return ((major & 0xfff) << 8) | (minor & 0xff) | ((minor & ~0xffUL) << 12) | ((major & ~0xfffUL) << 32);
+        }
+    }
+
     /// <summary>How many bytes it has.</summary>
     internal ulong Size { get; init; }
 

@@ -20,15 +20,16 @@ internal sealed class BoundedSink : ILogEventSink, IDisposable
     private readonly object _gate = new();
     private readonly Queue<LogEvent> _queue = new();
     private readonly LogTarget _target;
+    private readonly LineWriter _lines;
     private int _replacement = -1;
     private bool _writing;
     private bool _closed;
     private long _dropped;
     private long _reported;
 
-    internal BoundedSink(LogTarget target)
+    internal BoundedSink(LogTarget target, LineWriter lines)
     {
-        _target = target;
+        (_target, _lines) = (target, lines);
         new Thread(WriteLoop) { IsBackground = true, Name = "bal-log" }.Start();
     }
 
@@ -150,7 +151,7 @@ internal sealed class BoundedSink : ILogEventSink, IDisposable
     {
         try
         {
-            return _target.Write(NdjsonFormatter.Encode(line));
+            return _target.Write(_lines.Encode(line));
         }
         catch (Exception)
         {

@@ -7,6 +7,7 @@ using Serilog.Core;
 using Serilog.Events;
 using Serilog.Extensions.Logging;
 using LogEvent = Bal.Domain.Messages.LogEvent;
+using LogFormat = Bal.Domain.Messages.LogFormat;
 using LogLevel = Bal.Domain.Messages.LogLevel;
 using MelLevel = Microsoft.Extensions.Logging.LogLevel;
 
@@ -25,13 +26,14 @@ public sealed class LogPipeline : IDisposable
 
     private readonly string? _path;
     private readonly BoundedSink _sink;
+    private readonly LineWriter _lines;
     private readonly LoggingLevelSwitch _level;
     private readonly LoggerFactory _loggers;
 
-    private LogPipeline(LogTarget target, string? path, LogLevel level)
+    private LogPipeline(LogTarget target, LineWriter lines, string? path, LogLevel level)
     {
-        _path = path;
-        _sink = new BoundedSink(target);
+        (_path, _lines) = (path, lines);
+        _sink = new BoundedSink(target, lines);
         _level = new LoggingLevelSwitch(ToSerilog(level));
         var root = new LoggerConfiguration().MinimumLevel.ControlledBy(_level).WriteTo.Sink(_sink).CreateLogger();
         _loggers = new LoggerFactory(
@@ -58,16 +60,31 @@ public sealed class LogPipeline : IDisposable
         set => _level.MinimumLevel = ToSerilog(value);
     }
 
+    /// <summary>The form that the command line has chosen, which no configuration changes.</summary>
+    public Option<LogFormat> Chosen { get; private set; } = Option<LogFormat>.None;
+
+    /// <summary>The command line has chosen a form.</summary>
+    public LogPipeline Choose(Option<LogFormat> format)
+    {
+        Chosen = format;
+        Use(LogFormat.Auto);
+        return this;
+    }
+
+    /// <summary>From now on lines have this form, unless the command line has chosen one.</summary>
+    public void Use(LogFormat format) => _lines.Use(Chosen.IfNone(format));
+
     /// <summary>Logs to standard error.</summary>
     public static LogPipeline ToStderr(LogLevel level) => ToDescriptor(2, level);
 
     /// <summary>Logs to an open descriptor, which stays open.</summary>
     public static LogPipeline ToDescriptor(int descriptor, LogLevel level) =>
-        new(new LogTarget(descriptor, owned: false), null, level);
+        new(new LogTarget(descriptor, owned: false), LineWriter.For(descriptor), null, level);
 
     /// <summary>Logs to the end of a file, created 0600; a symlink is refused.</summary>
     public static Either<Problem, LogPipeline> ToFile(string path, LogLevel level) =>
-        LogTarget.Open(path).Map(fd => new LogPipeline(new LogTarget(fd, owned: true, path), path, level));
+        LogTarget.Open(path).Map(fd => new LogPipeline(
+            new LogTarget(fd, owned: true, path), LineWriter.For(fd), path, level));
 
     /// <summary>Writes a line if its level is enabled; never waits, never throws.</summary>
     public void Write(LogEvent line)

@@ -3,8 +3,10 @@ using System.Globalization;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Bal.Domain.Messages;
 using Serilog.Events;
 using Serilog.Formatting;
+using LogEvent = Serilog.Events.LogEvent;
 
 namespace Bal.Infrastructure.Logging;
 
@@ -60,6 +62,15 @@ public sealed class NdjsonFormatter : ITextFormatter
         buffer.Write("\n"u8);
         return buffer.WrittenSpan.ToArray();
     }
+
+    /// <summary>The same for people.</summary>
+    internal static LogText ToText(LogEvent line) => new(
+        line.Timestamp.UtcDateTime.ToString(Rfc3339, CultureInfo.InvariantCulture),
+        LevelOf(line.Level),
+        Cut(TextOf(line, ModuleProperty) ?? "bal"),
+        Cut(MessageOf(line)),
+        Cut(TextOf(line, "why_likely") ?? ""),
+        Cut(TextOf(line, "do_this_now") ?? ""));
 
     private static string LevelOf(LogEventLevel level) => level switch
     {

@@ -1,3 +1,4 @@
+using System.Text;
 using Bal.Infrastructure.Linux;
 
 namespace Bal.Infrastructure.Process;
@@ -9,11 +10,38 @@ namespace Bal.Infrastructure.Process;
 /// </summary>
 public static class StandardStream
 {
+    private const int MostOfLine = 4_096;
+    private const int Input = 0;
     private const int Error = 2;
     private const int Output = 1;
 
     /// <summary>Whether it is a terminal (isatty(3)).</summary>
     public static bool IsTerminal(bool error) => Libc.isatty(Number(error)) == 1;
+
+    /// <summary>Whether the reader of standard output has gone away.</summary>
+    public static bool IsGone { get; private set; }
+
+    /// <summary>Whether a person can be asked: standard input and standard error are a terminal.</summary>
+    public static bool Asks => Libc.isatty(Input) == 1 && IsTerminal(error: true);
+
+    /// <summary>A line of standard input without its end; null where it has ended.</summary>
+    public static string? ReadLine()
+    {
+        var line = new List<byte>();
+        Span<byte> one = stackalloc byte[1];
+        while (Descriptors.Read(Input, one) is not 0 and var read)
+        {
+            if (read < 0 && Errno.Last == Errno.EINTR)
+                continue;
+            if (read < 0)
+                break;
+            if (one[0] == '\n' || line.Count == MostOfLine)
+                return Encoding.UTF8.GetString([.. line]);
+            line.Add(one[0]);
+        }
+
+        return line.Count > 0 ? Encoding.UTF8.GetString([.. line]) : null;
+    }
 
     /// <summary>
     /// Writes everything, waiting for a reader that is slow. One that has gone away (EPIPE) is no error: what it does
@@ -35,6 +63,7 @@ public static class StandardStream
             switch (Errno.Last)
             {
                 case Errno.EPIPE:
+                    IsGone |= !error;
                     return;
                 case Errno.EINTR:
                     break;

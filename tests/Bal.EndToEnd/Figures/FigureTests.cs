@@ -9,11 +9,11 @@ public sealed class FigureTests(ITestOutputHelper output)
     private const int Megabyte = 1024 * 1024;
 
     [Fact]
-    public void The_binary_has_at_most_15_MiB()
+    public void The_binary_has_at_most_14_MiB()
     {
         var length = new FileInfo(BalBinary.Path).Length;
         output.WriteLine($"binary: {length / 1e6:0.00} MB");
-        Assert.InRange(length, 1, 16 * Megabyte);
+        Assert.InRange(length, 1, 14 * Megabyte);
     }
 
     [Fact]
@@ -59,9 +59,9 @@ public sealed class FigureTests(ITestOutputHelper output)
         output.WriteLine($"idle: {resident / (double)Megabyte:0.0} MiB resident, " +
             $"{rate:0.0} voluntary context switches/s, " +
             $"{(ProcFs.CpuTime(bal.Pid) - cpu).TotalMilliseconds:0} ms CPU in {clock.ElapsedMilliseconds} ms");
-        // The goal is 15 MB (14.3 MiB), which 0.1.0 met. How much of the program's file a fault maps is the kernel's
-        // choice: room for others.
-        Assert.InRange(resident, 1, 24 * Megabyte);
+        // The goal is 15 MB (14.3 MiB), which 0.1.0 met; it was 17.4 MiB. How much of the program's file a fault maps
+        // is the kernel's choice: room for others.
+        Assert.InRange(resident, 1, 20 * Megabyte);
         Assert.InRange(rate, 0, 12);
     }
 

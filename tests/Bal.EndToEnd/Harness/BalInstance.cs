@@ -82,6 +82,9 @@ internal sealed class BalInstance : IAsyncDisposable
         System.IO.File.Move(ConfigPath + ".new", ConfigPath, overwrite: true);
     }
 
+    /// <summary>Clients find it at this port, whoever writes its file.</summary>
+    public void Expect(int port) => File = new BalFile(port);
+
     public Task<Finished> Run(params string[] arguments) => RunWith([], arguments);
 
     public async Task<Finished> RunWith((string Name, string? Value)[] variables, params string[] arguments)
