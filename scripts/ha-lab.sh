@@ -2,9 +2,9 @@
 # Several balancers behind one address, in network namespaces, with the files of packaging/keepalived and packaging/bird: kills,
 # stops, cuts, reloads and upgrades them, and measures what clients notice (docs/high-availability.md).
 #   scripts/ha-lab.sh [--short]                                   both layouts, once; --short leaves out what teaches the least
-#   scripts/ha-lab.sh keepalived [--runs N] [--engine bal|haproxy] [--only NAME]
+#   scripts/ha-lab.sh keepalived [--runs N] [--engine bal|haproxy] [--only NAME] [--track]
 #   scripts/ha-lab.sh bird
-# Prints a row for each event. Exits 0 if the address moved where it should and nowhere else, and no client failed that should
+# --track watches the interface of the backends as well. Prints a row for each event. Exits 0 if the address moved where it should and nowhere else, and no client failed that should
 # not have. Needs root, network namespaces, and the packages keepalived, bird2 and redis-server (haproxy for --engine haproxy).
 # Nothing of this machine is changed.
 set -euo pipefail
@@ -26,5 +26,5 @@ case "${1:-}" in
     python3 "$here/ha-lab/ecmp.py" "$@" || status=1
     exit $status
     ;;
-  *) die "usage: scripts/ha-lab.sh [--short] | keepalived [--runs N] [--engine bal|haproxy] [--only NAME] | bird" ;;
+  *) die "usage: scripts/ha-lab.sh [--short] | keepalived [--runs N] [--engine bal|haproxy] [--only NAME] [--track] | bird" ;;
 esac

@@ -23,9 +23,14 @@ drain_timeout_ms: 1000
 backends: [{BACK}.21:{PORT}, {BACK}.22:{PORT}]
 """
 
+    # Whether the interface of the backends is watched: three lines of the file that are comments.
+    tracks = False
+
     def keepalived(self):
         with open(f"{ROOT}/packaging/keepalived/keepalived.conf", encoding="utf-8") as file:
-            return file.read().replace("10.0.0.10/24", f"{VIP}/24")
+            text = file.read().replace("10.0.0.10/24", f"{VIP}/24")
+        commented = "    #track_interface {\n    #    eth1\n    #}\n"
+        return text.replace(commented, commented.replace("#", "")) if self.tracks else text
 
     def install(self, machine):
         machine.run("install", "-m", "0755", f"{ROOT}/dist/bal", "/usr/local/bin/bal")
@@ -292,8 +297,10 @@ def main():
     arguments.add_argument("--runs", type=int, default=1)
     arguments.add_argument("--only", default="")
     arguments.add_argument("--short", action="store_true")
+    arguments.add_argument("--track", action="store_true")
     chosen = arguments.parse_args()
     engine = Bal() if chosen.engine == "bal" else HAProxy()
+    engine.tracks = chosen.track
     scenes = [scene for scene in SCENES if chosen.only in scene[0] and not (chosen.short and scene[0] in LONG)]
     return play(lambda place: Lab(engine, place), lambda lab: watch_all(lab, scenes, chosen.runs))
 
