@@ -40,7 +40,16 @@ internal sealed class BalsEnd
     private int State() => Row() is { } row ? Convert.ToInt32(row[0], 16) : 0;
 
     // The state and the lengths of the queues, as in "01 00000000:00000000".
-    private string[]? Row() => File.ReadLines("/proc/net/tcp")
-        .FirstOrDefault(row => row.Contains(ends, StringComparison.Ordinal))
-        ?.Split(ends)[1].Split(' ');
+    private string[]? Row()
+    {
+        while (true)
+        {
+            var row = File.ReadLines("/proc/net/tcp").FirstOrDefault(r => r.Contains(ends, StringComparison.Ordinal));
+            // The table changes while it is read, and its last row may be cut short.
+            if (row?.Split(ends)[1].Split(' ') is not { } fields)
+                return null;
+            if (fields.Length > 2 && fields[1].Contains(':', StringComparison.Ordinal))
+                return fields;
+        }
+    }
 }
