@@ -93,6 +93,7 @@ public static class ConfigValidation
                     .Good(read.Config)
                     .With(ListenerRules.Overlaps(read.entries))
                     .With(read.entries.Bind(service => new Arr<Finding>(ServerNameLists.Repeated(service))))
+                    .With(read.entries.Bind(service => new Arr<Finding>(CheckRules.Findings(service))))
                     .With(TuningRules.Findings(read.entries))
                     .With(ConfigWarnings.Of(read.Config, top, read.entries, facts))));
 
