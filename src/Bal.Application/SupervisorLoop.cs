@@ -1,3 +1,4 @@
+using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Messages;
@@ -33,7 +34,9 @@ public sealed class SupervisorLoop(
     Func<DateTimeOffset> wallClock,
     ProcessIdentity identity)
 {
-    /// <summary>How long the start waits for names to resolve, so that the first client finds a backend.</summary>
+    /// <summary>
+    /// How long the start waits for names to resolve and for first answers, so that the first client finds a backend.
+    /// </summary>
     private static readonly Duration FirstLookups = new(2_000);
 
     /// <summary>While there is always more to decide, the loops are told this often all the same.</summary>
@@ -71,6 +74,7 @@ public sealed class SupervisorLoop(
     private readonly Queue<SupervisorInput.Reload> early = new();
     private readonly SortedSet<int> unpublished = [];
     private Instant publishedAt = Instant.Zero;
+    private readonly System.Collections.Generic.HashSet<BackendId> unanswered = [];
     private int lookups;
     private bool started;
     private bool exited;
@@ -97,6 +101,8 @@ public sealed class SupervisorLoop(
         // Before anybody is served: no client comes to a backend that is drained.
         Overrides.Read().IfSome(read => Step(read));
         Publish();
+        unanswered.UnionWith(state.Services.Values.SelectMany(service => service.Backends.Values)
+            .Where(StatusReports.IsNotChecked).Select(backend => backend.Id));
         Step(new ControlEvent.Tick());
         var patience = inbox.Now.Plus(FirstLookups);
         while (!exited && !patience.IsDue(inbox.Now) && LooksUpFirst())
@@ -167,8 +173,10 @@ public sealed class SupervisorLoop(
             Publish();
     }
 
-    // The first client should find a backend: what is due at the start is begun, and names have their first answers.
-    private bool LooksUpFirst() => lookups > 0 || ControlMachine.NextDue(state).IsDue(inbox.Now);
+    // The first client should find a backend: what is due at the start is begun, and names and checks that decide have
+    // their first answers.
+    private bool LooksUpFirst() =>
+        lookups > 0 || unanswered.Count > 0 || ControlMachine.NextDue(state).IsDue(inbox.Now);
 
     private void Handle(SupervisorInput input)
     {
@@ -177,6 +185,8 @@ public sealed class SupervisorLoop(
             case SupervisorInput.Happened happened:
                 if (happened.Event is ControlEvent.Resolved)
                     lookups--;
+                if (happened.Event is ControlEvent.ProbeEnded ended)
+                    unanswered.Remove(ended.Backend);
                 Step(happened.Event);
                 if (happened.Event is ControlEvent.OverridesKept kept)
                     ordering.Ended(kept);
@@ -223,8 +233,10 @@ public sealed class SupervisorLoop(
 
     private ReloadAnswer Apply(ConfigReading reading)
     {
-        var changes = ReloadDiff.Describe(state.Config, reading.Config);
-        Step(new ControlEvent.Reloaded(reading.Config));
+        var others = SecretChanges.Between(state, reading.Config);
+        var changes = ReloadDiff.Describe(state.Config, reading.Config)
+            .Append(SecretChanges.Told(others, state).Map(change => change.ToText()));
+        Step(new ControlEvent.Reloaded(reading.Config) { OtherSecrets = others });
         Publish();
         plane.Commit();
         onReloaded(reading.Config);

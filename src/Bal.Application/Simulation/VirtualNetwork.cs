@@ -42,6 +42,10 @@ internal sealed class VirtualNetwork(VirtualClock clock, Dice dice, Spread usual
             usual, standing.Since, clock.Now, spread => spread.Pick(dice, use, number), standing.Fault);
     }
 
+    /// <summary>What a health check that asks shows of a backend that has accepted it.</summary>
+    public Outcome Asked(Endpoint backend) =>
+        faults.TryGetValue(backend, out var standing) ? FaultRule.Asked(standing.Fault) : Outcome.Success;
+
     private sealed record Standing(Fault Fault, Instant Since);
 }
 
@@ -63,13 +67,14 @@ internal sealed class VirtualProber(VirtualClock clock, VirtualNetwork network, 
         var number = probes[endpoint] = probes.GetValueOrDefault(endpoint) + 1;
         var answer = network.Answer(endpoint, DiceUse.Probe, number);
         // Every address of a backend answers alike, so a probe is as good as its first address.
-        var inTime = answer.Fate != ConnectFate.Silence && answer.After.Milliseconds < probe.Timeout.Milliseconds;
+        var asked = probe.Check.Asks ? network.Asked(endpoint) : Outcome.Success;
+        var inTime = answer.Fate != ConnectFate.Silence && answer.After.Milliseconds < probe.Timeout.Milliseconds
+            && asked != Outcome.Failure(FailureKind.Timeout);
+        var outcome = !inTime ? Outcome.Failure(FailureKind.Timeout)
+            : answer.Fate == ConnectFate.Refused ? Outcome.Failure(FailureKind.Refused)
+            : asked;
         var ended = new ControlEvent.ProbeEnded(
-            probe.Backend,
-            !inTime ? Outcome.Failure(FailureKind.Timeout)
-                : answer.Fate == ConnectFate.Refused ? Outcome.Failure(FailureKind.Refused)
-                : Outcome.Success,
-            inTime && answer.Fate == ConnectFate.Accepted ? probe.Addresses[0] : Option<IPAddress>.None);
+            probe.Backend, outcome, outcome == Outcome.Success ? probe.Addresses[0] : Option<IPAddress>.None);
         Later(inTime ? answer.After : probe.Timeout, () => ended);
     }
 

@@ -1,3 +1,5 @@
+using LanguageExt;
+
 namespace Bal.Domain.Backend;
 
 /// <summary>
@@ -32,6 +34,9 @@ public enum FailureKind
 
     /// <summary>The address is one that bal itself listens on: nothing was tried.</summary>
     OwnListener,
+
+    /// <summary>The backend has answered a health check otherwise than it should.</summary>
+    WrongAnswer,
 }
 
 /// <summary>What one connect to a backend, by a probe or for a client, showed.</summary>
@@ -44,13 +49,20 @@ public abstract record Outcome
 
     /// <summary>The connect failed.</summary>
     /// <param name="Kind">Why.</param>
-    public sealed record Failed(FailureKind Kind) : Outcome;
+    public sealed record Failed(FailureKind Kind) : Outcome
+    {
+        /// <summary>What a health check expected and got, cut and printable; none where it asked nothing.</summary>
+        public Option<string> Answer { get; init; }
+    }
 
     /// <summary>A connect that succeeded.</summary>
     public static readonly Outcome Success = new Passed();
 
     /// <summary>A connect that failed because of <paramref name="kind"/>.</summary>
     public static Outcome Failure(FailureKind kind) => new Failed(kind);
+
+    /// <summary>What was expected and got, where that is known.</summary>
+    public Option<string> AnswerGot => this is Failed failed ? failed.Answer : Option<string>.None;
 
     /// <summary>Applies the function of the case that this outcome is.</summary>
     public T Match<T>(Func<T> passed, Func<FailureKind, T> failed) => this switch

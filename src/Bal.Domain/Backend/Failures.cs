@@ -8,8 +8,8 @@ public static class Failures
     // The most telling first.
     private static readonly Arr<FailureKind> Telling = new(
     [
-        FailureKind.OwnListener, FailureKind.Refused, FailureKind.Timeout, FailureKind.Other, FailureKind.NoRoute,
-        FailureKind.NotPermitted, FailureKind.Local,
+        FailureKind.OwnListener, FailureKind.WrongAnswer, FailureKind.Refused, FailureKind.Timeout, FailureKind.Other,
+        FailureKind.NoRoute, FailureKind.NotPermitted, FailureKind.Local,
     ]);
 
     /// <summary>
@@ -22,7 +22,8 @@ public static class Failures
     /// <summary>Which of timeout, refused, other and local it counts as.</summary>
     public static FailureKind CountedAs(FailureKind kind) => kind switch
     {
-        FailureKind.NoRoute or FailureKind.NotPermitted or FailureKind.OwnListener => FailureKind.Other,
+        FailureKind.NoRoute or FailureKind.NotPermitted or FailureKind.OwnListener or FailureKind.WrongAnswer
+            => FailureKind.Other,
         _ => kind,
     };
 
@@ -35,6 +36,7 @@ public static class Failures
         FailureKind.NoRoute => "no_route",
         FailureKind.NotPermitted => "not_permitted",
         FailureKind.OwnListener => "own_listener",
+        FailureKind.WrongAnswer => "wrong_answer",
         _ => "other",
     };
 }

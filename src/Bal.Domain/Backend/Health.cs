@@ -38,10 +38,17 @@ public sealed record HealthStep(Health State, HealthChange Change);
 public static class HealthMachine
 {
     /// <summary>
-    /// A new backend is up, so that the first client need not wait for a probe, but one failure away from down.
+    /// A new backend is up, so that the first client need not wait for a probe, but one failure away from down. Where
+    /// its check alone <paramref name="decides"/>, it is down until the first answer.
     /// </summary>
-    public static Health Initial(HealthPolicy policy) =>
-        new(Up: true, policy.FailThreshold - 1, Successes: 0) { Reached = false };
+    public static Health Initial(HealthPolicy policy, bool decides = false) =>
+        new(Up: !decides, decides ? 0 : policy.FailThreshold - 1, Successes: 0) { Reached = false };
+
+    /// <summary>The same side as before, with another check whose first answer decides.</summary>
+    public static Health Anew(Health state) => new(state.Up, state.Up ? 0 : Math.Max(1, state.Failures), Successes: 0)
+    {
+        Reached = false,
+    };
 
     /// <summary>The state after one result.</summary>
     public static HealthStep Step(HealthPolicy policy, Outcome outcome, Health state) => outcome.Match(
@@ -66,6 +73,9 @@ public static class HealthMachine
         var failures = state.Failures == int.MaxValue ? int.MaxValue : state.Failures + 1;
         return state.Up && (failures >= policy.FailThreshold || !state.Reached || kind == FailureKind.OwnListener)
             ? new(state with { Up = false, Failures = failures, Successes = 0 }, HealthChange.WentDown)
-            : new(state with { Failures = failures, Successes = 0 }, HealthChange.None);
+            // One that starts down: from its first answer on it is known to be.
+            : new(
+                state with { Failures = failures, Successes = 0 },
+                !state.Up && !state.Reached && state.Failures == 0 ? HealthChange.WentDown : HealthChange.None);
     }
 }

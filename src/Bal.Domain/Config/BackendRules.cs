@@ -5,7 +5,11 @@ using LanguageExt;
 namespace Bal.Domain.Config;
 
 /// <summary>A backend with the place it was read from.</summary>
-internal sealed record ReadBackend(BackendConfig Config, string Path, SourcePosition At);
+/// <param name="Config">The backend.</param>
+/// <param name="Path">What messages call it.</param>
+/// <param name="At">Where it stands.</param>
+/// <param name="Given">Its keys.</param>
+internal sealed record ReadBackend(BackendConfig Config, string Path, SourcePosition At, Fields Given);
 
 /// <summary>Reads <c>backends</c>.</summary>
 internal static class BackendRules
@@ -51,7 +55,8 @@ internal static class BackendRules
     private static Checked<ReadBackend> Of(Fields fields, Field item) => Settings.OfBackend.Read(fields).Then(edits =>
         edits.Sound(Settings.OfBackend.RequiredKeys)
             ? Checked.Good(new ReadBackend(
-                edits.Apply(Settings.OfBackend.Defaults(1, Settings.BlankBackend)), item.Path, item.Value.At))
+                edits.Apply(Settings.OfBackend.Defaults(1, Settings.BlankBackend)), item.Path, item.Value.At,
+                fields))
             : Checked.None<ReadBackend>());
 
     private static string Remedy(string text) =>

@@ -30,7 +30,10 @@ public sealed record BalConfig(Mode Mode, LogLevel LogLevel, Option<int> Threads
     {
         DecisionLog = DecisionLog.Map(absolute),
         AccessLog = AccessLog.Map(path => path == StandardOutput ? path : absolute(path)),
-        Services = Services.Map(service => service with { Access = service.Access.Located(absolute) }),
+        Services = Services.Map(service => service.With(secret => secret with { File = secret.File.Map(absolute) }) with
+        {
+            Access = service.Access.Located(absolute),
+        }),
     };
 
     /// <summary>Whether the keys of its only service stand at the top level of the file.</summary>
@@ -122,6 +125,17 @@ public sealed record Service(string Name, Listener Listener, Method Method, Arr<
     /// <summary>How one of its backends is checked.</summary>
     public HealthCheck CheckOf(BackendConfig backend) => backend.HealthCheck.IfNone(HealthCheck);
 
+    /// <summary>What its health checks say to backends, in a fixed order.</summary>
+    public IEnumerable<Secret> Secrets =>
+        HealthCheck.Secrets.Concat(Backends.SelectMany(backend => backend.Secrets));
+
+    /// <summary>With other secrets, changed in the order of <see cref="Secrets"/>.</summary>
+    public Service With(Func<Secret, Secret> change) => !Secrets.Any() ? this : this with
+    {
+        HealthCheck = HealthCheck.With(change),
+        Backends = Backends.Map(backend => backend.With(change)),
+    };
+
     /// <summary>
     /// How long a backend that has come back takes to all of its share; zero where clients are not shared by weight.
     /// </summary>
@@ -151,6 +165,13 @@ public sealed record BackendConfig(Endpoint Endpoint)
 
     /// <summary>Connections that it has at once at most, connects in progress included; none for no limit.</summary>
     public Option<int> MaxConnections { get; init; }
+
+    /// <summary>What its own health check says to it.</summary>
+    public IEnumerable<Secret> Secrets => HealthCheck.Map(check => check.Secrets).IfNone(Arr<Secret>.Empty);
+
+    /// <summary>With other secrets, changed in the order of <see cref="Secrets"/>.</summary>
+    public BackendConfig With(Func<Secret, Secret> change) =>
+        HealthCheck.IsNone ? this : this with { HealthCheck = HealthCheck.Map(check => check.With(change)) };
 
     /// <summary>The endpoint.</summary>
     public override string ToString() => Endpoint.ToString();

@@ -94,6 +94,7 @@ public static class ConfigValidation
                     .With(ListenerRules.Overlaps(read.entries))
                     .With(read.entries.Bind(service => new Arr<Finding>(ServerNameLists.Repeated(service))))
                     .With(read.entries.Bind(service => new Arr<Finding>(SourceAddresses.Findings(service, facts))))
+                    .With(read.entries.Bind(service => new Arr<Finding>(CheckRules.Findings(service))))
                     .With(TuningRules.Findings(read.entries))
                     .With(ConfigWarnings.Of(read.Config, top, read.entries, facts))));
 

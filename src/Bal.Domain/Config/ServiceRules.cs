@@ -69,9 +69,11 @@ internal static class ServiceRules
     private static Checked<ReadService> One(string name, Fields given, Edits<Tuning> shared, Edits<Tuning> own)
     {
         var backends = BackendRules.Read(given);
-        var tuning = new ServiceTuning(shared, own, BackendRules.CountOf(given));
+        var read = backends.Value.IfNone(Arr<ReadBackend>.Empty);
         return Settings.OfService.Read(given)
-            .Map(edits => new ReadService(name, given, edits, backends.Value.IfNone(Arr<ReadBackend>.Empty), tuning))
+            .Map(edits => new ReadService(name, given, edits, read, new ServiceTuning(
+                shared, own, BackendRules.CountOf(given), edits.Apply(Settings.BlankService).HealthCheck.Asks
+                    || read.Exists(backend => backend.Config.HealthCheck.Exists(check => check.Asks)))))
             .With(backends.Findings);
     }
 

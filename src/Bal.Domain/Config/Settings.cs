@@ -24,6 +24,7 @@ internal static partial class Settings
     public const string Freebind = "freebind";
     public const string Threads = "threads";
     public const string HealthCheck = "health_check";
+    public const string Exchange = "exchange";
     public const string MethodKey = "method";
     public const string Backup = "backup";
     public const string OnPrimaryUp = "on_primary_up";
@@ -87,7 +88,47 @@ internal static partial class Settings
             "type", Kinds.Word<CheckType>(), [Backend.HealthCheck.Default.Type],
             c => c.Type, (c, v) => c with { Type = v },
             "`tcp` connects and resets before the handshake completes, so that the server does not notice; `tcp_full` "
-                + "is a whole connection, closed at once."));
+                + "is a whole connection, closed at once; `exchange` says something and expects an answer; `http` "
+                + "sends a request. The last two ask: such a check alone says what is up."),
+        Setting.Of<HealthCheck, Option<int>>(Port, Kinds.Optional(Kinds.Port), [Option<int>.None],
+            c => c.Port, (c, v) => c with { Port = v },
+            "Another port of the same host, which is asked instead; then, too, the check alone says what is up.") with
+        {
+            DefaultText = "that of the backend",
+        },
+        Setting.Of<HealthCheck, Arr<ExchangeStep>>(Exchange, CheckKinds.Steps, [Arr<ExchangeStep>.Empty],
+            c => c.Exchange, (c, v) => c with { Exchange = v },
+            "With `exchange`: the steps, in order. Each has `send` (or `send_hex`, `send_file`), `expect` (or "
+                + "`expect_start`, `expect_hex`, `expect_start_hex`), or both.") with
+        {
+            DefaultText = "none",
+        },
+        OfHttp("path", CheckKinds.Path, h => h, (h, v) => h with { Path = v.Path, Query = v.Query },
+            "With `http`: what is asked for, with a query or without.", "`/`"),
+        OfHttp("method", CheckKinds.Method, h => h.Method, (h, v) => h with { Method = v },
+            "With `http`: the method.", "`GET`"),
+        Setting.Of<HealthCheck, Option<string>>("host", CheckKinds.HostHeader, [Option<string>.None],
+            c => c.Http.Host, (c, v) => c with { Http = c.Http with { Host = v } },
+            "With `http`: the Host header.") with
+        {
+            DefaultText = "host and port of the backend",
+        },
+        Setting.Of<HealthCheck, Arr<int>>("status", CheckKinds.Statuses, [Arr<int>.Empty],
+            c => c.Http.Status, (c, v) => c with { Http = c.Http with { Status = v } },
+            "With `http`: the statuses that are well. Redirects are not followed.") with
+        {
+            DefaultText = "200 to 399",
+        });
+
+    private static Setting<HealthCheck> OfHttp<T>(
+        string key, Kind<Option<T>> kind, Func<HttpQuestion, T> get, Func<HttpQuestion, T, HttpQuestion> set,
+        string meaning, string otherwise) =>
+        Setting.Of<HealthCheck, Option<T>>(key, kind, [Option<T>.None],
+            c => c.Type == CheckType.Http ? Option<T>.Some(get(c.Http)) : Option<T>.None,
+            (c, v) => v.Match(value => c with { Http = set(c.Http, value) }, () => c), meaning) with
+        {
+            DefaultText = otherwise,
+        };
 
     /// <summary>A health check.</summary>
     public static Kind<HealthCheck> Check { get; } = Kinds.Block(OfHealthCheck, Backend.HealthCheck.Default);
@@ -251,6 +292,7 @@ internal static partial class Settings
             Add(OfBackend.Keys, "to a backend, in an item of 'backends:'");
             Add(OfHealthCheck.Keys, "under 'health_check:'");
             Add(OfProxy.Keys, "under 'proxy_protocol:'");
+            Add(CheckKinds.OfStep.Keys, "to a step, in an item of 'exchange:'");
             Add(WebRules.Table.Keys, "under 'web:'");
         }
 

@@ -59,6 +59,11 @@ public sealed record Tuning(
     /// <summary>The auto-tuned values for a service of <paramref name="backends"/> backends.</summary>
     public static Tuning For(int backends) => Settings.Runtime.Defaults(backends, Blank);
 
+    /// <summary>The same where a health check <paramref name="asks"/>, which costs a backend more.</summary>
+    internal static Tuning For(int backends, bool asks) => For(backends) is var tuned && asks
+        ? tuned with { Health = tuned.Health with { Interval = new(2_000), Timeout = new(1_500) } }
+        : tuned;
+
     /// <summary>Before any key has set it.</summary>
     internal static Tuning Blank { get; } = new(
         new HealthPolicy(Duration.Zero, Duration.Zero, 0, 0), Duration.Zero,

@@ -10,10 +10,11 @@ namespace Bal.Domain.Config;
 /// <param name="Shared">What the block at the top level says for every service; nothing where there is one.</param>
 /// <param name="Own">What the service's block says.</param>
 /// <param name="Backends">How many backends it lists.</param>
-internal sealed record ServiceTuning(Edits<Tuning> Shared, Edits<Tuning> Own, int Backends)
+/// <param name="Asks">Whether one of its health checks has a backend answer.</param>
+internal sealed record ServiceTuning(Edits<Tuning> Shared, Edits<Tuning> Own, int Backends, bool Asks)
 {
     /// <summary>The values in effect.</summary>
-    public Tuning Value { get; } = Own.Apply(Shared.Apply(Tuning.For(Backends)));
+    public Tuning Value { get; } = Own.Apply(Shared.Apply(Tuning.For(Backends, Asks)));
 
     /// <summary>Where the file sets a key for this service.</summary>
     public Option<Field> Find(string key) => Own.Given.Find(key) || Shared.Given.Find(key);
@@ -22,8 +23,9 @@ internal sealed record ServiceTuning(Edits<Tuning> Shared, Edits<Tuning> Own, in
     public bool Sound(params ReadOnlySpan<string> keys) => Own.Sound(keys) && Shared.Sound(keys);
 
     /// <summary>How a message marks a value that the file does not set.</summary>
-    public string Source(string key) =>
-        Find(key).IsSome ? "" : $" (auto-tuned for {Backends} {(Backends == 1 ? "backend" : "backends")})";
+    public string Source(string key) => Find(key).IsSome ? ""
+        : Asks && key is Settings.HealthInterval or Settings.HealthTimeout ? " (auto-tuned for checks that ask)"
+        : $" (auto-tuned for {Backends} {(Backends == 1 ? "backend" : "backends")})";
 }
 
 /// <summary>Reads <c>runtime</c>, and knows which of its values belong together.</summary>

@@ -21,9 +21,10 @@ internal static class BackendChronicle
 {
     /// <summary>The history of <paramref name="after"/>, which is still that of <paramref name="before"/>.</summary>
     public static BackendHistory After(
-        Tuning tuning, BackendState before, BackendState after, HealthStep health, ConnectResult result,
+        Service service, BackendState before, BackendState after, HealthStep health, ConnectResult result,
         bool protection, Instant now)
     {
+        var (tuning, decides) = (service.Tuning, service.CheckOf(after.Config).Decides);
         var history = result.Outcome.Match(
             passed: () => after.Health == before.Health && after.Cooldown == before.Cooldown
                 && after.Probe.NotMade == before.Probe.NotMade
@@ -32,7 +33,7 @@ internal static class BackendChronicle
             failed: kind => before.History.Add(new BackendHappening.Failed(result.Witness, kind), now, result.Count));
         history = health.Change switch
         {
-            HealthChange.WentDown => WentDown(tuning.Health, after.Health, now, history),
+            HealthChange.WentDown => WentDown(tuning.Health, after.Health, decides, now, history),
             HealthChange.CameUp => CameUp(now, history),
             _ => history,
         };
@@ -48,11 +49,12 @@ internal static class BackendChronicle
             : backend.History,
     };
 
-    private static BackendHistory WentDown(HealthPolicy policy, Health health, Instant now, BackendHistory history) =>
+    private static BackendHistory WentDown(
+        HealthPolicy policy, Health health, bool decides, Instant now, BackendHistory history) =>
         history.Add(new BackendHappening.WentDown(), now, 1) with
         {
             LastOutage = new Outage(
-                now, health.Failures, policy.FailThreshold, history.FailuresInARow(), Option<Instant>.None),
+                now, health.Failures, policy.FailThreshold, history.FailuresInARow(decides), Option<Instant>.None),
         };
 
     private static BackendHistory CameUp(Instant now, BackendHistory history) =>

@@ -29,7 +29,9 @@ internal static class BackendTransitions
     /// </summary>
     public static BackendState Restarted(Instant now, BackendState backend) => backend with
     {
-        Probe = backend.Probe.InFlight ? backend.Probe with { InFlight = false, NextAt = now } : backend.Probe,
+        Probe = backend.Probe.InFlight
+            ? backend.Probe with { InFlight = false, IsStale = false, NextAt = now }
+            : backend.Probe,
         Resolution = backend.Resolution.InFlight
             ? backend.Resolution with { InFlight = false, NextAt = now }
             : backend.Resolution,
@@ -41,6 +43,12 @@ internal static class BackendTransitions
             // A result that nobody waits for (a second one, or one of before a reload) says nothing new.
             if (!before.Probe.InFlight)
                 return ServiceStep.Of(before, service);
+
+            if (before.Probe.IsStale)
+            {
+                var again = before.Probe with { InFlight = false, IsStale = false, NextAt = now };
+                return ServiceStep.Of(before with { Probe = again }, service);
+            }
 
             var backend = before with
             {
@@ -87,7 +95,7 @@ internal static class BackendTransitions
                 service,
                 new ControlEffect.StartProbe(backend.Id, backend.Addresses, backend.Endpoint.Port, policy.Timeout)
                 {
-                    Check = service.Config.CheckOf(backend.Config),
+                    Check = service.Config.CheckOf(backend.Config).For(backend.Endpoint),
                     Header = service.Config.HeaderFor(backend.Config),
                     Sources = service.Config.SourceAddresses,
                 });
@@ -105,7 +113,9 @@ internal static class BackendTransitions
         var protection = happened.Match(
             e => ProtectionMachine.Step(tuning.Protection, e, now, service.Protection),
             () => new ProtectionStep(service.Protection, ProtectionChange.None));
-        var health = HealthAfter(tuning.Health, before, result);
+        var health = Counts(service.Config.CheckOf(before.Config), result)
+            ? HealthAfter(tuning.Health, before, result)
+            : new HealthStep(before.Health, HealthChange.None);
         var cooldown = CooldownAfter(tuning.Backoff, before, result, protection.State.IsOn, now);
         var changed = before with
         {
@@ -119,13 +129,14 @@ internal static class BackendTransitions
             SlowStart = SlowStarts.After(service.Config, before, health.Change, now),
             Probe = result.Witness == Witness.Client
                 ? before.Probe
-                : before.Probe with { NotMade = NotMade(before.Probe.NotMade, outcome) },
+                : Answered(before.Probe with { NotMade = NotMade(before.Probe.NotMade, outcome) }, outcome),
             Cooldown = cooldown,
             Cools = cooldown.IsCooling(now),
         };
         var after = changed with
         {
-            History = BackendChronicle.After(tuning, before, changed, health, result, protection.State.IsOn, now),
+            History = BackendChronicle.After(
+                service.Config, before, changed, health, result, protection.State.IsOn, now),
         };
 
         var lines = ControlLines.Health(service.Config, before, after, health.Change, outcome)
@@ -140,6 +151,18 @@ internal static class BackendTransitions
                 () => service.History),
             lines.Map<ControlEffect>(line => new ControlEffect.Log(line)));
     }
+
+    // Of a check that alone says what is up, what this machine could not even ask is no answer.
+    private static bool Counts(HealthCheck check, ConnectResult result) => !check.Decides
+        || (result.Witness != Witness.Client && result.Outcome != Outcome.Failure(FailureKind.Local));
+
+    private static ProbeSchedule Answered(ProbeSchedule probe, Outcome outcome) => outcome.Match(
+        passed: () => probe with { Answer = Option<string>.None, IsUnfit = false },
+        failed: kind => kind == FailureKind.Local ? probe : probe with
+        {
+            Answer = outcome.AnswerGot,
+            IsUnfit = probe.IsUnfit || kind == FailureKind.WrongAnswer,
+        });
 
     private static FailureCounters Counted(FailureCounters counters, ConnectResult result) =>
         result.Outcome.Match(() => counters, kind => counters.Add(kind, result.Count));

@@ -68,7 +68,14 @@ public abstract record ControlEvent
 
     /// <summary>A valid configuration was read again and what it needs of the system has been acquired.</summary>
     /// <param name="Config">The new configuration.</param>
-    public sealed record Reloaded(BalConfig Config) : ControlEvent;
+    public sealed record Reloaded(BalConfig Config) : ControlEvent
+    {
+        /// <summary>
+        /// The backends whose health check says something else than before although it looks the same: what it says is
+        /// not recorded.
+        /// </summary>
+        public Arr<BackendId> OtherSecrets { get; init; } = Arr<BackendId>.Empty;
+    }
 
     /// <summary>A reload was refused; everything stays as it is.</summary>
     /// <param name="Problem">Why.</param>

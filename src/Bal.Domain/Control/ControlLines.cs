@@ -163,15 +163,20 @@ internal static class ControlLines
         var policy = service.Tuning.Health;
         return LogEvent.Warn("health", "backend_down",
             $"backend {Named(service, backend)} is down: {Plural.Of(outage.Seen, "failed check")} in a row "
-            + $"({Reason(outcome)})" +
-            $"{(outage.Seen < outage.Threshold ? ", enough for a new backend" : "")}; " +
+            + $"({Reason(outcome)}{outcome.AnswerGot.Match(answer => $": {answer}", () => "")})" +
+            (outage.Seen >= outage.Threshold ? ""
+                : service.CheckOf(backend.Config).Decides ? ", the first answer decides"
+                : ", enough for a new backend") + "; " +
             $"{(Successes(service, backend) is > 1 and var all ? $"{all} successes bring" : "1 success brings")} "
             + $"it back",
-            LogField.Of("service", service.Name),
-            LogField.Of("backend", backend.Endpoint.ToString()),
-            LogField.Of("reason", Reason(outcome)),
-            LogField.Of("failures", outage.Seen),
-            LogField.Of("fail_threshold", policy.FailThreshold));
+            [
+                LogField.Of("service", service.Name),
+                LogField.Of("backend", backend.Endpoint.ToString()),
+                LogField.Of("reason", Reason(outcome)),
+                LogField.Of("failures", outage.Seen),
+                LogField.Of("fail_threshold", policy.FailThreshold),
+                .. outcome.AnswerGot.Map(answer => LogField.Of("answer", answer)).AsEnumerable(),
+            ]);
     }
 
     // In a file of several services the address alone would not say whose backend it is.

@@ -41,7 +41,8 @@ public static class ControlMachine
     public const int TickBatch = 128;
 
     /// <summary>
-    /// The state and effects with which bal starts: every backend up, every table to be published, nothing probed yet.
+    /// The state and effects with which bal starts: every backend up unless its check alone says so, every table to be
+    /// published, nothing probed yet.
     /// </summary>
     public static ControlStep Start(BalConfig config, Instant now)
     {
@@ -70,7 +71,7 @@ public static class ControlMachine
                     ServiceTransitions.Silenced(e.Reason, e.Total, now, service, s)),
                 reportsLost: e => ServiceTransitions.Lost(e.Total, now, s),
                 backendIdle: e => ServiceTransitions.BackendIdle(e.Backend, s),
-                reloaded: e => ReloadTransitions.Apply(e.Config, now, s),
+                reloaded: e => ReloadTransitions.Apply(e, now, s),
                 reloadRefused: e => ReloadTransitions.Refuse(e.Problem, now, s),
                 stopRequested: e => DrainTransitions.Stop(e, now, s),
                 allIdle: () => DrainTransitions.AllIdle(now, s),

@@ -160,6 +160,17 @@ public sealed record ProbeSchedule(Instant NextAt, bool InFlight, Option<Instant
 {
     /// <summary>How many in a row, up to the last one, this machine could not make.</summary>
     public int NotMade { get; init; }
+
+    /// <summary>What the last one expected and got, where it asks and has failed.</summary>
+    public Option<string> Answer { get; init; }
+
+    /// <summary>
+    /// The last answer was a wrong one: while the backend is down, no client is sent there, not even at last.
+    /// </summary>
+    public bool IsUnfit { get; init; }
+
+    /// <summary>The one in flight is of a check that a reload has changed: its result counts for nothing.</summary>
+    public bool IsStale { get; init; }
 }
 
 /// <summary>When a host name is resolved.</summary>

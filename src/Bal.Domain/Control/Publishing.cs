@@ -95,10 +95,13 @@ public static class Publishing
     // A removed service goes on with the clients that its listener's queue held.
     private static bool IsOffered(ServiceState service, BackendState backend) =>
         !backend.Addresses.IsEmpty && backend.Weight > 0 && !backend.IsDrained && !backend.LeadsHere
+        // No writer meets a standby.
+        && !(backend.Tier == Tier.Down && backend.Probe.IsUnfit)
         && (!backend.Draining || service.Removed);
 
     // Only a success that would change some state is worth waking the supervisor for.
     private static bool WantsSuccess(ServiceState service, BackendState backend) => !backend.Draining
-        && (service.Protection.IsOn || !backend.Health.Up || !backend.Health.Reached
-            || backend.Health.Failures > 0 || backend.Cooldown.Streak > 0);
+        && (service.Protection.IsOn || backend.Cooldown.Streak > 0
+            || (!(backend.Health is { Up: true, Reached: true, Failures: 0 })
+                && !service.Config.CheckOf(backend.Config).Decides));
 }

@@ -12,8 +12,9 @@ namespace Bal.Domain.Control;
 /// <summary>A reload keeps everything known about what stays, and drains what goes.</summary>
 internal static class ReloadTransitions
 {
-    public static ControlStep Apply(BalConfig config, Instant now, ControlState before)
+    public static ControlStep Apply(ControlEvent.Reloaded reloaded, Instant now, ControlState before)
     {
+        var config = reloaded.Config;
         var matched = ServiceMatching.Between(before.InOrder, config.Services);
         var cleared = before with
         {
@@ -23,7 +24,8 @@ internal static class ReloadTransitions
         };
         var changed = config.Services.Fold(new Placed(cleared, 0), (at, service) => new(
             matched.Find(service.Name).Match(
-                old => Replace(at.State.Services[old.Value], service, at.Next, now, at.State),
+                old => Replace(
+                    at.State.Services[old.Value], service, at.Next, reloaded.OtherSecrets, now, at.State),
                 () => ServiceTransitions.AddService(service, at.Next, now, at.State)),
             at.Next + 1));
         var stays = matched.Values.Select(id => id.Value).ToHashSet();
@@ -31,7 +33,8 @@ internal static class ReloadTransitions
         var after = before.InOrder.Filter(old => !stays.Contains(old.Id.Value)).OrderByDescending(old => old.Removed)
             .Fold(changed, (at, old) => new(Remove(old, at.Next, now, at.State), at.Next + 1))
             .State.Indexed();
-        var lines = ReloadDiff.Describe(before.Config, config);
+        var lines = ReloadDiff.Describe(before.Config, config)
+            .Append(SecretChanges.Told(reloaded.OtherSecrets, before).Map(change => change.ToText()));
         var changedTables = after.InOrder.Filter(service => before.Services.Find(service.Id.Value).Match(
             old => Publishing.TableOf(old) != Publishing.TableOf(service), () => true));
         var applied = new ControlStep(
@@ -49,7 +52,8 @@ internal static class ReloadTransitions
         Nothing(state with { Refused = new RefusedReload(problem, now) })
             .Say(LogEvent.Failure("reload", "reload_refused", problem));
 
-    private static ControlState Replace(ServiceState old, Service config, int place, Instant now, ControlState state)
+    private static ControlState Replace(
+        ServiceState old, Service config, int place, Arr<BackendId> others, Instant now, ControlState state)
     {
         // One that drains and comes back is the same backend.
         var known = old.Backends.Values.OrderBy(b => b.Draining).DistinctBy(b => b.Endpoint)
@@ -60,9 +64,9 @@ internal static class ReloadTransitions
         {
             backends.Add(known.Remove(backend.Endpoint, out var kept)
                 ? Kept(
-                    SlowStarts.Retimed(config, kept with { Config = backend }, now),
+                    SlowStarts.Retimed(config, Rechecked(old.Config, kept, config, backend, others, now), now),
                     old.Config.Tuning.Health, config.Tuning.Health, now)
-                : ServiceTransitions.NewBackend(new BackendId(fresh++), backend, config.Tuning.Health, now));
+                : ServiceTransitions.NewBackend(new BackendId(fresh++), backend, config, now));
         }
 
         var stays = backends.Select(b => b.Id).ToHashSet();
@@ -124,6 +128,21 @@ internal static class ReloadTransitions
 
     private static Instant DueAgain(BackendState backend, Instant now) =>
         backend.Endpoint.Host.Match(_ => Instant.Never, _ => now);
+
+    // It stays up or down until the first answer of a check that alone decides, or no longer does.
+    private static BackendState Rechecked(
+        Service before, BackendState kept, Service after, BackendConfig config, Arr<BackendId> others, Instant now)
+    {
+        var (was, becomes) = (before.CheckOf(kept.Config), after.CheckOf(config));
+        var changed = kept with { Config = config };
+        return (was == becomes && !others.Contains(kept.Id)) || (!was.Decides && !becomes.Decides)
+            ? changed
+            : changed with
+            {
+                Health = HealthMachine.Anew(kept.Health),
+                Probe = kept.Probe with { NextAt = now, IsStale = kept.Probe.InFlight },
+            };
+    }
 
     // A shorter interval takes effect now, not after the rest of the old one.
     private static BackendState Rescheduled(

@@ -22,7 +22,7 @@ internal static class ServiceTransitions
     public static ControlState AddService(Service config, int place, Instant now, ControlState state)
     {
         var backends = new Map<int, BackendState>(config.Backends.Select((backend, i) =>
-            (i, NewBackend(new BackendId(state.NextBackendId + i), backend, config.Tuning.Health, now))));
+            (i, NewBackend(new BackendId(state.NextBackendId + i), backend, config, now))));
         var id = new ServiceId(state.NextServiceId);
         var service = new ServiceState(
             id, place, config, backends, ProtectionState.Quiet, Refusals.None, Removed: false, ProtectionHistory.None);
@@ -34,10 +34,10 @@ internal static class ServiceTransitions
         };
     }
 
-    public static BackendState NewBackend(BackendId id, BackendConfig config, HealthPolicy policy, Instant now) => new(
+    public static BackendState NewBackend(BackendId id, BackendConfig config, Service service, Instant now) => new(
         id,
         config,
-        HealthMachine.Initial(policy),
+        HealthMachine.Initial(service.Tuning.Health, service.CheckOf(config).Decides),
         Cooldown.None,
         Cools: false,
         FailureCounters.Zero,

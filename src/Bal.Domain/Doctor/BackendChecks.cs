@@ -15,13 +15,16 @@ public static class BackendChecks
         var noneLeft = backends.ForAll(IsUnreachable);
         return backends.Map(fact => fact.Outcome.Match(
             connected: c => DoctorCheck.Ok(
-                CheckName.Backend, $"{fact.Backend} accepts connections ({c.Took.ToText()})"),
+                CheckName.Backend,
+                $"{fact.Backend} {(c.Answered ? "answers its health check" : "accepts connections")} "
+                    + $"({c.Took.ToText()})"),
             refused: () => Fault(noneLeft, Refused(fact)),
             timedOut: t => Fault(noneLeft, TimedOut(fact, t)),
             unresolved: u => Fault(noneLeft, Unresolved(fact, u)),
             unreachable: u => Fault(noneLeft, Unreachable(fact, u)),
             localFailure: l => DoctorCheck.Warn(CheckName.Backend, Local(fact, l)),
-            ownListener: () => Fault(noneLeft, OwnListenerProblem.Of($"{fact.Backend}"))));
+            ownListener: () => Fault(noneLeft, OwnListenerProblem.Of($"{fact.Backend}")),
+            wrongAnswer: w => Fault(noneLeft, Wrong(fact, w))));
     }
 
     private static bool IsUnreachable(BackendFact fact) => fact.Outcome.Match(
@@ -31,7 +34,8 @@ public static class BackendChecks
         unresolved: _ => true,
         unreachable: _ => true,
         localFailure: _ => false,
-        ownListener: () => true);
+        ownListener: () => true,
+        wrongAnswer: _ => true);
 
     private static DoctorCheck Fault(bool noneLeft, Problem problem) => noneLeft
         ? DoctorCheck.Critical(CheckName.Backend, problem)
@@ -60,6 +64,12 @@ public static class BackendChecks
         $"backend {fact.Backend} cannot be reached: {unreachable.Reason}",
         "no route leads to its network, its host is down, or a firewall there or here rejects the packets",
         $"run 'ip route get {fact.Backend.Host}' and check the network between here and there");
+
+    private static Problem Wrong(BackendFact fact, ProbeOutcome.WrongAnswer wrong) => new(
+        "backend_wrong_answer",
+        $"backend {fact.Backend} does not answer its health check as it should: {wrong.Answer}",
+        "it is not ready, has another role than the check asks for, or is another program",
+        "look into its log; where it is as it should be, correct 'health_check' in the configuration");
 
     private static Problem Local(BackendFact fact, ProbeOutcome.LocalFailure local) => new(
         "probe_not_possible",

@@ -15,7 +15,11 @@ public abstract record ProbeOutcome
 
     /// <summary>The three-way handshake completed.</summary>
     /// <param name="Took">How long it took, name resolution included.</param>
-    public sealed record Connected(Duration Took) : ProbeOutcome;
+    public sealed record Connected(Duration Took) : ProbeOutcome
+    {
+        /// <summary>Whether its health check asked it something, and got the right answer.</summary>
+        public bool Answered { get; init; }
+    }
 
     /// <summary>The host answered with RST (ECONNREFUSED): nothing listens on the port.</summary>
     public sealed record Refused : ProbeOutcome;
@@ -39,6 +43,10 @@ public abstract record ProbeOutcome
     /// <summary>An address of it is one that bal listens on by this configuration: nothing was tried.</summary>
     public sealed record OwnListener : ProbeOutcome;
 
+    /// <summary>Its health check did not get the right answer in time.</summary>
+    /// <param name="Answer">What was expected and got.</param>
+    public sealed record WrongAnswer(string Answer) : ProbeOutcome;
+
     /// <summary>Which of two failures says more about a backend with several addresses.</summary>
     public static ProbeOutcome MoreTelling(ProbeOutcome one, ProbeOutcome other) =>
         Failures.MoreTelling(KindOf(one), KindOf(other)) == KindOf(one) ? one : other;
@@ -50,7 +58,8 @@ public abstract record ProbeOutcome
         unresolved: _ => FailureKind.Local,
         unreachable: _ => FailureKind.Other,
         localFailure: _ => FailureKind.Local,
-        ownListener: () => FailureKind.OwnListener);
+        ownListener: () => FailureKind.OwnListener,
+        wrongAnswer: _ => FailureKind.WrongAnswer);
 
     /// <summary>Applies the function of the case that this outcome is.</summary>
     public T Match<T>(
@@ -60,7 +69,8 @@ public abstract record ProbeOutcome
         Func<Unresolved, T> unresolved,
         Func<Unreachable, T> unreachable,
         Func<LocalFailure, T> localFailure,
-        Func<T> ownListener) => this switch
+        Func<T> ownListener,
+        Func<WrongAnswer, T> wrongAnswer) => this switch
         {
             Connected c => connected(c),
             Refused => refused(),
@@ -69,6 +79,7 @@ public abstract record ProbeOutcome
             Unreachable u => unreachable(u),
             LocalFailure l => localFailure(l),
             OwnListener => ownListener(),
+            WrongAnswer w => wrongAnswer(w),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 }

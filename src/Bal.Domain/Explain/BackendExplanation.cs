@@ -3,6 +3,7 @@ using Bal.Domain.Backoff;
 using Bal.Domain.Control;
 using Bal.Domain.History;
 using Bal.Domain.Primitives;
+using Bal.Domain.Reports;
 using LanguageExt;
 using BackendEntry = Bal.Domain.History.BackendEntry;
 
@@ -84,7 +85,7 @@ public sealed record HealthExplanation(
     Arr<BackendEntry> InARow,
     Option<Outage> LastOutage)
 {
-    internal static HealthExplanation Of(HealthPolicy policy, BackendState backend) => new(
+    internal static HealthExplanation Of(HealthPolicy policy, bool decides, BackendState backend) => new(
         backend.Health.Failures,
         policy.FailThreshold,
         // A threshold that a reload has lowered below what is counted already is met by the next failure, not by
@@ -97,7 +98,7 @@ public sealed record HealthExplanation(
         backend.Health.Up ? 0
             : !backend.Health.Reached ? 1
             : Math.Max(1, policy.SuccessThreshold - backend.Health.Successes),
-        backend.History.FailuresInARow(),
+        backend.History.FailuresInARow(decides),
         backend.History.LastOutage);
 }
 
@@ -177,6 +178,15 @@ public sealed record CheckExplanation(CheckState State, Option<Instant> NextAt, 
     /// <summary>How many in a row, up to the last one, this machine could not make.</summary>
     public int NotMade { get; init; }
 
+    /// <summary>What the last one expected and got, where it asks and has failed.</summary>
+    public Option<string> Answer { get; init; }
+
+    /// <summary>Whether the backend is down because it has not been checked yet.</summary>
+    public bool IsAwaited { get; init; }
+
+    /// <summary>Whether its last answer was a wrong one.</summary>
+    public bool IsUnfit { get; init; }
+
     internal static CheckExplanation Of(
         BackendState backend, HealthCheck how, Phase phase, Instant lookup, Instant now)
     {
@@ -191,6 +201,9 @@ public sealed record CheckExplanation(CheckState State, Option<Instant> NextAt, 
         {
             How = how,
             NotMade = backend.Probe.NotMade,
+            Answer = backend.Probe.Answer,
+            IsAwaited = StatusReports.IsNotChecked(backend),
+            IsUnfit = backend.Probe.IsUnfit,
         };
     }
 

@@ -1,5 +1,4 @@
 using Bal.Domain.Backend;
-using Bal.Domain.Config;
 using Bal.Domain.History;
 using Bal.Domain.Primitives;
 using Bal.Domain.Reports;
@@ -21,7 +20,9 @@ public static class BackendText
             .Add($"weight: {backend.Weight}{(backend.Weight == 0 ? " (no new clients)" : "")}")
             .Append(backend.SlowStart.Match(
                 Some: start => Prelude.Array(Slowly(clock, start)), None: () => Arr<string>.Empty))
-            .Add($"health check: {Words.Of(backend.Check.How.Type)}")
+            .Add($"health check: {backend.Check.How.ToText()}")
+            .Append(backend.Check.Answer.Match(
+                Some: answer => Prelude.Array($"last check: {answer}"), None: () => Arr<string>.Empty))
             .Append(backend.Override.Match(
                 Some: held => Prelude.Array($"override: {OverrideText.Of(held)}"), None: () => Arr<string>.Empty))
             .Append(backend.Cooldown.Match(
@@ -56,8 +57,11 @@ public static class BackendText
         BackendReport.Draining =>
             $"a reload removed it{At(clock, backend.Since)}; " +
             $"{Plural.Of(backend.Connections, "connection of it is", "connections of it are")} still open",
+        BackendReport.Down when backend.Check.IsAwaited =>
+            "not checked yet: its health check alone says when it is up",
         BackendReport.Down => backend.Health.LastOutage.Filter(outage => outage.Until.IsNone).Match(
-            Some: outage => $"out{Since(clock, outage.Since)} after {Cause(outage)}",
+            Some: outage => $"out{Since(clock, outage.Since)} after {Cause(outage, backend)}{Answer(backend)}"
+                + (backend.Check.IsUnfit ? "; it gets no client, not even as a last resort" : ""),
             None: () => "not offered: no address of it is known yet"),
         BackendReport.Cooling =>
             $"cooling down{Since(clock, backend.Since)}: " +
@@ -67,6 +71,9 @@ public static class BackendText
             + backend.SlowStart.Match(start => $"; {Slowly(clock, start)}", () => "")
             + (backend.Weight == 0 ? "; it gets no new clients, since its weight is 0" : ""),
     };
+
+    private static string Answer(BackendExplanation backend) =>
+        backend.Check.Answer.Match(answer => $"; last check: {answer}", () => "");
 
     private static string Slowly(ClockReading clock, SlowStart start) =>
         SlowStart.ToText(start.Percent, start.EndsAt.Since(clock.Now));
@@ -82,8 +89,8 @@ public static class BackendText
                 ? $"{since}, and not checked yet: a new backend counts as up, so that the first client need not wait"
                 : health.InARow.IsEmpty
                     ? $"{since}; no failure since the last success"
-                    : $"{since}; {health.Failures} of {health.FailThreshold} failed checks in a row" +
-                        InBrackets(health.InARow);
+                    : $"{since}; {health.Failures} of {health.FailThreshold} failed checks in a row"
+                        + InBrackets(health.InARow) + Answer(backend);
     }
 
     private static string Next(ClockReading clock, BackendExplanation backend)
@@ -97,6 +104,7 @@ public static class BackendText
                     left => $"; what is left of its connections is reset in {left.ToText()}", () => "")
                 + "; 'bal enable' gives it new clients again",
             BackendReport.Draining => "it is forgotten when the last of them ends",
+            BackendReport.Down when backend.Check.IsAwaited => NextCheck(clock, backend),
             BackendReport.Down when backend.Health.LastOutage.ForAll(outage => outage.Until.IsSome) =>
                 $"{NextCheck(clock, backend)}; it is offered as soon as its name resolves",
             BackendReport.Down => $"{NextCheck(clock, backend)}; {Successes(health.SuccessesToUp)} it back",
@@ -120,7 +128,7 @@ public static class BackendText
             at => at.IsDue(clock.Now) ? "next probe now" : $"next probe in {at.Since(clock.Now).ToText()}", () => ""),
     };
 
-    private static string Cause(Outage outage)
+    private static string Cause(Outage outage, BackendExplanation backend)
     {
         var seen = outage.Seen;
         var brackets = InBrackets(outage.Cause);
@@ -128,7 +136,9 @@ public static class BackendText
                 ? "its address is one that bal itself listens on"
             : seen == outage.Threshold ? $"{seen} of {outage.Threshold} failed checks{brackets}"
             : seen > outage.Threshold ? $"{seen} failed checks in a row{brackets}; the threshold is {outage.Threshold}"
-            : $"{seen} failed check{(seen == 1 ? "" : "s")}{brackets}: a new backend starts one failure away from down";
+            : $"{seen} failed check{(seen == 1 ? "" : "s")}{brackets}: "
+                + (backend.Check.How.Decides
+                    ? "the first answer decides" : "a new backend starts one failure away from down");
     }
 
     private static string Arithmetic(CooldownExplanation cooldown)
@@ -163,7 +173,7 @@ public static class BackendText
     private static Arr<string> Outages(ClockReading clock, BackendExplanation backend) => backend.Health.LastOutage
         .Bind(outage => outage.Until.Map(until =>
             $"last outage: {HistoryText.Time(clock, outage.Since)} to {HistoryText.Time(clock, until)} "
-                + $"({until.Since(outage.Since).ToText()}) after {Cause(outage)}"))
+                + $"({until.Since(outage.Since).ToText()}) after {Cause(outage, backend)}"))
         .Match(Some: line => Prelude.Array(line), None: () => Arr<string>.Empty);
 
     private static string Successes(int count) => count == 1 ? "1 success brings" : $"{count} successes in a row bring";

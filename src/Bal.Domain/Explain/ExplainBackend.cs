@@ -15,15 +15,16 @@ public static class ExplainBackend
         var home = state.Index.Find(backend.Id).IfNone(() => throw new System.Diagnostics.UnreachableException());
         var service = state.Services[home.Service.Value];
         var word = StatusReports.StateOf(backend);
+        var check = service.Config.CheckOf(backend.Config);
         var lookup = ResolutionTransitions.NextLookupOf(backend, state);
         return new(
             backend.Draining ? 0 : home.Place + 1,
             backend.Endpoint.ToString(),
             word,
             SinceOf(word, backend),
-            HealthExplanation.Of(service.Config.Tuning.Health, backend),
+            HealthExplanation.Of(service.Config.Tuning.Health, check.Decides, backend),
             backend.Draining ? Option<CooldownExplanation>.None : CooldownExplanation.Of(now, backend),
-            CheckExplanation.Of(backend, service.Config.CheckOf(backend.Config), state.Phase, lookup, now),
+            CheckExplanation.Of(backend, check, state.Phase, lookup, now),
             NameExplanation.Of(backend, lookup),
             connections,
             backend.History.Recent)

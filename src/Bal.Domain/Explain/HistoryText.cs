@@ -79,6 +79,7 @@ public static class HistoryText
         FailureKind.Refused => "refused",
         FailureKind.NoRoute => "found no route",
         FailureKind.NotPermitted => "not permitted",
+        FailureKind.WrongAnswer => "answered wrongly",
         FailureKind.OwnListener => count == 1 ? "leads to bal itself" : "lead to bal itself",
         FailureKind.Local => "not made: this machine has no descriptor, local port or memory left",
         _ => "failed",

@@ -68,6 +68,9 @@ public abstract record BackendHappening
     /// </summary>
     public bool EndsRow => this is Passed or WentDown or CameUp;
 
+    /// <summary>Whether it is a connect for a client.</summary>
+    public bool IsOfClients => this is Failed { Witness: Witness.Client } or Passed { Witness: Witness.Client };
+
     /// <summary>Applies the function of the case that this happening is.</summary>
     public T Match<T>(
         Func<Failed, T> failed,

@@ -74,8 +74,10 @@ public sealed record BackendHistory(
     }
 
     /// <summary>The failures that came last, of which there is none after a success that forgave some.</summary>
-    public Option<BackendEntry> LastFailure() => Recent
-        .Filter(entry => entry.What is BackendHappening.Failed or BackendHappening.Passed)
+    /// <param name="checksOnly">Whether connects for clients say nothing of how it is.</param>
+    public Option<BackendEntry> LastFailure(bool checksOnly = false) => Recent
+        .Filter(entry => entry.What is BackendHappening.Failed or BackendHappening.Passed
+            && !(checksOnly && entry.What.IsOfClients))
         .OrderBy(entry => entry.Last)
         .LastOrNone()
         .Filter(entry => entry.What is BackendHappening.Failed);
@@ -84,13 +86,15 @@ public sealed record BackendHistory(
     /// The failures that are in a row with the present moment, equal ones as one entry. Probes that could not be made
     /// are among them only where there is nothing else.
     /// </summary>
-    public Arr<BackendEntry> FailuresInARow()
+    /// <param name="checksOnly">Whether connects for clients say nothing of how it is.</param>
+    public Arr<BackendEntry> FailuresInARow(bool checksOnly = false)
     {
+        bool Counts(BackendHappening what) => !(checksOnly && what.IsOfClients);
         var from = Recent.Count;
-        while (from > 0 && !Recent[from - 1].What.EndsRow)
+        while (from > 0 && !(Recent[from - 1].What.EndsRow && Counts(Recent[from - 1].What)))
             from--;
         var failures = new Arr<BackendEntry>(Recent.AsEnumerable().Skip(from)
-            .Where(entry => entry.What is BackendHappening.Failed)
+            .Where(entry => entry.What is BackendHappening.Failed && Counts(entry.What))
             .GroupBy(entry => entry.What)
             .Select(same => same.Last() with { First = same.First().First, Count = same.Sum(entry => entry.Count) }));
         var counted = failures.Filter(entry => entry.What is not BackendHappening.Failed { Kind: FailureKind.Local });

@@ -43,6 +43,9 @@ internal static class BackendCodec
         m.Of("last_ended_at", HistoryCodec.MaybeAt, p => p.LastEndedAt))
     {
         NotMade = m.Unless("not_made", Scalar.Count, p => p.NotMade, absent: 0),
+        Answer = m.Unless("answer", OverrideCodec.MaybeText, p => p.Answer, Option<string>.None),
+        IsUnfit = m.Unless("unfit", Scalar.Flag, p => p.IsUnfit, absent: false),
+        IsStale = m.Unless("stale", Scalar.Flag, p => p.IsStale, absent: false),
     });
 
     private static readonly Codec<Option<SlowStart>> SlowStart = Codec.Maybe(Codec.Object<SlowStart>(m => new(

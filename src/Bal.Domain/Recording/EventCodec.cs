@@ -1,4 +1,5 @@
 using Bal.Domain.Admission;
+using Bal.Domain.Backend;
 using Bal.Domain.Control;
 using Bal.Domain.Counting;
 using LanguageExt;
@@ -9,6 +10,8 @@ namespace Bal.Domain.Recording;
 internal static class EventCodec
 {
     private static readonly Codec<Option<System.Net.IPAddress>> Via = Codec.Maybe(Scalar.Address);
+
+    private static readonly Codec<Arr<BackendId>> Ids = Codec.List(Scalar.Id);
 
     private static readonly Codec<Refusal> Refused =
         Codec.Words(Refusals.All, reason => ServiceCounters.Of(reason).Word);
@@ -44,7 +47,10 @@ internal static class EventCodec
             m.Of("total", Scalar.Total, e => e.Total)))
         .Case<ControlEvent.ReportsLost>("reports_lost", m => new(m.Of("total", Scalar.Total, e => e.Total)))
         .Case<ControlEvent.BackendIdle>("backend_idle", m => new(m.Of("backend", Scalar.Id, e => e.Backend)))
-        .Case<ControlEvent.Reloaded>("reloaded", m => new(m.Of("config", ConfigCodec.Config, e => e.Config)))
+        .Case<ControlEvent.Reloaded>("reloaded", m => new(m.Of("config", ConfigCodec.Config, e => e.Config))
+        {
+            OtherSecrets = m.Unless("other_secrets", Ids, e => e.OtherSecrets, Arr<BackendId>.Empty),
+        })
         .Case<ControlEvent.ReloadRefused>("reload_refused", m => new(
             m.Of("problem", OutcomeCodec.Problem, e => e.Problem)))
         .Case<ControlEvent.StopRequested>("stop_requested", m => new()

@@ -14,7 +14,7 @@ internal static class OutcomeCodec
 
     // Later kinds are told apart by a member of their own, which 0.1.0 passes over.
     private static readonly Arr<FailureKind> LaterKinds =
-        new([FailureKind.NoRoute, FailureKind.NotPermitted, FailureKind.OwnListener]);
+        new([FailureKind.NoRoute, FailureKind.NotPermitted, FailureKind.OwnListener, FailureKind.WrongAnswer]);
 
     private static readonly Codec<FailureKind> Kinds = Codec.Words(AllKinds, Failures.WordOf);
 
@@ -33,7 +33,13 @@ internal static class OutcomeCodec
 
     /// <summary><c>success</c>, or the kind of failure.</summary>
     public static readonly Body<Outcome> Outcomes = Body.Of<Outcome>(m =>
-        m.Unless("reason", LaterResults, outcome => outcome, m.Of("outcome", Results, Coarse)));
+    {
+        var outcome = m.Unless("reason", LaterResults, Bare, m.Of("outcome", Results, Coarse));
+        var answer = m.Unless("answer", OverrideCodec.MaybeText, o => o.AnswerGot, Option<string>.None);
+        return outcome is Outcome.Failed failed && answer.IsSome ? failed with { Answer = answer } : outcome;
+    });
+
+    private static Outcome Bare(Outcome outcome) => outcome.Match(() => outcome, Outcome.Failure);
 
     private static Outcome Coarse(Outcome outcome) =>
         outcome.Match(() => outcome, kind => Outcome.Failure(Failures.CountedAs(kind)));

@@ -72,6 +72,7 @@ public static class ReloadPreviews
             new(serving
                 .Where(service => names.GetValueOrDefault(service.Id, service.Config.Name) != service.Config.Name)
                 .Select(service => $"{names[service.Id]}: renamed from {service.Config.Name}")),
-            SettingChanges.Between(state.Config, next));
+            SettingChanges.Between(state.Config, next)
+                .Append(SecretChanges.Told(SecretChanges.Between(state, next), state)));
     }
 }

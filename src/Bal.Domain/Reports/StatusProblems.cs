@@ -150,6 +150,8 @@ public static class StatusProblems
         Some: last => (last.Witness, last.Kind) switch
         {
             (Witness.Resolver, _) => "the name does not resolve",
+            (_, FailureKind.WrongAnswer) => $"its health check got a wrong answer: {last.Answer.IfNone("unknown")}",
+            _ when last.Answer.IsSome => $"its health check failed: {last.Answer.IfNone("")}",
             (_, FailureKind.Refused) =>
                 "connections are refused: the service is not running, or listens on another address or port",
             (_, FailureKind.Timeout) => "connections time out: the host is down, or a firewall drops the packets",
@@ -159,7 +161,8 @@ public static class StatusProblems
             (_, FailureKind.Local) => "this machine has no file descriptor, local port or memory left to try with",
             _ => "connections fail: the host resets them, or reports an error",
         },
-        None: () => backend.NameFails ? "the name does not resolve" : "no failure has been recorded yet");
+        None: () => backend.IsNotChecked ? "not_checked: no health check of it has ended yet"
+            : backend.NameFails ? "the name does not resolve" : "no failure has been recorded yet");
 
     private static bool LeadsHere(BackendReport backend) => !backend.Reachable
         && backend.LastFailure.Exists(last => last.Kind == FailureKind.OwnListener);

@@ -287,6 +287,9 @@ public sealed record BackendReport(
     /// <summary>What failed last; none where nothing has failed since something succeeded.</summary>
     public Option<FailureReport> LastFailure { get; init; }
 
+    /// <summary>Whether it is down because its health check alone says what is up, and has not ended yet.</summary>
+    public bool IsNotChecked { get; init; }
+
     /// <summary>Whether its name does not resolve at present.</summary>
     public bool NameFails { get; init; }
 
@@ -340,4 +343,8 @@ public sealed record SlowStartReport(int SharePercent, long LeftMs, DateTimeOffs
 /// <param name="Kind">How it failed.</param>
 /// <param name="Witness">Whose it was.</param>
 /// <param name="At">When, by the wall clock.</param>
-public sealed record FailureReport(FailureKind Kind, Witness Witness, DateTimeOffset At);
+public sealed record FailureReport(FailureKind Kind, Witness Witness, DateTimeOffset At)
+{
+    /// <summary>What the last health check expected and got, where it asks.</summary>
+    public Option<string> Answer { get; init; }
+}

@@ -40,7 +40,7 @@ public static class StatusReports
             process.ConfigPath,
             state.InOrder.Map(s => ReportOf(s, services.GetValueOrDefault(s.Id) ?? ServiceTraffic.NoneOf(s.Id), clock)),
             state.InOrder.Bind(s => s.InOrder.Map(b => ReportOf(
-                s.Config.Name, b, backends.GetValueOrDefault(b.Id) ?? BackendTraffic.NoneOf(b.Id), clock))),
+                s.Config, b, backends.GetValueOrDefault(b.Id) ?? BackendTraffic.NoneOf(b.Id), clock))),
             process.Version,
             clock.Now.Since(process.StartedAt).Milliseconds,
             state.ConfigVersion,
@@ -103,10 +103,17 @@ public static class StatusReports
     /// <summary>Whether clients can be sent to a backend.</summary>
     public static bool IsReachable(BackendState backend) => backend.Health.Up && !backend.Addresses.IsEmpty;
 
+    /// <summary>Whether a backend is down because its first check has not ended yet.</summary>
+    public static bool IsNotChecked(BackendState backend) =>
+        backend.Health is { Up: false, Reached: false, Failures: 0 };
+
     // What came last is what is wrong now, whatever was wrong most often.
-    private static Option<FailureReport> LastFailureOf(BackendState backend, ClockReading clock) =>
-        backend.History.LastFailure().Bind(entry => entry.What is BackendHappening.Failed failed
-            ? Option<FailureReport>.Some(new(failed.Kind, failed.Witness, clock.ToWall(entry.Last)))
+    private static Option<FailureReport> LastFailureOf(BackendState backend, bool decides, ClockReading clock) =>
+        backend.History.LastFailure(decides).Bind(entry => entry.What is BackendHappening.Failed failed
+            ? Option<FailureReport>.Some(new(failed.Kind, failed.Witness, clock.ToWall(entry.Last))
+            {
+                Answer = backend.Probe.Answer,
+            })
             : Option<FailureReport>.None);
 
     private static ServiceReport ReportOf(ServiceState service, ServiceTraffic passed, ClockReading clock)
@@ -143,8 +150,8 @@ public static class StatusReports
     }
 
     private static BackendReport ReportOf(
-        string service, BackendState backend, BackendTraffic passed, ClockReading clock) => new(
-        service,
+        Service service, BackendState backend, BackendTraffic passed, ClockReading clock) => new(
+        service.Name,
         backend.Endpoint.ToString(),
         IsReachable(backend),
         StateOf(backend),
@@ -160,7 +167,8 @@ public static class StatusReports
             Probes = passed.Probes,
             ProbeFailures = backend.ProbeFailures,
             ConnectFailures = backend.ConnectFailures,
-            LastFailure = LastFailureOf(backend, clock),
+            LastFailure = LastFailureOf(backend, service.CheckOf(backend.Config).Decides, clock),
+            IsNotChecked = IsNotChecked(backend) && !backend.Draining,
             NameFails = backend.Resolution.Failing,
             ChecksNotMade = backend.Probe.NotMade,
             Backup = backend.Config.Backup,

@@ -1,3 +1,4 @@
+using Bal.Domain.Backend;
 using Bal.Domain.Primitives;
 
 namespace Bal.Domain.Simulation;
@@ -26,23 +27,34 @@ public abstract record Fault
     /// <param name="Silent">Away like <see cref="Blackhole"/>; otherwise like <see cref="Refuse"/>.</param>
     public sealed record Flap(Duration Down, Duration Up, bool Silent) : Fault;
 
+    /// <summary>It accepts, and does not answer: a health check that asks ends by its timeout.</summary>
+    public sealed record Hang : Fault;
+
+    /// <summary>It accepts, and answers a health check that asks otherwise than it should.</summary>
+    public sealed record WrongAnswer : Fault;
+
     /// <summary>It accepts.</summary>
     public static readonly Fault Healthy = new None();
 
     /// <summary>Applies the function of the case that this fault is.</summary>
     public T Match<T>(
-        Func<T> none, Func<T> refuse, Func<T> blackhole, Func<Slow, T> slow, Func<Flap, T> flap) => this switch
+        Func<T> none, Func<T> refuse, Func<T> blackhole, Func<Slow, T> slow, Func<Flap, T> flap, Func<T> hang,
+        Func<T> wrongAnswer) => this switch
         {
             None => none(),
             Refuse => refuse(),
             Blackhole => blackhole(),
             Slow s => slow(s),
             Flap f => flap(f),
+            Hang => hang(),
+            WrongAnswer => wrongAnswer(),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 
     /// <summary>The word of the scenario and of the picture.</summary>
-    public string Word => Match(() => "recover", () => "refuse", () => "blackhole", _ => "slow", _ => "flap");
+    public string Word => Match(
+        () => "recover", () => "refuse", () => "blackhole", _ => "slow", _ => "flap", () => "hang",
+        () => "wrong_answer");
 
     /// <summary>What it does, as the timeline says it after the backend's name.</summary>
     public string ToText() => Match(
@@ -51,7 +63,9 @@ public abstract record Fault
         () => "does not answer (packets are dropped)",
         slow => $"takes {slow.Latency.ToText()} to accept",
         flap => $"flaps: {(flap.Silent ? "silent" : "refusing")} for {flap.Down.ToText()}, there for "
-            + $"{flap.Up.ToText()}");
+            + $"{flap.Up.ToText()}",
+        () => "accepts connects and does not answer",
+        () => "accepts connects and answers health checks wrongly");
 }
 
 /// <summary>What becomes of one connect.</summary>
@@ -91,7 +105,20 @@ public static class FaultRule
             ? new ConnectAnswer(ConnectFate.Accepted, roll(usual))
             : f.Silent
                 ? new ConnectAnswer(ConnectFate.Silence, Duration.Zero)
-                : new ConnectAnswer(ConnectFate.Refused, roll(usual)));
+                : new ConnectAnswer(ConnectFate.Refused, roll(usual)),
+        hang: () => new ConnectAnswer(ConnectFate.Accepted, roll(usual)),
+        wrongAnswer: () => new ConnectAnswer(ConnectFate.Accepted, roll(usual)));
+
+    /// <summary>What a health check shows that asks a backend which has accepted it.</summary>
+    public static Outcome Asked(Fault fault) => fault switch
+    {
+        Fault.Hang => Outcome.Failure(FailureKind.Timeout),
+        Fault.WrongAnswer => new Outcome.Failed(FailureKind.WrongAnswer)
+        {
+            Answer = "expected the right answer, got another",
+        },
+        _ => Outcome.Success,
+    };
 
     /// <summary>Whether a flapping backend is away at <paramref name="now"/>.</summary>
     public static bool IsAway(Fault.Flap flap, Instant since, Instant now) =>

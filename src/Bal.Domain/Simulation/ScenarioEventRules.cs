@@ -57,6 +57,10 @@ internal static class ScenarioEventRules
                 f => ScenarioValues.SpreadOf(f, Longest)).Map(spread => (Fault)new Fault.Slow(spread)));
         if (word == ActionWord.Flap)
             return FaultOf(fields, around, FlapOf(fields));
+        if (word == ActionWord.Hang)
+            return FaultOf(fields, around, Checked.Good<Fault>(new Fault.Hang()));
+        if (word == ActionWord.WrongAnswer)
+            return FaultOf(fields, around, Checked.Good<Fault>(new Fault.WrongAnswer()));
         if (word == ActionWord.Recover)
             return FaultOf(fields, around, Checked.Good(Fault.Healthy));
         if (word == ActionWord.Reload)

@@ -61,6 +61,11 @@ internal sealed record ActionWord(string Word, Arr<string> Keys)
     public static ActionWord Flap { get; } = new(
         "flap", new([ScenarioKeys.Service, ScenarioKeys.Backend, ScenarioKeys.Down, ScenarioKeys.Up, ScenarioKeys.As]));
 
+    public static ActionWord Hang { get; } = new("hang", new([ScenarioKeys.Service, ScenarioKeys.Backend]));
+
+    public static ActionWord WrongAnswer { get; } =
+        new("wrong_answer", new([ScenarioKeys.Service, ScenarioKeys.Backend]));
+
     public static ActionWord Recover { get; } = new("recover", new([ScenarioKeys.Service, ScenarioKeys.Backend]));
 
     public static ActionWord Reload { get; } = new("reload", new([ScenarioKeys.Config]));
@@ -81,7 +86,10 @@ internal sealed record ActionWord(string Word, Arr<string> Keys)
     public static ActionWord Stop { get; } = new("stop", Arr<string>.Empty);
 
     public static Arr<ActionWord> All { get; } = new(
-        [Refuse, Blackhole, Slow, Flap, Recover, Reload, Rate, Resolve, Drain, Enable, Weight, Crash, Stop]);
+        [
+            Refuse, Blackhole, Slow, Flap, Hang, WrongAnswer, Recover, Reload, Rate, Resolve, Drain, Enable, Weight,
+            Crash, Stop,
+        ]);
 }
 
 /// <summary>The keys of an expectation.</summary>

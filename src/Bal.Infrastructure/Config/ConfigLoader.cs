@@ -29,7 +29,7 @@ public static class ConfigLoader
         string Located(string path) => Path.GetFullPath(path, Path.GetDirectoryName(file)!);
 
         var files = new ListFiles();
-        var config = outcome.Config.Map(config => files.Fill(config.Located(Located)));
+        var config = outcome.Config.Map(config => files.FillSecrets(files.Fill(config.Located(Located))));
         return outcome with
         {
             Config = files.Findings.IsEmpty ? config : Option<BalConfig>.None,

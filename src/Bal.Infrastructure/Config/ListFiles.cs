@@ -1,17 +1,21 @@
 using Bal.Domain.Admission;
+using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Messages;
+using Bal.Domain.Primitives;
 using Bal.Infrastructure.Linux;
 using LanguageExt;
 
 namespace Bal.Infrastructure.Config;
 
 /// <summary>
-/// Fills the lists of a configuration with what their files have. Each file is read once, however many lists name it.
+/// Fills a configuration with what its files have: lists of networks, and what health checks send. Each file is read
+/// once, however often it is named.
 /// </summary>
 internal sealed class ListFiles
 {
     private readonly Dictionary<string, NetworkSet> read = [];
+    private readonly Dictionary<string, Octets> said = [];
     private readonly List<Finding> findings = [];
     private int left;
 
@@ -27,10 +31,36 @@ internal sealed class ListFiles
         return config with { Services = config.Services.Map(Fill) };
     }
 
+    /// <summary>The configuration with what its health checks send.</summary>
+    public BalConfig FillSecrets(BalConfig config) =>
+        config with { Services = config.Services.Map(service => service.With(Read)) };
+
     /// <summary>A service with the content of its files, within the number that its configuration allows.</summary>
     public Service Fill(Service service) => HasFiles(service)
         ? service with { Access = new(Fill(service.Access.Allow), Fill(service.Access.Deny)) }
         : service;
+
+    private Secret Read(Secret secret) => secret.File.Match(path => secret.With(Said(path)), () => secret);
+
+    private Octets Said(string path)
+    {
+        if (said.TryGetValue(path, out var known))
+            return known;
+        var octets = Octets.Empty;
+        RegularFile.Read(path, Secret.MaxBytes).Match(
+            bytes => octets = Octets.Of(bytes),
+            fault => findings.Add(fault.Reason == FileFaultReason.TooLarge
+                ? Unfit(path, "file_too_large", $"has {fault.Detail}", "name a file with what is to be sent")
+                : ConfigLoader.Unreadable(path, fault, "what a health check sends")));
+        if (FileFacts.Of(path, follow: true) is { IsReadByOthers: true })
+            findings.Add(Unfit(path, "file_readable_by_others", "may be read by every user", $"run 'chmod o= {path}'"));
+        else if (octets.Length == 0 && findings.Count == 0)
+            findings.Add(Unfit(path, "file_empty", "is empty", "write what is to be sent into it"));
+        return said[path] = octets;
+    }
+
+    private static Finding Unfit(string path, string code, string what, string hint) => new(
+        Severity.Error, code, "", SourcePosition.None, $"{path}, which a health check sends (send_file), {what}", hint);
 
     private static bool HasFiles(Service service) =>
         !service.Access.Allow.Files.IsEmpty || !service.Access.Deny.Files.IsEmpty;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Doctor;
 using Bal.Domain.Primitives;
@@ -12,7 +13,8 @@ using Span = Bal.Domain.Primitives.Duration;
 namespace Bal.Infrastructure.Diagnosis;
 
 /// <summary>
-/// One fresh TCP connect to every backend, as a client's connection would make it, by this thread alone.
+/// One fresh TCP connect to every backend, as a client's connection would make it, with the health check where that
+/// asks, by this thread alone.
 /// </summary>
 internal static class BackendProbes
 {
@@ -28,7 +30,8 @@ internal static class BackendProbes
             services.Bind(s => s.Endpoints).Map(b => b.Host).OfType<Host.Name>(), Lookups.Patience);
         var own = new OwnListeners(services.Select(service => service.Listener), LinuxHostFacts.Gather());
         var attempts = services.SelectMany(service => service.Backends.Select(backend => new Attempt(
-            backend.Endpoint, service, service.HeaderFor(backend), own, service.Tuning.Health.Timeout,
+            backend.Endpoint, service, service.CheckOf(backend).For(backend.Endpoint), service.HeaderFor(backend), own,
+            service.Tuning.Health.Timeout,
             AddressesOf(backend.Endpoint, names)))).ToArray();
         var clock = Stopwatch.StartNew();
         var waiting = new Queue<Attempt>(attempts);
@@ -56,19 +59,28 @@ internal static class BackendProbes
     /// <summary>Waits until one of them has ended or is late; those that go on.</summary>
     private static List<Attempt> Await(List<Attempt> flying)
     {
-        var ready = flying.Select(attempt => attempt.Socket!).ToList();
-        var failed = new List<Socket>(ready);
-        Socket.Select(null, ready, failed, TimeSpan.FromMilliseconds(Math.Max(0, flying.Min(a => a.LeftMs))));
-        var ended = ready.Concat(failed).ToHashSet();
+        var writing = flying.Where(attempt => attempt.Writes).Select(attempt => attempt.Socket!).ToList();
+        var reading = flying.Where(attempt => !attempt.Writes).Select(attempt => attempt.Socket!).ToList();
+        var failed = flying.Select(attempt => attempt.Socket!).ToList();
+        Socket.Select(
+            reading, writing, failed, TimeSpan.FromMilliseconds(Math.Max(0, flying.Min(a => a.LeftMs))));
+        var ended = reading.Concat(writing).Concat(failed).ToHashSet();
         return flying.Where(attempt => ended.Contains(attempt.Socket!) ? attempt.End() : !attempt.IsLate()).ToList();
     }
 
     /// <summary>A backend, its addresses, and the connect in progress to one of them.</summary>
     private sealed class Attempt(
-        Endpoint backend, Service service, ProxyVersion header, OwnListeners own, Span limit, Lookup lookup)
+        Endpoint backend, Service service, HealthCheck check, ProxyVersion header, OwnListeners own, Span limit,
+        Lookup lookup)
     {
         private readonly Stopwatch clock = new();
+        private readonly int port = check.Port.IfNone(backend.Port);
+        private Dialogue? dialogue;
+        private ReadOnlyMemory<byte> unsent;
         private int next;
+
+        /// <summary>Whether it waits until it can connect, or send.</summary>
+        public bool Writes => dialogue is null || !unsent.IsEmpty;
 
         public Endpoint Backend => backend;
 
@@ -87,8 +99,9 @@ internal static class BackendProbes
             clock.Start();
             while (next < lookup.Addresses.Length)
             {
-                var remote = new IPEndPoint(lookup.Addresses[next++], backend.Port);
-                if (own.ReachedBy(new Endpoint(new Host.Address(remote.Address), backend.Port)).IsSome)
+                var remote = new IPEndPoint(lookup.Addresses[next++], port);
+                if (own.ReachedBy(new Endpoint(new Host.Address(remote.Address), backend.Port)).IsSome
+                    || own.ReachedBy(new Endpoint(new Host.Address(remote.Address), port)).IsSome)
                 {
                     Close(new ProbeOutcome.OwnListener());
                     continue;
@@ -122,6 +135,8 @@ internal static class BackendProbes
         /// <summary>Takes what came of the connect; whether it goes on, with another address.</summary>
         public bool End()
         {
+            if (dialogue is not null)
+                return Talk();
             var error = (SocketError)(int)Socket!.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error)!;
             if (error != SocketError.Success)
             {
@@ -130,13 +145,54 @@ internal static class BackendProbes
             }
 
             // On loopback the kernel may pick the wanted port as the local one and connect the socket to itself.
-            var itself = Equals(Socket.LocalEndPoint, new IPEndPoint(lookup.Addresses[next - 1], backend.Port));
-            if (!itself && header != ProxyVersion.None)
+            var itself = Equals(Socket.LocalEndPoint, new IPEndPoint(lookup.Addresses[next - 1], port));
+            if (!itself && check.Port.IsNone && header != ProxyVersion.None)
                 SendHeader();
+            if (!itself && check.Asks)
+            {
+                dialogue = Dialogue.Begin(check);
+                unsent = dialogue.ToSend;
+                return Talk();
+            }
+
             Close(itself
                 ? new ProbeOutcome.Refused()
                 : new ProbeOutcome.Connected(new Span(clock.ElapsedMilliseconds)));
             return itself && Begin();
+        }
+
+        // Whether it goes on; with another address where the answer was wrong.
+        private bool Talk()
+        {
+            var heard = new byte[Dialogue.MaxHeard];
+            while (dialogue!.Result.IsNone)
+            {
+                var (moved, error) = unsent.IsEmpty
+                    ? (Socket!.Receive(heard, SocketFlags.None, out var reading), reading)
+                    : (Socket!.Send(unsent.Span, SocketFlags.None, out var sending), sending);
+                if (error == SocketError.WouldBlock)
+                    return true;
+                var speaks = !unsent.IsEmpty;
+                unsent = speaks ? unsent[moved..] : unsent;
+                dialogue = error != SocketError.Success || (!speaks && moved == 0) ? dialogue.Closed()
+                    : !speaks ? dialogue.Received(heard.AsSpan(0, moved))
+                    : unsent.IsEmpty ? dialogue.Sent()
+                    : dialogue;
+                unsent = unsent.IsEmpty ? dialogue.ToSend : unsent;
+            }
+
+            return Judge(dialogue);
+        }
+
+        private bool Judge(Dialogue ended)
+        {
+            dialogue = null;
+            var outcome = ended.Result.IfNone(Bal.Domain.Backend.Outcome.Success);
+            var well = outcome == Bal.Domain.Backend.Outcome.Success;
+            Close(well
+                ? new ProbeOutcome.Connected(new Span(clock.ElapsedMilliseconds)) { Answered = true }
+                : new ProbeOutcome.WrongAnswer(outcome.AnswerGot.IfNone("")));
+            return !well && Begin();
         }
 
         // A backend that expects one would log its absence as an error. What it does not take is no matter here.
@@ -151,6 +207,8 @@ internal static class BackendProbes
         {
             if (LeftMs > 0)
                 return false;
+            if (dialogue is not null)
+                return !Judge(dialogue.TimedOut());
             Close(new ProbeOutcome.TimedOut(limit));
             return true;
         }

@@ -1,4 +1,5 @@
 using Bal.Domain.Messages;
+using Bal.Domain.Primitives;
 using Bal.Domain.Recording;
 using Bal.Infrastructure.DataPlane;
 using LanguageExt;
@@ -45,16 +46,24 @@ internal static class HandoverJson
         };
     }));
 
+    // In the order of the state. Only from process to process: whatever is recorded or reported leaves them out.
+    private static readonly Codec<Arr<Octets>> Secrets =
+        Codec.List(Scalar.Text.Where(text => Convert.TryFromBase64String(text, new byte[text.Length], out _), "base64")
+            .Wrap<Octets>(
+                octets => Convert.ToBase64String(octets.Bytes.Span),
+                text => Octets.Of(Convert.FromBase64String(text))));
+
     private static readonly Codec<Handover> Document = Codec.Of(Body.Document(Body.Of<Handover>(m =>
     {
         _ = m.Of("format", Format0_1_0.Format, h => Format0_1_0.FormatOf(h.State));
+        var secrets = m.MustKnow("check_secrets", Secrets, h => CheckSecrets.Of(h.State), Arr<Octets>.Empty);
         return new(
             m.Of("version", Scalar.Text, h => h.Version),
             m.Of("started_at", Scalar.At, h => h.StartedAt),
             m.Of("services", Services, h => h.Services),
             m.Of("before", TrafficCodec.Traffic, h => h.Before),
             m.Of("processes", Processes, h => h.Processes),
-            m.Of("state", Format0_1_0.State, h => h.State));
+            m.Of("state", CheckSecrets.Taking(Format0_1_0.State, secrets), h => h.State));
     })));
 
     public static byte[] Write(Handover handover) => CanonicalJson.Bytes(Document, handover);

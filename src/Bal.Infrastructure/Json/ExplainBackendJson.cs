@@ -40,6 +40,9 @@ internal static class ExplainBackendJson
         json.WriteStartObject("check");
         json.WriteString("state", Word(backend.Check.State));
         json.WriteString("type", Domain.Config.Words.Of(backend.Check.How.Type));
+        backend.Check.How.Port.Match(port => json.WriteNumber("port", port), () => json.WriteNull("port"));
+        json.WriteBoolean("not_checked", backend.Check.IsAwaited);
+        backend.Check.Answer.Match(answer => json.WriteString("answer", answer), () => json.WriteNull("answer"));
         json.WriteNumber("not_made", backend.Check.NotMade);
         JsonReport.WriteTime(json, "next_at", backend.Check.NextAt.Map(clock.ToWall));
         JsonReport.WriteTime(json, "last_ended_at", backend.Check.LastEndedAt.Map(clock.ToWall));

@@ -129,7 +129,10 @@ public static class StatusJson
         m.Of("reason", Codec.Words(new Arr<FailureKind>(Enum.GetValues<FailureKind>()), Domain.Backend.Failures.WordOf),
             f => f.Kind),
         m.Of("source", Codec.Words(new Arr<Witness>(Enum.GetValues<Witness>()), HappeningText.Of), f => f.Witness),
-        m.Of("at", ReportCodec.Time, f => f.At))));
+        m.Of("at", ReportCodec.Time, f => f.At))
+    {
+        Answer = m.Of("answer", Codec.Maybe(Scalar.Text), f => f.Answer, Option<string>.None),
+    }));
 
     private static readonly Codec<Option<SlowStartReport>> SlowStart = Codec.Maybe(Codec.Object<SlowStartReport>(m =>
         new(
@@ -175,6 +178,7 @@ public static class StatusJson
         ProbeFailures = m.Of("probe_failures", Failures, b => b.ProbeFailures, FailureCounters.Zero),
         ConnectFailures = m.Of("connect_failures", Failures, b => b.ConnectFailures, FailureCounters.Zero),
         LastFailure = m.Of("last_failure", LastFailure, b => b.LastFailure, Option<FailureReport>.None),
+        IsNotChecked = m.Of("not_checked", Scalar.Flag, b => b.IsNotChecked, false),
         NameFails = m.Of("name_fails", Scalar.Flag, b => b.NameFails, false),
         ChecksNotMade = m.Of("checks_not_made", Scalar.Count, b => b.ChecksNotMade, 0),
         Backup = m.Of("backup", Scalar.Flag, b => b.Backup, false),

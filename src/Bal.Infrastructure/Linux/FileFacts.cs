@@ -53,6 +53,8 @@ internal readonly partial record struct FileFacts(ulong Device, ulong Inode, uin
         }
     }
 
+    internal bool IsReadByOthers => (Mode & 0x4) != 0;
+
     /// <summary>How many bytes it has.</summary>
     internal ulong Size { get; init; }
 

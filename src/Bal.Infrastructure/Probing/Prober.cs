@@ -14,7 +14,8 @@ namespace Bal.Infrastructure.Probing;
 /// <summary>
 /// Health checks. <see cref="CheckType.Tcp"/> is reset before its handshake completes, so that the server never sees
 /// it; <see cref="CheckType.TcpFull"/> is a whole connection that is ended by a FIN at once. No RST there: servers
-/// such as PostgreSQL log a reset connection but stay silent on one that was closed before it said anything.
+/// such as PostgreSQL log a reset connection but stay silent on one that was closed before it said anything. Checks
+/// that ask are a <see cref="Dialogue"/>, which says what to send and what came of it.
 /// </summary>
 /// <param name="reactor">The supervisor's thread.</param>
 /// <param name="resolver">Looks names up.</param>
@@ -30,6 +31,8 @@ internal sealed class Prober(
     /// <summary>Probes that are begun at most before the supervisor looks at everything else.</summary>
     internal const int BeginsInARow = 64;
 
+    // What comes at once from a backend; only the supervisor's thread reads.
+    private readonly byte[] heard = new byte[Dialogue.MaxHeard];
     private readonly Queue<ControlEffect.StartProbe> waiting = new();
     private readonly Stack<Attempt> idle = new();
     private bool goesOnLater;
@@ -103,26 +106,31 @@ internal sealed class Prober(
         private readonly Action<uint> onEvent;
         private ControlEffect.StartProbe probe = null!;
         private Instant deadline;
-        private FailureKind failure;
+        private Outcome.Failed failure = null!;
         private int next;
         private int fd;
         private ulong tag;
+        private uint interest;
+        private Dialogue? dialogue;
+        private ReadOnlyMemory<byte> unsent;
 
         public Attempt(Prober prober)
         {
             this.prober = prober;
-            timeout = new Timers.Timer(() => Failed(FailureKind.Timeout));
+            timeout = new Timers.Timer(TimedOut);
             onEvent = OnEvent;
         }
 
         private Reactor Reactor => prober.Reactor;
+
+        private int Port => probe.Check.Port.IfNone(probe.Port);
 
         public Instant Began { get; private set; }
 
         public void Begin(ControlEffect.StartProbe what)
         {
             // The least telling one.
-            (probe, next, failure) = (what, 0, FailureKind.Local);
+            (probe, next, failure) = (what, 0, new(FailureKind.Local));
             Began = Reactor.Now;
             deadline = Began.Plus(what.Timeout);
             TryNext();
@@ -134,7 +142,7 @@ internal sealed class Prober(
             while (next < probe.Addresses.Count)
             {
                 var address = probe.Addresses[next++];
-                if (prober.LeadsHere(address, probe.Port))
+                if (prober.LeadsHere(address, probe.Port) || prober.LeadsHere(address, Port))
                 {
                     Note(FailureKind.OwnListener);
                     continue;
@@ -145,7 +153,8 @@ internal sealed class Prober(
                     1, deadline.Since(Reactor.Now).Milliseconds / (probe.Addresses.Count - next + 1)));
                 var unseen = probe.Check.Type == CheckType.Tcp;
                 fd = BeginConnect(address, unseen, out var error);
-                if (fd >= 0 && (tag = Reactor.Watch(fd, Libc.EPOLLOUT, onEvent)) != 0)
+                (dialogue, interest) = (null, Libc.EPOLLOUT);
+                if (fd >= 0 && (tag = Reactor.Watch(fd, interest, onEvent)) != 0)
                 {
                     Reactor.Arm(timeout, share);
                     return;
@@ -156,14 +165,13 @@ internal sealed class Prober(
                     _ = Libc.close(fd);
             }
 
-            prober.End(this, new ControlEvent.ProbeEnded(
-                probe.Backend, Outcome.Failure(failure), Option<IPAddress>.None));
+            prober.End(this, new ControlEvent.ProbeEnded(probe.Backend, failure, Option<IPAddress>.None));
         }
 
         // From any of the sources of the family, else, where that one has no port left, from the next.
         private int BeginConnect(IPAddress address, bool unseen, out int error)
         {
-            var to = SockAddr.Of(address, probe.Port);
+            var to = SockAddr.Of(address, Port);
             if (probe.Sources.IsEmpty)
                 return Sockets.BeginConnect(to, unseen, [], out error);
             var sources = SockAddr.Sources(probe.Sources, address.AddressFamily);
@@ -181,26 +189,112 @@ internal sealed class Prober(
 
         private void OnEvent(uint what)
         {
+            if (dialogue is not null)
+            {
+                Talk(what);
+                return;
+            }
+
             if ((what & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
             {
                 Failed(ConnectErrors.KindOf(Sockets.TakeError(fd)));
                 return;
             }
 
-            var address = probe.Addresses[next - 1];
-            if (EphemeralPorts.Contains(probe.Port)
-                && Sockets.IsConnectedToItself(fd, SockAddr.Of(address, probe.Port)))
+            if (EphemeralPorts.Contains(Port)
+                && Sockets.IsConnectedToItself(fd, SockAddr.Of(probe.Addresses[next - 1], Port)))
             {
                 // Nobody listens there: what a refusal would have said.
                 Failed(FailureKind.Refused);
                 return;
             }
 
-            // What it has not taken at once it would not take later either: there is room for it in a new socket.
-            if (probe.Check.Type != CheckType.Tcp && probe.Header != ProxyVersion.None)
+            // What it has not taken at once it would not take later either: there is room for it in a new socket. On
+            // another port somebody else answers, who expects none.
+            if (probe.Check is { Type: not CheckType.Tcp, Port.IsNone: true } && probe.Header != ProxyVersion.None)
                 SendHeader();
+            if (!probe.Check.Asks)
+            {
+                Succeeded();
+                return;
+            }
+
+            dialogue = Dialogue.Begin(probe.Check);
+            unsent = dialogue.ToSend;
+            Talk(Libc.EPOLLOUT);
+        }
+
+        private void Talk(uint what)
+        {
+            if ((what & ~Libc.EPOLLOUT) != 0)
+                Hear();
+            while (dialogue!.Result.IsNone && !unsent.IsEmpty)
+            {
+                var sent = Sockets.Send(fd, unsent.Span);
+                if (sent < 0 && Sockets.LastError is not (Errno.EAGAIN or Errno.EINTR))
+                    dialogue = dialogue.Closed();
+                if (sent <= 0)
+                    break;
+                Said(sent);
+            }
+
+            dialogue.Result.Match(Ended, () => Watch(Libc.EPOLLIN | (unsent.IsEmpty ? 0 : Libc.EPOLLOUT)));
+        }
+
+        private void Said(int bytes)
+        {
+            unsent = unsent[bytes..];
+            if (!unsent.IsEmpty)
+                return;
+            dialogue = dialogue!.Sent();
+            unsent = dialogue.ToSend;
+        }
+
+        // All that is there: an answer is judged whole where it came whole.
+        private void Hear()
+        {
+            while (dialogue!.Result.IsNone)
+            {
+                var read = Sockets.Receive(fd, prober.heard);
+                if (read < 0 && Sockets.LastError == Errno.EINTR)
+                    continue;
+                if (read < 0 && Sockets.LastError == Errno.EAGAIN)
+                    return;
+                var wasSaying = !unsent.IsEmpty;
+                dialogue = read > 0 ? dialogue.Received(prober.heard.AsSpan(0, read)) : dialogue.Closed();
+                if (!wasSaying)
+                    unsent = dialogue.ToSend;
+            }
+        }
+
+        private void Watch(uint wanted)
+        {
+            if (wanted == interest)
+                return;
+            interest = wanted;
+            Reactor.Rewatch(fd, wanted, tag);
+        }
+
+        private void Ended(Outcome outcome)
+        {
+            if (outcome is Outcome.Failed failed)
+                Failed(failed);
+            else
+                Succeeded();
+        }
+
+        private void Succeeded()
+        {
             Close();
-            prober.End(this, new ControlEvent.ProbeEnded(probe.Backend, Outcome.Success, address));
+            prober.End(this, new ControlEvent.ProbeEnded(probe.Backend, Outcome.Success, probe.Addresses[next - 1]));
+        }
+
+        private void TimedOut()
+        {
+            if (dialogue is null)
+                Failed(FailureKind.Timeout);
+            else
+                dialogue.TimedOut().Result.IfSome(Ended);
         }
 
         private void SendHeader()
@@ -210,14 +304,22 @@ internal sealed class Prober(
             _ = Sockets.Send(fd, header[..length]);
         }
 
-        private void Failed(FailureKind kind)
+        private void Failed(FailureKind kind) => Failed(new Outcome.Failed(kind));
+
+        private void Failed(Outcome.Failed outcome)
         {
             Close();
-            Note(kind);
+            Note(outcome);
             TryNext();
         }
 
-        private void Note(FailureKind kind) => failure = Failures.MoreTelling(failure, kind);
+        private void Note(FailureKind kind) => Note(new Outcome.Failed(kind));
+
+        private void Note(Outcome.Failed outcome)
+        {
+            if (Failures.MoreTelling(failure.Kind, outcome.Kind) == outcome.Kind)
+                failure = outcome;
+        }
 
         private void Close()
         {

@@ -22,6 +22,7 @@ public partial class SettingsDocuments
             ["service"] = Table(Settings.OfService, _ => true),
             ["backend"] = Table(Settings.OfBackend, _ => true),
             ["check"] = Table(Settings.OfHealthCheck, _ => true),
+            ["step"] = Table(CheckKinds.OfStep, _ => true),
             ["proxy"] = Table(Settings.OfProxy, _ => true),
             ["web"] = Table(WebRules.Table, _ => true),
             ["runtime"] = TunedTable(),

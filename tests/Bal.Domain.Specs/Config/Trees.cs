@@ -144,7 +144,21 @@ public static class Trees
         select new ServerName(name, wild);
 
     private static Gen<HealthCheck> CheckGen =>
-        Gen.Elements(Enum.GetValues<CheckType>()).Select(type => new HealthCheck(type));
+        from port in Gen.OneOf(Gen.Constant(Option<int>.None), Gen.Choose(1, 65_535).Select(Option<int>.Some))
+        from expected in ArbMap.Default.GeneratorFor<byte[]>().Where(bytes => bytes.Length > 0)
+        from start in Gen.Elements(false, true)
+        from type in Gen.Elements(CheckType.Tcp, CheckType.TcpFull, CheckType.Exchange, CheckType.Http)
+        select new HealthCheck(type)
+        {
+            Port = port,
+            // A secret is printed as its length, which is not a configuration again.
+            Exchange = type == CheckType.Exchange
+                ? Prelude.Array(new ExchangeStep(Option<Secret>.None, Octets.Of(expected), start))
+                : Arr<ExchangeStep>.Empty,
+            Http = type == CheckType.Http
+                ? new HttpQuestion("/a-b.c") { Method = "HEAD", Status = Prelude.Array(200 + (expected[0] % 100)) }
+                : HttpQuestion.Default,
+        };
 
     // On ports of their own, so that whatever they listen on is theirs.
     private static Gen<Service[]> Several =>

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Reflection;
 using Bal.Domain.Admission;
+using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
 using Bal.Domain.Primitives;
@@ -37,10 +38,39 @@ internal static class Shapes
                 new WebAddress.Tcp(new Endpoint(new Host.Address(IPAddress.Loopback), 7)),
                 new WebAddress.Tcp(new Endpoint(new Host.Address(IPAddress.IPv6Any), 7)), new WebAddress.Unix("/w"),
             ]
+        // What belongs to another type than its own is not written, nor are the bytes of what is said.
+        : type == typeof(HealthCheck) ? [.. Checks.Cast<object>()]
+        : type == typeof(Octets) ? [Octets.Of("a\r"u8), Octets.Of("b"u8)]
         // It follows from the rest of a state, so a sample of it would contradict that.
         : type == typeof(StateIndex) ? [StateIndex.Empty]
         : type.IsAbstract ? [.. Cases(type).SelectMany(Variants)]
         : Record(type);
+
+    private static IEnumerable<HealthCheck> Checks =>
+    [
+        new(CheckType.Tcp),
+        new(CheckType.TcpFull),
+        new(CheckType.Tcp) { Port = 7 },
+        .. new[]
+        {
+            new ExchangeStep(Secret.Of(Octets.Of("a"u8)), Octets.Of("b"u8), false),
+            new ExchangeStep(Secret.Of(Octets.Of("aa"u8)), Octets.Of("b"u8), false),
+            new ExchangeStep(Secret.In("/a"), Octets.Of("b"u8), false),
+            new ExchangeStep(Secret.Of(Octets.Of("a"u8)), Octets.Of("c\0"u8), false),
+            new ExchangeStep(Secret.Of(Octets.Of("a"u8)), Octets.Of("b"u8), true),
+            new ExchangeStep(Option<Secret>.None, Octets.Of("b"u8), true),
+            new ExchangeStep(Secret.Of(Octets.Of("a"u8)), Option<Octets>.None, false),
+        }.Select(step => new HealthCheck(CheckType.Exchange) { Exchange = Prelude.Array(step, step) }),
+        .. new[]
+        {
+            HttpQuestion.Default,
+            new HttpQuestion("/a"),
+            HttpQuestion.Default with { Query = Secret.Of(Octets.Of("a"u8)) },
+            HttpQuestion.Default with { Method = "HEAD" },
+            HttpQuestion.Default with { Host = "a" },
+            HttpQuestion.Default with { Status = Prelude.Array(200, 503) },
+        }.Select(http => new HealthCheck(CheckType.Http) { Http = http }),
+    ];
 
     private static AccessList List(string network, string file) => new(
         Network.Read(network).Match(Right: one => NetworkSet.Of([one]), Left: _ => NetworkSet.Empty),

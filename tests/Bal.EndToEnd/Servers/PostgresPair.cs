@@ -36,6 +36,13 @@ internal sealed class PostgresPair : IAsyncDisposable
     /// <summary>Makes the standby accept writes.</summary>
     public async Task Promote() => (await Control("standby", "promote")).Succeeds();
 
+    /// <summary>Starts the standby again, with a setting more, without waiting for it to accept clients.</summary>
+    public async Task RestartStandby(string setting)
+    {
+        (await Control("standby", "stop", "-m", "fast")).Succeeds();
+        await Control("standby", "start", "-W", "-l", LogOf("standby"), "-o", $"{Options(Standby)} -c {setting}");
+    }
+
     /// <summary>
     /// When connections came to the standby over TCP, by its log; the server's own programs use its unix socket.
     /// </summary>
@@ -70,11 +77,12 @@ internal sealed class PostgresPair : IAsyncDisposable
             answer => answer.Succeeds().Out.Trim() == "1");
     }
 
-    private async Task Run(string name, int port) => (await Control(
-        name, "start", "-l", LogOf(name), "-o",
-        $"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={_directory} -c fsync=off "
-            + "-c max_connections=60 -c log_connections=on -c log_timezone=UTC -c log_line_prefix='%m '"))
-        .Succeeds();
+    private async Task Run(string name, int port) =>
+        (await Control(name, "start", "-l", LogOf(name), "-o", Options(port))).Succeeds();
+
+    private string Options(int port) =>
+        $"-p {port} -c listen_addresses=127.0.0.1,127.0.0.2 -c unix_socket_directories={_directory} -c fsync=off "
+            + "-c max_connections=60 -c log_connections=on -c log_timezone=UTC -c log_line_prefix='%m '";
 
     private Task<Finished> Control(string name, params string[] arguments) =>
         PostgresServer.AsOwner("pg_ctl", ["-D", DataOf(name), "-w", "-t", "60", .. arguments]);

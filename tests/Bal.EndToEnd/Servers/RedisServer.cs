@@ -7,19 +7,26 @@ internal sealed class RedisServer : IAsyncDisposable
 
     public int Port { get; } = Ports.Free();
 
-    public static async Task<RedisServer> Start()
+    public int Pid => _process!.Pid;
+
+    /// <param name="options">Further ones.</param>
+    public static async Task<RedisServer> Start(params string[] options)
     {
         var server = new RedisServer();
-        await server.Revive();
+        await server.Revive(options);
         return server;
     }
 
-    public async Task Revive()
+    /// <summary>Starts the process, without waiting for anything.</summary>
+    public void Begin(params string[] options) => _process = Command.Start("redis-server",
+    [
+        "--port", $"{Port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no",
+        "--enable-debug-command", "yes", .. options,
+    ]);
+
+    public async Task Revive(params string[] options)
     {
-        _process = Command.Start("redis-server",
-        [
-            "--port", $"{Port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no",
-        ]);
+        Begin(options);
         await Eventually.See("redis answers", () => Cli(Port, "PING"), answer => answer.Out == "PONG\n");
     }
 
