@@ -26,7 +26,7 @@ if [[ -n $install ]]; then
   need_native_toolchain
   need_packages perl-base redis-server redis-tools postgresql nginx-light libnginx-mod-stream curl iperf3 wrk \
     haproxy mariadb-server mosquitto openssh-server iproute2 procps util-linux openssl python3 shellcheck systemd \
-    faketime prometheus tmux
+    faketime prometheus tmux zsh fish
 fi
 cd "$ROOT"
 
