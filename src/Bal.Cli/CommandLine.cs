@@ -74,6 +74,7 @@ internal static class CommandLine
             SchemaCommand.Define(composition),
         };
         root.HelpName = "bal";
+        root.Subcommands.Add(CompleteCommand.Define(composition, root));
         // Without an action of its own the root would be refused before its case is looked at.
         root.SetAction(_ => ExitCode.Usage);
         root.Directives.Clear();

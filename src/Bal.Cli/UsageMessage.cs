@@ -48,7 +48,8 @@ internal static class UsageMessage
     private static string UnknownCommand(string word, RootCommand tree) =>
         $"unknown command '{Shown(word)}'" + Meant(word, tree).Match(
             near => $"; did you mean 'bal {near}'?",
-            () => $"; the commands are {string.Join(", ", tree.Subcommands.Select(c => c.Name))}");
+            () => "; the commands are "
+                + string.Join(", ", tree.Subcommands.Where(c => !c.Hidden).Select(c => c.Name)));
 
     // Words that users know from haproxy, nginx, systemctl and docker.
     private static LanguageExt.Option<string> Meant(string word, RootCommand tree) => word switch
