@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs bal: as root to /usr/local/bin, else to ~/.local/bin.
 #   scripts/install.sh [--prefix DIR] [--uninstall]
-# With --prefix the binaries, bal and bal-web, go to DIR/bin.
+# With --prefix the binaries, bal and bal-web, go to DIR/bin, and what belongs to them (man pages, completions, units,
+# sample, logrotate file) to DIR/lib and DIR/share.
 set -euo pipefail
 here="$(dirname -- "${BASH_SOURCE[0]}")"
 # shellcheck source=scripts/lib.sh
@@ -35,9 +36,30 @@ done
 [[ $prefix == /* ]] || prefix="$PWD/$prefix"
 bin="$prefix/bin"
 
+# A file of the source tree, and its place below the prefix.
+files() {
+  cat <<'FILES'
+packaging/bal.1 share/man/man1/bal.1
+packaging/bal.yaml.5 share/man/man5/bal.yaml.5
+packaging/completions/bal.bash share/bash-completion/completions/bal
+packaging/completions/_bal share/zsh/site-functions/_bal
+packaging/completions/bal.fish share/fish/vendor_completions.d/bal.fish
+packaging/systemd/bal.service lib/systemd/system/bal.service
+packaging/systemd/bal@.service lib/systemd/system/bal@.service
+packaging/systemd/bal.socket lib/systemd/system/bal.socket
+packaging/logrotate/bal share/doc/bal/logrotate
+sample/config.yaml share/doc/bal/config.yaml
+sample/config.advanced.yaml share/doc/bal/config.advanced.yaml
+packaging/prometheus/bal.rules.yml share/doc/bal/bal.rules.yml
+packaging/grafana/bal.json share/doc/bal/grafana.json
+FILES
+}
+
 if [[ -n $uninstall ]]; then
   if [[ -e $bin/bal || -L $bin/bal ]]; then
     rm -f -- "$bin/bal" "$bin/bal-web"
+    while read -r _ place; do rm -f -- "$prefix/$place"; done < <(files)
+    rmdir -- "$prefix/share/doc/bal" 2>/dev/null || true
     printf 'removed: %s (configuration and logs remain in ~/.bal)\n' "$bin/bal"
   else
     printf 'nothing to remove: %s does not exist\n' "$bin/bal"
@@ -57,6 +79,11 @@ for program in bal-web bal; do
   mv -f -- "$temporary" "$bin/$program"
 done
 trap - EXIT
+while read -r source place; do
+  install -D -m 0644 -- "$ROOT/$source" "$prefix/$place"
+done < <(files)
+# The units start what has been installed here.
+sed -i "s|/usr/local/bin/|$bin/|g" "$prefix"/lib/systemd/system/bal.service "$prefix"/lib/systemd/system/bal@.service
 printf 'installed: %s\n' "$bin/bal"
 
 case ":$PATH:" in

@@ -5,10 +5,11 @@ using Bal.Domain.Config;
 namespace Bal.Domain.Specs.Config;
 
 /// <summary>
-/// The tables of docs/configuration.md and the whole of sample/config.advanced.yaml come from the table of settings.
+/// The tables of docs/configuration.md, the whole of sample/config.advanced.yaml and of the man page bal.yaml(5) come
+/// from the table of settings.
 /// <c>BAL_WRITE_DOCS=1 dotnet test tests/Bal.Domain.Specs --filter SettingsDocuments</c> writes them anew.
 /// </summary>
-public partial class SettingsDocuments
+public sealed partial class SettingsDocuments
 {
     private const int Widest = 118;
 
@@ -38,11 +39,79 @@ public partial class SettingsDocuments
     public void The_advanced_sample_has_every_key_with_its_meaning_and_its_default() =>
         Same("sample/config.advanced.yaml", Sample());
 
+    [Fact]
+    public void The_man_page_of_the_file_has_every_key() => Same("packaging/bal.yaml.5", string.Concat(
+    [
+        """
+        .\" Made from the table of settings (docs/configuration.md).
+        .TH BAL.YAML 5 "" "bal" "File Formats"
+        .SH NAME
+        bal.yaml \- configuration of the TCP load balancer bal
+        .SH DESCRIPTION
+        .BR bal (1)
+        reads one YAML file:
+        .B \-\-config
+        .IR FILE ,
+        else the one that
+        .B BAL_CONFIG
+        names, else
+        .IR $BAL_HOME/config.yaml ,
+        else
+        .IR /etc/bal/config.yaml .
+        .B bal check
+        reports every mistake in it with line, column and remedy, and
+        .B bal schema
+        prints its JSON Schema for editors.
+        .SH EXAMPLE
+        .EX
+        port: 9295
+        backends: [10.0.0.11:5432, 10.0.0.12:5432]
+        .EE
+        .PP
+        Several services in one file have names:
+        .PP
+        .EX
+        services:
+          orders\-db: {port: 5432, backends: [10.0.0.11:5432]}
+          cache: {port: 6379, backends: [10.0.0.21:6379]}
+        runtime: {health_check_interval_ms: 1000}   # of each service that does not say otherwise
+        .EE
+
+        """,
+        Section("OF THE WHOLE FILE", Settings.Process.Rows.Where(row => !row.InRuntime)),
+        Section("OF A SERVICE", Settings.OfService.Rows),
+        Section("OF A BACKEND", Settings.OfBackend.Rows),
+        Section("OF A HEALTH CHECK", Settings.OfHealthCheck.Rows),
+        Section("OF A STEP OF AN EXCHANGE", CheckKinds.OfStep.Rows),
+        Section("OF THE PROXY PROTOCOL", Settings.OfProxy.Rows),
+        Section("OF THE PAGE", WebRules.Table.Rows),
+        Section("IN RUNTIME, OF A SERVICE", Settings.Runtime.Rows),
+        Section("IN RUNTIME, OF THE WHOLE FILE", Settings.Process.Rows.Where(row => row.InRuntime)),
+        ".SH SEE ALSO\n.BR bal (1)\n",
+    ]));
+
+    private static string Section<T>(string title, IEnumerable<Setting<T>> rows) =>
+        $".SH {title}\n" + string.Concat(rows.Select(row =>
+            $".TP\n.B {Troff(row.Key)}\n{Troff(Meaning(row))}\nValue: {Troff(Values(row.Kind))}."
+            + $" Default: {Troff(Tuned(row))}.\n"));
+
+    private static string Tuned<T>(Setting<T> row) => row.Defaults.Count > 1 && row.DefaultText.Length == 0
+        ? $"{Default(row, 0)} for 1 or 2 backends, {Default(row, 1)} for 3 to 5, {Default(row, 2)} for more"
+        : Default(row, 0);
+
+    // `code` in bold; what roff would take for its own is escaped (groff_char(7)).
+    private static string Troff(string text) => Regex.Replace(
+        text.Replace("\\", "\\e").Replace("-", "\\-"), "`([^`]*)`", "\\fB$1\\fR") switch
+    {
+        ['.' or '\'', ..] special => $"\\&{special}",
+        var plain => plain,
+    };
+
     private static void Same(string file, string expected)
     {
         if (Environment.GetEnvironmentVariable("BAL_WRITE_DOCS") == "1")
             File.WriteAllText(Named(file), expected);
-        Assert.True(File.ReadAllText(Named(file)) == expected,
+        Assert.True(File.Exists(Named(file)) && File.ReadAllText(Named(file)) == expected,
             $"{file} differs from the table of settings: run BAL_WRITE_DOCS=1 dotnet test tests/Bal.Domain.Specs "
                 + "--filter SettingsDocuments");
     }
