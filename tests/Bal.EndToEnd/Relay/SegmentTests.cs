@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 
 namespace Bal.EndToEnd.Relay;
 
@@ -40,6 +41,8 @@ public sealed class SegmentTests(ITestOutputHelper output)
         {
             go.SetResult();
             await closed.Task.WaitAsync(Eventually.Patience);
+            // On a busy machine what has been sent arrives some time after it has been sent.
+            await Eventually.Holds("the FIN has arrived", () => HasFinFrom(backend.Port));
         }
 
         var received = await client.ReadToEnd();
@@ -47,6 +50,13 @@ public sealed class SegmentTests(ITestOutputHelper output)
         Assert.Equal(Ending.Fin, received.Ending);
         Assert.Equal(answer, received.Bytes);
         Assert.Equal((1, 1), (after.Segments - before.Segments, after.SegmentsWithBytes - before.SegmentsWithBytes));
+    }
+
+    // Columns of /proc/net/tcp (proc(5)): the remote address, then the state; 08 is CLOSE_WAIT.
+    private static bool HasFinFrom(int port)
+    {
+        var finished = string.Create(CultureInfo.InvariantCulture, $" 0100007F:{port:X4} 08 ");
+        return File.ReadLines("/proc/net/tcp").Any(row => row.Contains(finished, StringComparison.Ordinal));
     }
 
     /// <summary>What the kernel knows of a connection: a part of struct tcp_info (linux/tcp.h).</summary>
