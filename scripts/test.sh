@@ -26,7 +26,8 @@ if [[ -n $install ]]; then
   need_native_toolchain
   need_packages perl-base redis-server redis-tools postgresql nginx-light libnginx-mod-stream curl iperf3 wrk \
     haproxy mariadb-server mosquitto openssh-server iproute2 procps util-linux openssl python3 shellcheck systemd \
-    faketime prometheus keepalived bird2 tmux zsh fish exim4-daemon-light
+    faketime prometheus keepalived bird2 tmux zsh fish exim4-daemon-light lintian \
+    man-db
 fi
 cd "$ROOT"
 
@@ -100,7 +101,7 @@ suite() {
   tail -n +2 <<<"$outcome"
 }
 
-scripts=(scripts/*.sh bench/*.sh .ci/run packaging/completions/*.bash packaging/bird/bal-announce)
+scripts=(scripts/*.sh bench/*.sh .ci/run packaging/completions/*.bash packaging/bird/bal-announce packaging/debian/*)
 step shellcheck 60 shellcheck -x "${scripts[@]}" || true
 step restore 300 dotnet restore Bal.sln -v quiet || true
 step format 300 dotnet format Bal.sln --no-restore --verify-no-changes || true
@@ -129,6 +130,13 @@ if [[ -n $published ]]; then
 else
   failed=$((failed + 1))
   line ha-lab "FAILED (not run: its build failed)" 0
+fi
+
+if [[ -n $published ]]; then
+  step packages 240 scripts/package-check.sh || tail -n 30 "$results/step.log"
+else
+  failed=$((failed + 1))
+  line packages "FAILED (not run: its build failed)" 0
 fi
 
 if [[ -n $built && -n $published ]]; then
