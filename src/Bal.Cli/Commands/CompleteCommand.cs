@@ -15,7 +15,7 @@ internal static class CompleteCommand
     /// <summary>In place of candidates: names of files, which shells know best.</summary>
     private const string Files = ":files";
 
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     internal static Command Define(CompositionRoot composition, RootCommand root)
     {

@@ -28,7 +28,9 @@ internal static class CheckKinds
     private static readonly Kind<Option<Secret>> SayFile = new(
         Kinds.File.Expected,
         Kinds.File.Schema,
-        field => Scalars.FilePath(field).Map<object>(path => Option<Secret>.Some(Secret.In(path))),
+        field => Scalars.FilePath(field).Value.Match(
+            path => Checked.Good<object>(Option<Secret>.Some(Secret.In(path))),
+            () => Bad<object>(field, Kinds.File.Expected, "name a file, or write 'send' for text", "invalid_path")),
         value => ((Option<Secret>)value).Bind(secret => secret.File).Match(Raw.Text, () => Raw.Null));
 
     private static readonly Kind<Option<Octets>> Wanted = WantedBy(TextExpected, Octets.Read);
@@ -55,8 +57,8 @@ internal static class CheckKinds
             Raw.Entry("items", Raw.Map(ConfigSchema.Object([.. ConfigSchema.Properties(OfStep, _ => true)], [])))),
         field => field.Value is RawNode.Sequence { Items: { IsEmpty: false, Count: <= MostSteps } } list
             ? Checked.Each(field.Items(list), (item, _) => Step(item)).Map<object>(steps => steps)
-            : Checked.Bad<object>(Scalars.WrongKind(
-                field, $"a list of at most {MostSteps} steps", "write '- {send: \"PING\\r\\n\", expect: \"+PONG\"}'")),
+            : Bad<object>(field, $"a list of at most {MostSteps} steps",
+                "write '- {send: \"PING\\r\\n\", expect: \"+PONG\"}'", "wrong_type"),
         steps => ((Arr<ExchangeStep>)steps).IsEmpty
             ? Raw.Null
             : Raw.List([.. ((Arr<ExchangeStep>)steps).Select(step => Raw.Map([.. OfStep.Print(step)]))]));
@@ -115,8 +117,8 @@ internal static class CheckKinds
         ? Fields.Read(mapping, item.Path, OfStep.Keys, Settings.PlaceOf).Then(fields => OfStep.Read(fields)
             .Map(edits => edits.Apply(ExchangeStep.Blank))
             .With(Twice(fields, Sends)).With(Twice(fields, Expects)).With(Nothing(fields)))
-        : Checked.Bad<ExchangeStep>(Scalars.WrongKind(
-            item, "a mapping of what is sent and what is expected", "write '{send: ..., expect: ...}'"));
+        : Bad<ExchangeStep>(
+            item, "a mapping of what is sent and what is expected", "write '{send: ..., expect: ...}'", "wrong_type");
 
     private static IEnumerable<Finding> Twice(Fields fields, string[] keys) =>
         keys.Where(key => fields.Find(key).IsSome).ToArray() is { Length: > 1 } given
@@ -171,6 +173,7 @@ internal static class CheckKinds
     private static bool IsPlain(string text) => text.All(c => c is > ' ' and <= '~' and not '#');
 
     // Without what was found: it may be a password.
-    private static Checked<T> Bad<T>(Field field, string expected, string hint) => Checked.Bad<T>(Faults.Error(
-        "invalid_text", field.Path, field.Value.At, $"{field.Path}: expected {expected}", hint));
+    private static Checked<T> Bad<T>(Field field, string expected, string hint, string code = "invalid_text") =>
+        Checked.Bad<T>(Faults.Error(
+            code, field.Path, field.Value.At, $"{field.Path}: expected {expected}", hint));
 }

@@ -88,7 +88,8 @@ internal static class MetricNames
             b => Kinds(b.ProbeFailures)),
         new("bal_backend_connect_duration_seconds", MetricType.Histogram,
             "How long connects for clients took that succeeded.", b => Reading.Of(DurationScale.Connect, b.Connects)),
-        new("bal_backend_probe_duration_seconds", MetricType.Histogram, "How long health checks took.",
+        new("bal_backend_probe_duration_seconds", MetricType.Histogram,
+            "How long health checks took that this machine could make.",
             b => Reading.Of(DurationScale.Connect, b.Probes)),
     });
 

@@ -14,12 +14,13 @@ public static class TrafficCodec
 
     private static readonly Codec<Arr<long>> Counts = Codec.List(Scalar.Number);
 
-    // Those of another version, with other bounds, are left out by who adds them up (Durations.Plus).
+    private static readonly Durations NoneTaken = Durations.NoneOf(DurationScale.Connect);
+
+    // What another version has counted by other bounds is left out.
     private static readonly Codec<Durations> Taken = Codec.Object<Durations>(m => new(
         m.Of("counts", Counts, d => d.Counts),
-        m.Of("ms", Scalar.Number, d => d.Milliseconds)));
-
-    private static readonly Durations NoneTaken = Durations.NoneOf(DurationScale.Connect);
+        m.Of("ms", Scalar.Number, d => d.Milliseconds)))
+        .Wrap<Durations>(d => d, read => read.Counts.Count == NoneTaken.Counts.Count ? read : NoneTaken);
 
     private static readonly Codec<Arr<BackendTraffic>> Backends = Codec.List(Codec.Object<BackendTraffic>(m => new(
         m.Of("id", Scalar.Id, b => b.Backend),

@@ -111,7 +111,7 @@ internal static class BackendProbes
                 {
                     Socket = new Socket(remote.AddressFamily, SocketType.Stream, ProtocolType.Tcp) { Blocking = false };
                     if (!service.SourceAddresses.IsEmpty)
-                        Socket.Bind(new IPEndPoint(SourceTo(remote), 0));
+                        BindSource(Socket, remote);
                     Socket.Connect(remote);
                     return End();
                 }
@@ -128,9 +128,23 @@ internal static class BackendProbes
             return false;
         }
 
-        private IPAddress SourceTo(IPEndPoint remote) =>
-            service.SourceAddresses.Find(source => source.AddressFamily == remote.AddressFamily).IfNone(
-                () => throw new SocketException((int)SocketError.AddressFamilyNotSupported));
+        // As connections for clients are made: from the first source that this machine has and that has a port left.
+        private void BindSource(Socket socket, IPEndPoint remote)
+        {
+            var error = (int)SocketError.AddressFamilyNotSupported;
+            foreach (var source in SockAddr.Sources(service.SourceAddresses, remote.AddressFamily))
+            {
+                var failed = Sockets.BindSource((int)socket.Handle, source);
+                if (failed == 0)
+                    return;
+                error = failed == Errno.EADDRINUSE
+                    ? (int)SocketError.AddressAlreadyInUse : (int)SocketError.AddressNotAvailable;
+                if (!Sockets.IsOfSource(failed))
+                    break;
+            }
+
+            throw new SocketException(error);
+        }
 
         /// <summary>Takes what came of the connect; whether it goes on, with another address.</summary>
         public bool End()

@@ -102,12 +102,29 @@ public class HealthCheckSpecs
     [InlineData("send", "geheim\\q", "invalid_text")]
     [InlineData("send_hex", "geheim", "invalid_text")]
     [InlineData("send", "", "invalid_text")]
+    [InlineData("send_file", "AUTH geheim\r\n", "invalid_path")]
     public void What_is_to_be_sent_is_not_quoted_where_it_is_wrong(string key, string value, string code)
     {
         var findings = Findings(Exchange(Raw.Map(Raw.Entry(key, value))));
         var finding = Assert.Single(findings);
         Assert.Equal(code, finding.Code);
         Assert.DoesNotContain("geheim", finding.Message + finding.Hint, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_password_in_the_wrong_place_is_not_quoted_either()
+    {
+        var misplaced = new[]
+        {
+            Exchange(Raw.Text("AUTH geheim")),
+            Raw.Entry("health_check", Raw.Map(
+                Raw.Entry("type", "exchange"), Raw.Entry("exchange", "AUTH geheim"))),
+        };
+        foreach (var finding in misplaced.Select(check => Assert.Single(Findings(check))))
+        {
+            Assert.Equal("wrong_type", finding.Code);
+            Assert.DoesNotContain("geheim", finding.Message + finding.Hint, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

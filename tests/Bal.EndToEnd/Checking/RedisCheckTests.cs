@@ -155,7 +155,7 @@ public sealed class RedisCheckTests(ITestOutputHelper output)
     {
         (await RedisServer.Cli(replica.Port, "REPLICAOF", "127.0.0.1", $"{primary}")).Succeeds();
         await Eventually.See("it follows", () => RedisServer.Cli(replica.Port, "INFO", "replication"),
-            answer => answer.Out.Contains("master_link_status:up", StringComparison.Ordinal));
+            answer => answer.Out.Contains("master_link_status:up", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
     }
 
     private static string At(RedisServer server) => $"127.0.0.1:{server.Port}";

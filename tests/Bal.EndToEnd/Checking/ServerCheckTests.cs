@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Bal.EndToEnd.Servers;
 
 namespace Bal.EndToEnd.Checking;
@@ -19,11 +20,12 @@ public sealed class ServerCheckTests(ITestOutputHelper output) : IDisposable
         await using var server = Command.Start("mosquitto", ["-c", $"{directory}/mosquitto.conf"]);
         await Up("mosquitto", port);
 
+        // The end of bal may cut one check.
         var said = (await server.Stop()).Error;
 
         Assert.Contains("New client connected", said, StringComparison.Ordinal);
         Assert.Contains("disconnected.", said, StringComparison.Ordinal);
-        Assert.DoesNotContain("closed its connection", said, StringComparison.Ordinal);
+        Assert.InRange(Regex.Count(said, "closed its connection"), 0, 1);
     }
 
     [Fact]
@@ -82,7 +84,8 @@ public sealed class ServerCheckTests(ITestOutputHelper output) : IDisposable
 
         var log = await File.ReadAllTextAsync($"{directory}/mainlog");
         Assert.Contains("closed by QUIT", log, StringComparison.Ordinal);
-        Assert.DoesNotContain("lost", log, StringComparison.Ordinal);
+        // The end of bal may cut one check.
+        Assert.InRange(Regex.Count(log, @"\blost\b"), 0, 1);
     }
 
     [Fact]

@@ -54,7 +54,7 @@ public sealed class TopTests(ITestOutputHelper output)
     public async Task Without_a_terminal_it_prints_a_line_a_second_for_each_service()
     {
         await using var backend = Serving.Echo();
-        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend));
+        await using var bal = await BalInstance.Healthy(output, BalFile.For(backend).WithRareProbes());
 
         var lines = (await bal.Shell("$BAL top | head -n 2")).Succeeds().Out.TrimEnd('\n').Split('\n');
 

@@ -52,7 +52,8 @@ public sealed class LogFormatTests(ITestOutputHelper output)
         var followed = Path.Combine(bal.Home, "followed");
 
         (await bal.Run("graceful")).Succeeds();
-        var shown = (await bal.Run("logs")).Succeeds().Out;
+        var shown = (await Eventually.See("the reload is logged", () => bal.Run("logs"),
+            run => run.Succeeds().Out.Contains("reload requested", StringComparison.Ordinal))).Out;
 
         Assert.Contains(" INFO  lifecycle: bal ", shown, StringComparison.Ordinal);
         Assert.Contains("reload requested", shown, StringComparison.Ordinal);

@@ -21,7 +21,7 @@ internal sealed class RedisServer : IAsyncDisposable
     public void Begin(params string[] options) => _process = Command.Start("redis-server",
     [
         "--port", $"{Port}", "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--daemonize", "no",
-        "--enable-debug-command", "yes", .. options,
+        "--enable-debug-command", "yes", "--repl-diskless-sync-delay", "0", .. options,
     ]);
 
     public async Task Revive(params string[] options)

@@ -158,6 +158,8 @@ public sealed class AddressTests(ITestOutputHelper output)
         }
 
         Assert.Contains("source_address_not_local", (await bal.Run("check", "--json")).Succeeds().Out);
+        // It connects as clients' connections do.
+        (await bal.Run("doctor")).Succeeds();
     }
 
     private static Task<Finished> In(NetworkSpace space, BalInstance bal, string arguments) =>
