@@ -18,18 +18,18 @@ fi
 
 room="$(mktemp -d)"
 mount -t tmpfs none "$room"
-mkdir "$room"/{upper,work,root}
-mount -t overlay overlay -o "lowerdir=/,upperdir=$room/upper,workdir=$room/work" "$room/root"
-mount -t proc proc "$room/root/proc"
-mount --rbind /dev "$room/root/dev"
-mkdir "$room/root/package"
-cp "$ROOT"/dist/bal_*.deb "$room/root/package/old.deb"
-dpkg-deb -R "$room/root/package/old.deb" "$room/repacked"
+mkdir "$room"/{upper,work,copy}
+mount -t overlay overlay -o "lowerdir=/,upperdir=$room/upper,workdir=$room/work" "$room/copy"
+mount -t proc proc "$room/copy/proc"
+mount --rbind /dev "$room/copy/dev"
+mkdir "$room/copy/package"
+cp "$ROOT"/dist/bal_*.deb "$room/copy/package/old.deb"
+dpkg-deb -R "$room/copy/package/old.deb" "$room/repacked"
 sed -i 's/^Version: .*/&+next/' "$room/repacked/DEBIAN/control"
-dpkg-deb --root-owner-group -Znone --build "$room/repacked" "$room/root/package/new.deb" >/dev/null
+dpkg-deb --root-owner-group -Znone --build "$room/repacked" "$room/copy/package/new.deb" >/dev/null
 ip link set lo up
 
-cat >"$room/root/package/check.sh" <<'CHECK'
+cat >"$room/copy/package/check.sh" <<'CHECK'
 set -euo pipefail
 export BAL_HOME=/var/lib/bal
 fail() { printf 'failed: %s\n' "$*" >&2; exit 1; }
@@ -52,6 +52,11 @@ def serve(s):
 while True:
     threading.Thread(target=serve, args=(listening.accept()[0],), daemon=True).start()
 PYTHON
+# A client that comes before the backend listens is refused with reason.
+for ((i = 0; i < 400; i++)); do
+  ! (exec 3<>/dev/tcp/127.0.0.1/9000) 2>/dev/null || break
+  sleep 0.05
+done
 mkdir -p -m 0700 "$BAL_HOME"
 bal start -d -c /etc/bal/config.yaml
 old="$(cat "$BAL_HOME/bal.pid")"
@@ -88,4 +93,4 @@ dpkg -P bal
 [[ ! -e $BAL_HOME ]] || fail "purge left the state"
 printf 'package: installed, started, upgraded, removed and purged\n'
 CHECK
-timeout 120 chroot "$room/root" bash /package/check.sh
+timeout 120 chroot "$room/copy" bash /package/check.sh

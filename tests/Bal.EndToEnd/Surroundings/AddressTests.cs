@@ -55,7 +55,9 @@ public sealed class AddressTests(ITestOutputHelper output)
             More = $"source_addresses: [{string.Join(", ", new[] { "127.0.0.2", "127.0.0.3" }.Take(sources))}]",
         });
         await space.StartBal(bal);
-        await bal.SeeStatus("the backend is up", s => s.Reachable == 1);
+        // A backend starts up, and its first check needs a port, too.
+        await bal.SeeStatus("the backend has been checked", s => s.Reachable == 1
+            && s.Root.GetProperty("backends")[0].GetProperty("last_check_time").ValueKind == JsonValueKind.String);
         space.Set("ipv4/ip_local_port_range", "40000 40019");
 
         // Twenty from each of three addresses.
@@ -169,6 +171,9 @@ public sealed class AddressTests(ITestOutputHelper output)
     {
         var (own, bits) = address.Contains(':') ? ("-6", "128 nodad") : ("-4", "32");
         (await space.Run("bash", "-c", $"ip {own} address add {address}/{bits} dev lo")).Succeeds();
+        // The kernel adds the route to an IPv6 address some time later.
+        await Eventually.See("there is a route to it",
+            () => space.Run("ip", own, "route", "get", address), run => run.ExitCode == 0);
         using (var client = space.Inside(() => From(null, new IPEndPoint(IPAddress.Parse(address), bal.File.Port))))
             Assert.True(await client.ReadToReply());
         (await space.Run("ip", own, "address", "del", $"{address}/{bits.Split(' ')[0]}", "dev", "lo")).Succeeds();
