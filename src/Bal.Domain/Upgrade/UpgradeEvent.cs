@@ -11,7 +11,8 @@ public abstract record UpgradeEvent
     /// <summary>The operator wants the binary replaced.</summary>
     /// <param name="Patience">How long the new process may take until it is ready.</param>
     /// <param name="StillDraining">Replaced processes that have not ended yet.</param>
-    public sealed record Requested(Duration Patience, int StillDraining) : UpgradeEvent;
+    /// <param name="IsInit">Whether the end of this process is that of all others (pid_namespaces(7)).</param>
+    public sealed record Requested(Duration Patience, int StillDraining, bool IsInit) : UpgradeEvent;
 
     /// <summary>The new process has been started.</summary>
     /// <param name="Pid">Its process id.</param>

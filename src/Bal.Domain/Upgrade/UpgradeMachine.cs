@@ -47,6 +47,7 @@ public static class UpgradeMachine
 
     private static UpgradeStep Requested(UpgradeEvent.Requested request, UpgradeState state) => state switch
     {
+        UpgradeState.Idle when request.IsInit => To(state, new UpgradeEffect.RefuseLatest(UpgradeProblems.IsInit)),
         UpgradeState.Idle when request.StillDraining >= MaxDraining =>
             To(state, new UpgradeEffect.RefuseLatest(UpgradeProblems.TooMany(request.StillDraining))),
         UpgradeState.Idle =>

@@ -14,6 +14,13 @@ public static class UpgradeProblems
         "'bal upgrade' or SIGUSR2 came twice",
         "wait until it has ended, check 'bal status', and run 'bal upgrade' again if it is still needed");
 
+    /// <summary>This process is the first of its container, whose end is that of the new one, too.</summary>
+    public static readonly Problem IsInit = new(
+        "upgrade_of_init",
+        $"bal is the first process of its container, and a container ends with its first process; {StillServes}",
+        "the container runs bal directly, without an init",
+        "replace the container: start one from the new image, then stop this one, which drains it");
+
     /// <summary>What was to be handed over is not what the new process has been given.</summary>
     public static readonly Problem FilesRestored = new(
         "upgrade_files_restored",

@@ -77,7 +77,7 @@ internal sealed class Upgrader(
         if (state is UpgradeState.Idle && parts.Supervisor.State.Phase is not Phase.Running)
             RefuseLatest(UpgradeProblems.Stopping);
         else
-            Feed(new UpgradeEvent.Requested(patience, parts.Replaced.Count));
+            Feed(new UpgradeEvent.Requested(patience, parts.Replaced.Count, IsInit: Environment.ProcessId == 1));
     }
 
     /// <summary>A stop of bal, of whichever process that is when an upgrade is under way.</summary>

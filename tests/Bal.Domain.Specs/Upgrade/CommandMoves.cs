@@ -112,7 +112,7 @@ internal static class CommandMoves
             world.Commands[c] = world.Commands[c].At("upgrading", by);
             if (p.StopsItself)
                 return Over(world, c, "stopping");
-            LifeMoves.Feed(world, by, new UpgradeEvent.Requested(new Duration(1), 0));
+            LifeMoves.Feed(world, by, new UpgradeEvent.Requested(new Duration(1), 0, false));
             return true;
         }
 

@@ -38,7 +38,7 @@ internal static class ProcessMoves
                 break;
             case "USR2":
                 if (!p.StopsItself)
-                    LifeMoves.Feed(world, i, new UpgradeEvent.Requested(new Duration(1), 0));
+                    LifeMoves.Feed(world, i, new UpgradeEvent.Requested(new Duration(1), 0, false));
                 break;
             case "HUP" when machine is UpgradeState.Replaced:
                 world.Send(i, p.Child, "reload");

@@ -21,7 +21,7 @@ public static class Courses
 
     private static readonly UpgradeEvent[] Usual =
     [
-        new UpgradeEvent.Requested(new Duration(30_000), 0), new UpgradeEvent.Spawned(100), new UpgradeEvent.Ready(),
+        new UpgradeEvent.Requested(new Duration(30_000), 0, false), new UpgradeEvent.Spawned(100), new UpgradeEvent.Ready(),
         new UpgradeEvent.AtRest(), new UpgradeEvent.Serves(), new UpgradeEvent.Settled(),
     ];
 
@@ -35,7 +35,7 @@ public static class Courses
 
     private static Gen<List<(int AfterMs, UpgradeEvent What)>> ByChance() => Gen.Frequency(
             (4, Gen.Choose(0, UpgradeMachine.MaxDraining).Select(
-                n => (UpgradeEvent)new UpgradeEvent.Requested(new Duration(30_000), n))),
+                n => (UpgradeEvent)new UpgradeEvent.Requested(new Duration(30_000), n, false))),
             (5, Gen.Choose(100, 103).Select(pid => (UpgradeEvent)new UpgradeEvent.Spawned(pid))),
             (1, Gen.Constant<UpgradeEvent>(new UpgradeEvent.NotSpawned(Any))),
             (5, Gen.Constant<UpgradeEvent>(new UpgradeEvent.Ready())),
@@ -221,7 +221,7 @@ public class UpgradeSpecs
     public void No_more_than_eight_replaced_processes_drain_at_once()
     {
         var step = UpgradeMachine.Step(
-            new UpgradeEvent.Requested(new Duration(1), UpgradeMachine.MaxDraining), Instant.Zero, UpgradeState.None);
+            new UpgradeEvent.Requested(new Duration(1), UpgradeMachine.MaxDraining, false), Instant.Zero, UpgradeState.None);
 
         Assert.Equal(
             "upgrade_too_many", Assert.IsType<UpgradeEffect.RefuseLatest>(Assert.Single(step.Effects)).Problem.Code);
@@ -246,7 +246,7 @@ public class UpgradeSpecs
     {
         var stopped = After(
             UpgradeState.None,
-            new UpgradeEvent.Requested(new Duration(30_000), 0),
+            new UpgradeEvent.Requested(new Duration(30_000), 0, false),
             new UpgradeEvent.StopRequested(new()));
 
         var spawned = UpgradeMachine.Step(new UpgradeEvent.Spawned(100), Instant.Zero, stopped);
@@ -256,7 +256,7 @@ public class UpgradeSpecs
     }
 
     private static UpgradeState Starting() => After(
-        UpgradeState.None, new UpgradeEvent.Requested(new Duration(30_000), 0), new UpgradeEvent.Spawned(100));
+        UpgradeState.None, new UpgradeEvent.Requested(new Duration(30_000), 0, false), new UpgradeEvent.Spawned(100));
 
     private static UpgradeState After(UpgradeState state, params UpgradeEvent[] events) =>
         events.Aggregate(state, (s, e) => UpgradeMachine.Step(e, Instant.Zero, s).State);
