@@ -45,7 +45,16 @@ public static class ConfigSchema
                 Required(Settings.Services),
                 Raw.Entry("properties", Without(Settings.ServiceKeys.Filter(key => key != Settings.RuntimeBlock)))))),
         Raw.Entry("$defs", Raw.Map(
-            Raw.Entry("service", Raw.Map([.. Object([.. OfService("runtime")], [Settings.Backends])])),
+            Raw.Entry("service", Raw.Map(
+            [
+                .. Object([.. OfService("runtime")], [Settings.Backends]),
+                // Unix sockets have no port.
+                Raw.Entry("oneOf", Raw.List(
+                    Raw.Map(Required(Settings.Port)),
+                    Raw.Map(
+                        Required(Settings.BindAddress),
+                        Raw.Entry("properties", Without(Prelude.Array(Settings.Port)))))),
+            ])),
             Raw.Entry("backend", Raw.Map(
             [
                 .. Object([.. Properties(Settings.OfBackend, _ => true)], []),
