@@ -1,5 +1,6 @@
 using Bal.Domain.Config;
 using Bal.Domain.Doctor;
+using Bal.Domain.Primitives;
 using Bal.Domain.Reports;
 using Bal.Infrastructure.Config;
 using Bal.Infrastructure.Diagnosis;
@@ -68,7 +69,7 @@ internal static class DoctorObservations
         var protection = answer.Member("protection_mode");
         return new ControlFact.Answered(
             answer.Text("config_path") ?? "",
-            $"{host}:{answer.Number("port")}",
+            address.StartsWith(Host.Unix.Prefix, StringComparison.Ordinal) ? address : $"{host}:{answer.Number("port")}",
             protection.Flag("enabled") ? Prelude.Optional(protection.Text("reason")) : Option<string>.None);
     }
 }

@@ -18,7 +18,8 @@ let ``a document becomes a configuration, a state and the table that clients are
             |> Seq.map (fun endpoint ->
                 match endpoint.Host with
                 | Address ip -> string ip
-                | Name name -> name)
+                | Name name -> name
+                | Unix path -> path)
 
         Assert.Equal<string>([ "10.0.0.1"; "db.internal" ], hosts)
 

@@ -26,11 +26,12 @@ let (|Passed|Failed|) (outcome: Outcome) =
         | Choice1Of2() -> Passed
         | Choice2Of2 kind -> Failed kind
 
-let (|Address|Name|) (host: Host) =
-    host.Match((fun ip -> Choice1Of2 ip), (fun name -> Choice2Of2 name))
+let (|Address|Name|Unix|) (host: Host) =
+    host.Match((fun ip -> Choice1Of3 ip), (fun name -> Choice2Of3 name), (fun path -> Choice3Of3 path))
     |> function
-        | Choice1Of2(ip: IPAddress) -> Address ip
-        | Choice2Of2(name: string) -> Name name
+        | Choice1Of3(ip: IPAddress) -> Address ip
+        | Choice2Of3(name: string) -> Name name
+        | Choice3Of3(path: string) -> Unix path
 
 let (|ProtectionOff|ProtectionOn|) (state: ProtectionState) =
     state.Match(

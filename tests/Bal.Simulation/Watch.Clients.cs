@@ -59,7 +59,7 @@ internal sealed partial class Watch
         var best = Option<Tier>.None;
         foreach (var backend in latest!.Services[service.Value].Backends.Values)
         {
-            if (backend.Draining || backend.Addresses.IsEmpty || tried.Contains(backend.Id.Value))
+            if (backend.Draining || !backend.IsPlaced || tried.Contains(backend.Id.Value))
                 continue;
             var naive = backends[backend.Id];
             var tier = !naive.Up ? Tier.Down : naive.IsCooling(now - 1) ? Tier.Cooling : Tier.Up;

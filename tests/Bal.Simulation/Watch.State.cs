@@ -45,7 +45,7 @@ internal sealed partial class Watch
             && failures.Timeout + failures.Refused + failures.Other == expected.Failed,
             $"{backend.Endpoint} has {failures}, expected {expected.Failed} in all");
         Check(Invariant.OneProbe, backend.Probe.InFlight == expected.Probing, $"{backend.Endpoint}: {backend.Probe}");
-        if (!backend.Addresses.IsEmpty)
+        if (backend.IsPlaced)
             Live(backend, expected, tuning, told);
     }
 
@@ -91,7 +91,7 @@ internal sealed partial class Watch
     private void Routes(
         Arr<Route> routes, ServiceState service, WatchedService watched, Func<NaiveBackend, bool> belongs)
     {
-        var expected = service.InOrder.Filter(b => !b.Draining && !b.Addresses.IsEmpty && belongs(backends[b.Id]));
+        var expected = service.InOrder.Filter(b => !b.Draining && b.IsPlaced && belongs(backends[b.Id]));
         Check(Invariant.LoopsKnow, routes.Map(r => r.Id) == expected.Map(b => b.Id),
             $"the loops were told {string.Join(",", routes.Map(r => r.Id.Value))}, " +
             $"expected {string.Join(",", expected.Map(b => b.Id.Value))}");

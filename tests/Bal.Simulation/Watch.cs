@@ -130,7 +130,7 @@ internal sealed partial class Watch(SeededWorld world, Option<Invariant> only)
     {
         foreach (var (was, isNow) in before.InOrder.Bind(s => s.InOrder).Zip(after.InOrder.Bind(s => s.InOrder)))
         {
-            if (was.LastEnded() != isNow.LastEnded() && was.Addresses.IsEmpty && Find(was.Id) is { } backend)
+            if (was.LastEnded() != isNow.LastEnded() && !was.IsPlaced && Find(was.Id) is { } backend)
             {
                 backend.ProbedAt = now;
                 Failed(backend, FailureKind.Other, 1, before, client: false);

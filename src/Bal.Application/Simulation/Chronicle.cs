@@ -228,7 +228,7 @@ internal sealed class Chronicle(Scenario scenario, VirtualClock clock) : ILogSin
 
     private static LaneState StateOf(BackendState backend) =>
         backend.Draining || backend.IsDrained ? LaneState.Draining
-        : backend.Addresses.IsEmpty ? LaneState.Down
+        : !backend.IsPlaced ? LaneState.Down
         : backend.Tier switch
         {
             Tier.Up => LaneState.Up,

@@ -74,7 +74,7 @@ internal sealed class VirtualProber(VirtualClock clock, VirtualNetwork network, 
             : answer.Fate == ConnectFate.Refused ? Outcome.Failure(FailureKind.Refused)
             : asked;
         var ended = new ControlEvent.ProbeEnded(
-            probe.Backend, outcome, outcome == Outcome.Success ? probe.Addresses[0] : Option<IPAddress>.None);
+            probe.Backend, outcome, outcome == Outcome.Success ? probe.Addresses.HeadOrNone() : Option<IPAddress>.None);
         Later(inTime ? answer.After : probe.Timeout, () => ended);
     }
 

@@ -14,11 +14,16 @@ public sealed record AccessList(NetworkSet Given, Arr<string> Files, NetworkSet 
     /// <summary>Not given.</summary>
     public static AccessList None { get; } = new(NetworkSet.Empty, Arr<string>.Empty, NetworkSet.Empty);
 
+    /// <summary>Whether it names whoever comes through a Unix socket, and so has no address.</summary>
+    public bool Unix { get; init; }
+
     /// <summary>Whether it is given; a file without networks gives a list of nobody.</summary>
-    public bool IsGiven => !Given.IsEmpty || !Files.IsEmpty;
+    public bool IsGiven => !Given.IsEmpty || !Files.IsEmpty || Unix;
 
     /// <summary>How much it names.</summary>
-    public string ToText() => Plural.Of(Given.Ranges + InFiles.Ranges, "range of addresses", "ranges of addresses");
+    public string ToText() =>
+        Plural.Of(Given.Ranges + InFiles.Ranges, "range of addresses", "ranges of addresses")
+            + (Unix ? " and unix" : "");
 
     /// <summary>With the paths of its files as <paramref name="absolute"/> makes them.</summary>
     internal AccessList Located(Func<string, string> absolute) =>
@@ -38,6 +43,9 @@ public sealed record AccessRule(AccessList Allow, AccessList Deny)
 
     /// <summary>Whether it matters who a client is.</summary>
     public bool Asks => Allow.IsGiven || Deny.IsGiven;
+
+    /// <summary>Whether a client that has come through a Unix socket may connect.</summary>
+    public bool AdmitsUnix => !Deny.Unix && (!Allow.IsGiven || Allow.Unix);
 
     /// <summary>With every path of a file as <paramref name="absolute"/> makes it.</summary>
     public AccessRule Located(Func<string, string> absolute) => new(Allow.Located(absolute), Deny.Located(absolute));

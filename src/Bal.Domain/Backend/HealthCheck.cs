@@ -29,7 +29,16 @@ public sealed record HealthCheck(CheckType Type)
 
     /// <summary>With what it says only where it is sent to: the name of the host, as HTTP wants it.</summary>
     public HealthCheck For(Endpoint backend) => Type == CheckType.Http && Http.Host.IsNone
-        ? this with { Http = Http with { Host = new Endpoint(backend.Host, Port.IfNone(backend.Port)).ToString() } }
+        ? this with
+        {
+            Http = Http with
+            {
+                // As 'curl --unix-socket' is asked for as a rule: there is no other name.
+                Host = backend.IsUnix
+                    ? "localhost"
+                    : new Endpoint(backend.Host, Port.IfNone(backend.Port)).ToString(),
+            },
+        }
         : this;
 
     /// <summary>Everything that it says to a backend, in a fixed order.</summary>

@@ -6,7 +6,7 @@ namespace Bal.Domain.Config;
 /// <summary>Reads and prints the lists of clients and peers.</summary>
 internal static class AccessLists
 {
-    private const string Expected = "a list of addresses, networks and {file: NAME}";
+    private const string Expected = "a list of addresses, networks, unix and {file: NAME}";
     private const string PeersExpected = "a list of addresses, networks and unix";
     private const string File = "file";
     private const string Unix = "unix";
@@ -71,6 +71,7 @@ internal static class AccessLists
 
     private static Checked<AccessList> Read(Field field, RawNode.Sequence list)
     {
+        var unix = false;
         var (networks, files, findings) = (new List<Network>(), new List<string>(), new List<Messages.Finding>());
         foreach (var item in field.Items(list))
         {
@@ -83,16 +84,20 @@ internal static class AccessLists
                 path.Value.IfSome(files.Add);
                 findings.AddRange(path.Findings);
             }
+            else if (IsUnix(item))
+            {
+                unix = true;
+            }
             else
             {
-                var network = ReadNetwork(item, "an address or a network");
+                var network = ReadNetwork(item, "an address, a network or unix");
                 network.Value.IfSome(networks.Add);
                 findings.AddRange(network.Findings);
             }
         }
 
         return Checked
-            .Good(new AccessList(NetworkSet.Of(networks), new(files.Distinct()), NetworkSet.Empty))
+            .Good(new AccessList(NetworkSet.Of(networks), new(files.Distinct()), NetworkSet.Empty) { Unix = unix })
             .With(findings);
     }
 
@@ -100,6 +105,7 @@ internal static class AccessLists
         ? Raw.List(
         [
             .. list.Given.Networks.Select(network => Raw.Text($"{network}")),
+            .. list.Unix ? [Raw.Word(Unix)] : System.Array.Empty<RawNode>(),
             .. list.Files.Select(file => Raw.Map(Raw.Entry(File, file))),
         ])
         : Raw.Null;

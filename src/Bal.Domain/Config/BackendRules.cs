@@ -43,21 +43,45 @@ internal static class BackendRules
     {
         RawNode.Mapping mapping => Fields.Read(mapping, item.Path, Settings.OfBackend.Keys, Settings.PlaceOf)
             .Then(fields => Of(fields, item)),
+        RawNode.Scalar scalar when IsUnix(scalar) => Of(Fields.Of(item.Path, item.Value.At, new([
+            Raw.Entry(Settings.Unix, new RawNode.Scalar(
+                scalar.At, scalar.Text[Host.Unix.Prefix.Length..], quoted: true))])), item),
         RawNode.Scalar scalar when !Scalars.IsNull(scalar) => HostSyntax.Split(scalar.Text).Match(
             parts => Of(Fields.Of(item.Path, item.Value.At, new([
-                Raw.Entry("host", new RawNode.Scalar(scalar.At, parts.Host, quoted: true)),
+                Raw.Entry(Settings.HostKey, new RawNode.Scalar(scalar.At, parts.Host, quoted: true)),
                 Raw.Entry(Settings.Port, new RawNode.Scalar(scalar.At, parts.Port, quoted: false))])), item),
             () => Checked.Bad<ReadBackend>(
                 Faults.Unexpected("invalid_backend", item, "HOST:PORT", Remedy(scalar.Text)))),
         _ => Checked.Bad<ReadBackend>(Scalars.WrongKind(item, "HOST:PORT, or a mapping of host and port", Example)),
     };
 
+    private static bool IsUnix(RawNode.Scalar scalar) =>
+        scalar.Text.StartsWith(Host.Unix.Prefix, StringComparison.Ordinal);
+
     private static Checked<ReadBackend> Of(Fields fields, Field item) => Settings.OfBackend.Read(fields).Then(edits =>
-        edits.Sound(Settings.OfBackend.RequiredKeys)
+        (edits.Sound(Settings.HostKey, Settings.Port, Settings.Unix) && !Places(fields).Any()
             ? Checked.Good(new ReadBackend(
                 edits.Apply(Settings.OfBackend.Defaults(1, Settings.BlankBackend)), item.Path, item.Value.At,
                 fields))
-            : Checked.None<ReadBackend>());
+            : Checked.None<ReadBackend>()).With(Places(fields)));
+
+    // A backend has a host and a port, or the path of a socket.
+    private static IEnumerable<Finding> Places(Fields given)
+    {
+        var unix = given.Find(Settings.Unix);
+        foreach (var (key, expected) in new[]
+        {
+            (Settings.HostKey, HostSyntax.Expected), (Settings.Port, IntRange.Port.ToText()),
+        })
+        {
+            if (unix.IsNone && given.Find(key).IsNone)
+                yield return Faults.Missing(given, key, expected, $"add '{key}:' to '{given.Path}'");
+            if (unix.IsSome && given.Find(key).Case is Field beside)
+                yield return Faults.Error("key_without_effect", beside.Path, beside.KeyAt,
+                    $"{beside.Path}: a backend with '{Settings.Unix}' has no {key}",
+                    $"remove the line, or '{Settings.Unix}'");
+        }
+    }
 
     private static string Remedy(string text) =>
         text.Contains("://", StringComparison.Ordinal) ? "write the host and the port alone: no scheme, no path"

@@ -14,7 +14,17 @@ internal static class CheckRules
         ? Own(service.Given, service.Config.HealthCheck)
             .Concat(service.Backends.SelectMany(backend => backend.Config.HealthCheck.AsEnumerable()
                 .SelectMany(check => Own(backend.Given, check))))
+            .Concat(service.Backends.SelectMany(backend => OtherPort(service, backend)))
         : [];
+
+    // A Unix socket has no host that could have another port.
+    private static IEnumerable<Finding> OtherPort(ReadService service, ReadBackend backend) =>
+        backend.Config.Endpoint.IsUnix && service.Config.CheckOf(backend.Config).Port.IsSome
+            ? [Faults.Error("check_port_of_unix", backend.Path, backend.At,
+                $"{backend.Path}: {Settings.HealthCheck}.{Settings.Port} is for backends with a host, and "
+                    + $"{backend.Config} has none",
+                $"give this backend a '{Settings.HealthCheck}' of its own without '{Settings.Port}'")]
+            : [];
 
     private static IEnumerable<Finding> Own(Fields holder, HealthCheck check) =>
         from field in holder.Find(Settings.HealthCheck).AsEnumerable()

@@ -85,6 +85,12 @@ public sealed record Service(string Name, Listener Listener, Method Method, Arr<
     /// </summary>
     public Arr<IPAddress> SourceAddresses { get; init; } = Arr<IPAddress>.Empty;
 
+    /// <summary>The permission bits of the Unix sockets that it listens on (inode(7)).</summary>
+    public int SocketMode { get; init; } = DefaultSocketMode;
+
+    /// <summary>Where the file gives none: the user of bal and the group.</summary>
+    public const int DefaultSocketMode = 0x1B0;
+
     /// <summary>How those of its backends are checked that do not say otherwise.</summary>
     public HealthCheck HealthCheck { get; init; } = HealthCheck.Default;
 
@@ -120,7 +126,8 @@ public sealed record Service(string Name, Listener Listener, Method Method, Arr<
         ? Prelude.Array(IPAddress.Any)
         : backend.Host.Match(
             address => SourceAddresses.Filter(source => source.AddressFamily == address.AddressFamily),
-            _ => SourceAddresses);
+            _ => SourceAddresses,
+            _ => Prelude.Array(IPAddress.Any));
 
     /// <summary>How one of its backends is checked.</summary>
     public HealthCheck CheckOf(BackendConfig backend) => backend.HealthCheck.IfNone(HealthCheck);
@@ -177,11 +184,11 @@ public sealed record BackendConfig(Endpoint Endpoint)
     public override string ToString() => Endpoint.ToString();
 }
 
-/// <summary>Where clients connect: one port on one address or more.</summary>
+/// <summary>Where clients connect: one port on one address or more, Unix sockets, or both.</summary>
 /// <param name="Addresses">
-/// At least one, no two equal: literal addresses, or local names resolved when the listener opens.
+/// At least one, no two equal: literal addresses, local names resolved when the listener opens, or Unix sockets.
 /// </param>
-/// <param name="Port">1..65535.</param>
+/// <param name="Port">1..65535; 0 where all of them are Unix sockets.</param>
 public sealed record Listener(Arr<Host> Addresses, int Port)
 {
     /// <summary>A listener on a single address.</summary>
@@ -196,10 +203,20 @@ public sealed record Listener(Arr<Host> Addresses, int Port)
     public bool IPv6Only =>
         Addresses.Exists(host => host is Host.Address { Value: var ip } && ip.Equals(IPAddress.Any));
 
-    /// <summary>Each address with the port.</summary>
-    public Arr<Endpoint> Endpoints => Addresses.Map(address => new Endpoint(address, Port));
+    /// <summary>The same on other addresses; without a port where none of them has one.</summary>
+    public Listener On(Arr<Host> addresses) => this with { Addresses = addresses } is { IsUnixOnly: true } unix
+        ? unix with { Port = 0 }
+        : this with { Addresses = addresses };
 
-    /// <summary><c>address:port</c>, bracketed for IPv6; several are separated by commas.</summary>
+    /// <summary>Whether it has no port.</summary>
+    public bool IsUnixOnly => !Addresses.IsEmpty && Addresses.ForAll(host => host is Host.Unix);
+
+    /// <summary>Each address with the port, which a Unix socket does not have.</summary>
+    public Arr<Endpoint> Endpoints => Addresses.Map(address => new Endpoint(address, address is Host.Unix ? 0 : Port));
+
+    /// <summary>
+    /// <c>address:port</c>, bracketed for IPv6, or <c>unix:/path</c>; several are separated by commas.
+    /// </summary>
     public override string ToString() => string.Join(", ", Endpoints);
 }
 

@@ -45,9 +45,27 @@ public static class ConfigSchema
                 Required(Settings.Services),
                 Raw.Entry("properties", Without(Settings.ServiceKeys.Filter(key => key != Settings.RuntimeBlock)))))),
         Raw.Entry("$defs", Raw.Map(
-            Raw.Entry("service", Raw.Map([.. Object([.. OfService("runtime")], [Settings.Port, Settings.Backends])])),
+            Raw.Entry("service", Raw.Map(
+            [
+                .. Object([.. OfService("runtime")], [Settings.Backends]),
+                // Unix sockets have no port.
+                Raw.Entry("oneOf", Raw.List(
+                    Raw.Map(Required(Settings.Port)),
+                    Raw.Map(
+                        Required(Settings.BindAddress),
+                        Raw.Entry("properties", Without(Prelude.Array(Settings.Port)))))),
+            ])),
             Raw.Entry("backend", Raw.Map(
-                [.. Object([.. Properties(Settings.OfBackend, _ => true)], Settings.OfBackend.RequiredKeys)])),
+            [
+                .. Object([.. Properties(Settings.OfBackend, _ => true)], []),
+                Raw.Entry("oneOf", Raw.List(
+                    Raw.Map(
+                        Required(Settings.HostKey, Settings.Port),
+                        Raw.Entry("properties", Without(Prelude.Array(Settings.Unix)))),
+                    Raw.Map(
+                        Required(Settings.Unix),
+                        Raw.Entry("properties", Without(Prelude.Array(Settings.HostKey, Settings.Port)))))),
+            ])),
             Raw.Entry("runtime", Block([.. Properties(Settings.Runtime, _ => true)])),
             Raw.Entry("runtime_and_threads", Block(
             [
@@ -60,10 +78,10 @@ public static class ConfigSchema
         .. Properties(Settings.OfService, _ => true),
         Raw.Entry(Settings.Backends, Raw.Map(
             Raw.Entry("type", "array"),
-            Raw.Entry("description", "Where connections go: at least one, each as HOST:PORT or as a mapping."),
+            Raw.Entry("description", "Where connections go: at least one, each as HOST:PORT, as unix:/PATH or as a mapping."),
             Raw.Entry("minItems", Raw.Number(1)),
             Raw.Entry("items", Raw.Map(Raw.Entry("oneOf", Raw.List(
-                Raw.Map(Raw.Entry("type", "string"), Raw.Entry("pattern", "^.+:[0-9]{1,5}$")),
+                Raw.Map(Raw.Entry("type", "string"), Raw.Entry("pattern", "^(unix:/.+|.+:[0-9]{1,5})$")),
                 Reference("backend"))))))),
         Raw.Entry(Settings.RuntimeBlock, Reference(runtime)),
     ];

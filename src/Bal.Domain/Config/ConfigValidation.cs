@@ -92,6 +92,7 @@ public static class ConfigValidation
                 .Then(read => Checked
                     .Good(read.Config)
                     .With(ListenerRules.Overlaps(read.entries))
+                    .With(read.entries.Bind(service => new Arr<Finding>(ListenerRules.WithoutEffect(service))))
                     .With(read.entries.Bind(service => new Arr<Finding>(ServerNameLists.Repeated(service))))
                     .With(read.entries.Bind(service => new Arr<Finding>(SourceAddresses.Findings(service, facts))))
                     .With(read.entries.Bind(service => new Arr<Finding>(CheckRules.Findings(service))))

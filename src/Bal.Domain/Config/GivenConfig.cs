@@ -1,4 +1,5 @@
 using Bal.Domain.Messages;
+using Bal.Domain.Primitives;
 using LanguageExt;
 
 namespace Bal.Domain.Config;
@@ -32,12 +33,14 @@ public sealed record GivenConfig(Option<string> Listen, Arr<string> Backends)
     /// <summary>The same as a file would say it, with the same findings.</summary>
     /// <param name="facts">The machine.</param>
     public ConfigOutcome Validate(HostFacts facts) => Listen.Match(
-        Some: listen => HostSyntax.Split(listen).Match(
+        Some: listen => listen.StartsWith(Host.Unix.Prefix, StringComparison.Ordinal)
+            ? ConfigValidation.Validate(Document([Raw.Entry(Settings.BindAddress, listen)]), facts)
+            : HostSyntax.Split(listen).Match(
             parts => ConfigValidation.Validate(Document([
-                Raw.Entry(Settings.Port, Raw.Word(parts.Port)), Raw.Entry("bind_address", parts.Host)]), facts),
+                Raw.Entry(Settings.Port, Raw.Word(parts.Port)), Raw.Entry(Settings.BindAddress, parts.Host)]), facts),
             () => ConfigOutcome.Unreadable(Faults.Error(
                 "invalid_listener", "", SourcePosition.None,
-                $"--listen: expected ADDR:PORT, found {Shown.Text(listen)}",
+                $"--listen: expected ADDR:PORT or unix:/PATH, found {Shown.Text(listen)}",
                 "write 127.0.0.1:9295, or \"[::1]:9295\" for IPv6"))),
         None: () => ConfigValidation.Validate(Document([]), facts));
 

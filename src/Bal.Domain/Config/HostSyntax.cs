@@ -28,6 +28,8 @@ internal static class HostSyntax
     {
         if (text.Length == 0)
             return Fault("it is empty", $"write {Expected}");
+        if (text.StartsWith(Host.Unix.Prefix, StringComparison.Ordinal))
+            return Fault("it is a Unix socket", "of a backend, write the key 'unix: /path' in place of host and port");
         if (text.Contains("//", StringComparison.Ordinal))
             return Fault("it is a URL", "write the host alone: no scheme, no path");
         if (text.Any(char.IsWhiteSpace))

@@ -51,19 +51,19 @@ internal static class Kinds
         field => Scalars.Host(field).Map<object>(host => host),
         host => Raw.Text($"{host}"));
 
-    /// <summary>One address, or a list of them.</summary>
+    /// <summary>One address to listen on, a Unix socket included, or a list of them.</summary>
     public static Kind<Arr<Host>> Hosts { get; } = new(
-        $"{HostSyntax.Expected}, or a list of them",
+        $"{Scalars.ListenExpected}, or a list of them",
         Raw.Map(Raw.Entry("oneOf", Raw.List(Host.Schema, Raw.Map(
             Raw.Entry("type", "array"), Raw.Entry("items", Host.Schema), Raw.Entry("minItems", Raw.Number(1)))))),
         field => field.Value switch
         {
             RawNode.Sequence { Items.IsEmpty: false } list => Checked
-                .Each(field.Items(list), (item, _) => Scalars.Host(item)).Map<object>(hosts => hosts),
+                .Each(field.Items(list), (item, _) => Scalars.Listen(item)).Map<object>(hosts => hosts),
             RawNode.Sequence => Checked.Bad<object>(Faults.Unexpected(
-                "wrong_type", field, $"{HostSyntax.Expected}, or a list of them",
+                "wrong_type", field, $"{Scalars.ListenExpected}, or a list of them",
                 "write an address, such as 127.0.0.1")),
-            _ => Scalars.Host(field).Map<object>(host => Prelude.Array(host)),
+            _ => Scalars.Listen(field).Map<object>(host => Prelude.Array(host)),
         },
         hosts => (Arr<Host>)hosts is { Count: 1 } one
             ? Raw.Text($"{one[0]}")

@@ -41,6 +41,27 @@ internal static class ListenerRules
         }
     }
 
+    /// <summary>Whether all that a service listens on are Unix sockets, which have no port.</summary>
+    public static bool IsUnixOnly(Fields service) => service.Find(Settings.BindAddress)
+        .Map(field => Kinds.Hosts.Read(field).Value.Exists(hosts => new Listener((Arr<Host>)hosts, 0).IsUnixOnly))
+        .IfNone(false);
+
+    /// <summary>What is said of the address of a service that has no meaning there.</summary>
+    public static IEnumerable<Finding> WithoutEffect(ReadService service)
+    {
+        if (!service.Edits.Sound(Settings.BindAddress))
+            yield break;
+        var listener = service.Config.Listener;
+        if (listener.IsUnixOnly && service.Given.Find(Settings.Port).Case is Field port)
+            yield return Faults.Error("key_without_effect", port.Path, port.KeyAt,
+                $"{port.Path}: {listener} is a Unix socket, which has no port", "remove the line");
+        if (service.Given.Find(Settings.SocketMode).Case is Field mode
+            && !listener.Addresses.Exists(host => host is Host.Unix))
+            yield return Faults.Warning("key_without_effect", mode.Path, mode.KeyAt,
+                $"{mode.Path} has no effect: {service.Given.PathOf(Settings.BindAddress)} has no Unix socket",
+                "remove the line");
+    }
+
     private static Finding Overlap(Bound bound, Bound earlier)
     {
         var same = bound.Service == earlier.Service;

@@ -38,16 +38,18 @@ public sealed class OwnListeners
             : new Arr<IPAddress>(Targets(backend.Host)).Choose(target => Accepting(target, backend.Port)).HeadOrNone();
 
     // Which address the name has is not known; where bal listens on all of them, it does not matter.
-    private bool IsOwnName(Host host) => _hostName.Length > 0 && host.Match(_ => false, name =>
-        name.Equals(_hostName, StringComparison.OrdinalIgnoreCase)
-        || name.Equals(_hostName.Split('.')[0], StringComparison.OrdinalIgnoreCase));
+    private bool IsOwnName(Host host) => _hostName.Length > 0 && host.Match(
+        _ => false,
+        name => name.Equals(_hostName, StringComparison.OrdinalIgnoreCase)
+            || name.Equals(_hostName.Split('.')[0], StringComparison.OrdinalIgnoreCase),
+        _ => false);
 
     private Option<Listener> Everywhere(int port) =>
         _any4.TryGetValue(port, out var any) || _any6.TryGetValue(port, out any) ? any : Option<Listener>.None;
 
     private void Add(Listener listener, Host host)
     {
-        _exact.TryAdd(new Endpoint(host, listener.Port), listener);
+        _exact.TryAdd(new Endpoint(host, host is Host.Unix ? 0 : listener.Port), listener);
         if (host is Host.Address { Value: var address } && IsAny(address))
         {
             if (address.AddressFamily == AddressFamily.InterNetworkV6)
@@ -77,7 +79,8 @@ public sealed class OwnListeners
             : address.Equals(IPAddress.IPv6Any) ? IPAddress.IPv6Loopback : address],
         name => name == "localhost" || name.EndsWith(".localhost", StringComparison.Ordinal)
             ? [IPAddress.Loopback, IPAddress.IPv6Loopback]
-            : []);
+            : [],
+        _ => []);
 
     // A link-local address may be known with its zone on one side and without on the other.
     internal static IPAddress WithoutZone(IPAddress address) =>

@@ -18,7 +18,7 @@ public sealed record TrustedPeers(NetworkSet Networks, bool Unix)
     public bool Covers(InetEndpoint peer)
     {
         Span<byte> bytes = stackalloc byte[16];
-        return peer.IsKnown && Networks.Covers(peer.Host(bytes));
+        return peer.IsUnix ? Unix : peer.IsKnown && Networks.Covers(peer.Host(bytes));
     }
 }
 

@@ -77,6 +77,19 @@ internal static class Scalars
             Left: fault => Checked.Bad<Host>(
                 Faults.Unexpected(fault.Code, field, HostSyntax.Expected, fault.Hint, fault.Reason))));
 
+    /// <summary>What an address to listen on looks like.</summary>
+    public const string ListenExpected = "an IPv4 address, an IPv6 address, a host name or unix:/PATH";
+
+    /// <summary>An address or a name to listen on, or a Unix socket.</summary>
+    public static Checked<Host> Listen(Field field) => Text(field, ListenExpected).Then(scalar =>
+        scalar.Text.StartsWith(Primitives.Host.Unix.Prefix, StringComparison.Ordinal)
+            ? UnixPaths.Read(field, scalar.Text[Primitives.Host.Unix.Prefix.Length..], ListenExpected)
+                .Map<Host>(path => new Host.Unix(path))
+            : HostSyntax.Read(scalar.Text).Match(
+                Right: Checked.Good,
+                Left: fault => Checked.Bad<Host>(
+                    Faults.Unexpected(fault.Code, field, ListenExpected, fault.Hint, fault.Reason))));
+
     /// <summary>The path of a file, as it is written.</summary>
     public static Checked<string> FilePath(Field field) => Text(field, PathExpected).Then(scalar =>
         scalar.Text.Length is > 0 and <= 4_000 && !scalar.Text.Any(char.IsControl) && !scalar.Text.EndsWith('/')

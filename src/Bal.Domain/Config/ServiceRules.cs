@@ -79,6 +79,7 @@ internal static class ServiceRules
 
     // A single service has the default port; with several, each needs a port of its own.
     private static IEnumerable<Finding> WithoutPort(Fields service) => service.Find(Settings.Port).IsSome
+        || ListenerRules.IsUnixOnly(service)
         ? []
         : [Faults.Missing(service, Settings.Port, $"{IntRange.Port.ToText()}: each service needs its own",
             "add 'port:' to this service")];

@@ -20,6 +20,9 @@ internal static partial class Settings
     public const string Mode = "mode";
     public const string BindAddress = "bind_address";
     public const string Port = "port";
+    public const string HostKey = "host";
+    public const string Unix = "unix";
+    public const string SocketMode = "socket_mode";
     public const string SourceAddresses = "source_addresses";
     public const string Freebind = "freebind";
     public const string Threads = "threads";
@@ -149,12 +152,18 @@ internal static partial class Settings
     /// <summary>The keys of a service, beside its backends and its <c>runtime</c>.</summary>
     public static SettingTable<Service> OfService { get; } = new(
         Setting.Of<Service, Arr<Host>>(BindAddress, Kinds.Hosts, [Prelude.Array<Host>(new Host.Address(IPAddress.Any))],
-            s => s.Listener.Addresses, (s, v) => s with { Listener = s.Listener with { Addresses = v } },
-            "Where clients connect: an address or a local name, or a list of them; `::` accepts IPv4 as well, unless "
-                + "`0.0.0.0` is in the list too."),
-        Setting.Of<Service, int>(Port, Kinds.Port, [ConfigValidation.DefaultPort],
-            s => s.Listener.Port, (s, v) => s with { Listener = s.Listener with { Port = v } },
-            "The port that clients connect to; required for each service under `services`."),
+            s => s.Listener.Addresses, (s, v) => s with { Listener = s.Listener.On(v) },
+            "Where clients connect: an address or a local name, a Unix socket as `unix:/path`, or a list of them; `::` "
+                + "accepts IPv4 as well, unless `0.0.0.0` is in the list too."),
+        Setting.Of<Service, Option<int>>(Port, Kinds.Optional(Kinds.Port), [ConfigValidation.DefaultPort],
+            s => s.Listener.IsUnixOnly ? Option<int>.None : s.Listener.Port,
+            (s, v) => s with { Listener = s.Listener with { Port = v.IfNone(0) } },
+            "The port that clients connect to; required for each service under `services`, unless it listens on Unix "
+                + "sockets alone, which have none."),
+        Setting.Of<Service, int>(SocketMode, UnixPaths.Mode, [Service.DefaultSocketMode],
+            s => s.SocketMode, (s, v) => s with { SocketMode = v },
+            "Who may connect to the Unix sockets of `bind_address`, as chmod(1) writes it: to connect takes the "
+                + "permission to write."),
         Setting.Of<Service, bool>(Freebind, Kinds.Flag, [false],
             s => s.Freebind, (s, v) => s with { Freebind = v },
             "Whether an address of `bind_address` may be one that this machine does not have yet, such as a virtual "
@@ -192,8 +201,8 @@ internal static partial class Settings
             "Whose PROXY headers are believed, and who gets one."),
         Setting.Of<Service, AccessList>("allow", AccessLists.Kind, [AccessList.None],
             s => s.Access.Allow, (s, v) => s with { Access = s.Access with { Allow = v } },
-            "The only clients that may connect: addresses, networks, and `{file: NAME}` for a file with one a "
-                + "line.") with
+            "The only clients that may connect: addresses, networks, `unix` for whoever comes through a Unix socket, "
+                + "and `{file: NAME}` for a file with one a line.") with
         {
             DefaultText = "everybody",
         },
@@ -219,12 +228,29 @@ internal static partial class Settings
 
     /// <summary>The keys of a backend.</summary>
     public static SettingTable<BackendConfig> OfBackend { get; } = new(
-        Setting.Of<BackendConfig, Host>("host", Kinds.Host, [],
-            b => b.Endpoint.Host, (b, v) => b with { Endpoint = b.Endpoint with { Host = v } },
-            "Where the backend is."),
-        Setting.Of<BackendConfig, int>(Port, Kinds.Port, [],
-            b => b.Endpoint.Port, (b, v) => b with { Endpoint = b.Endpoint with { Port = v } },
-            "The port that it listens on."),
+        Setting.Of<BackendConfig, Option<Host>>(HostKey, Kinds.Optional(Kinds.Host), [Option<Host>.None],
+            b => b.Endpoint.IsUnix ? Option<Host>.None : b.Endpoint.Host,
+            (b, v) => v.Match(host => b with { Endpoint = b.Endpoint with { Host = host } }, () => b),
+            "Where the backend is.") with
+        {
+            DefaultText = "required, unless `unix` is given",
+        },
+        Setting.Of<BackendConfig, Option<int>>(Port, Kinds.Optional(Kinds.Port), [Option<int>.None],
+            b => b.Endpoint.IsUnix ? Option<int>.None : b.Endpoint.Port,
+            (b, v) => v.Match(port => b with { Endpoint = b.Endpoint with { Port = port } }, () => b),
+            "The port that it listens on.") with
+        {
+            DefaultText = "required, unless `unix` is given",
+        },
+        Setting.Of<BackendConfig, Option<string>>(Unix, UnixPaths.Kind, [Option<string>.None],
+            b => b.Endpoint.Host is Host.Unix unix ? unix.Path : Option<string>.None,
+            (b, v) => v.Match(
+                path => b with { Endpoint = Endpoint.Unix(path) },
+                () => b.Endpoint.IsUnix ? b with { Endpoint = new(new Host.Name(""), 0) } : b),
+            "The path of the Unix socket that it listens on, in place of `host` and `port`.") with
+        {
+            DefaultText = "none",
+        },
         Setting.Of<BackendConfig, int>("weight", Kinds.Integer(new(0, 256, "")), [1],
             b => b.Weight, (b, v) => b with { Weight = v },
             "Its share of the clients relative to the others; 0 for no new clients, not even as a last resort."),

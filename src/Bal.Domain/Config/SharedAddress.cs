@@ -51,6 +51,7 @@ public sealed class SharedAddress<T>(Func<T, Service> serviceOf)
         SharedKey.In(Settings.RuntimeBlock, Settings.Backlog, Settings.Runtime, service => service.Tuning),
         SharedKey.In(Settings.Proxy, Settings.AcceptFrom, Settings.OfProxy, service => service.Proxy),
         SharedKey.In("", Settings.Freebind, Settings.OfService, service => service),
+        SharedKey.In("", Settings.SocketMode, Settings.OfService, service => service),
     ];
 
     private readonly List<T> _members = [];

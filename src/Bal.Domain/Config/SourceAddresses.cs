@@ -93,6 +93,7 @@ internal static class SourceAddresses
                 address => OwnListeners.IsAny(address) || IsGroup(address)
                     ? Bad(field, "no connection can come from it", "list single addresses of this machine")
                     : Checked.Good(address),
+                _ => Bad(field, "not an IP address", "write the address itself, such as 10.0.0.5"),
                 _ => Bad(field, "not an IP address", "write the address itself, such as 10.0.0.5")),
             Left: fault => Bad(field, fault.Reason, fault.Hint)));
 

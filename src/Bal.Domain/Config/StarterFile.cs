@@ -1,3 +1,5 @@
+using LanguageExt;
+
 namespace Bal.Domain.Config;
 
 /// <summary>The file that <c>bal init</c> writes: few keys, and comments for who edits it next.</summary>
@@ -12,8 +14,10 @@ public static class StarterFile
 
         # Where clients connect. "0.0.0.0" is every IPv4 address of this machine, "::" IPv6 as well.
         {{Yaml(
-            Raw.Entry(Settings.BindAddress, $"{service.Listener.Addresses[0]}"),
-            Raw.Entry(Settings.Port, Raw.Number(service.Listener.Port)))}}
+            [Raw.Entry(Settings.BindAddress, $"{service.Listener.Addresses[0]}"),
+            .. service.Listener.IsUnixOnly
+                ? Arr<RawEntry>.Empty
+                : Prelude.Array(Raw.Entry(Settings.Port, Raw.Number(service.Listener.Port)))])}}
         # Where they are sent. A backend may also say more, for example:
         #   - {host: "10.0.0.13", port: 9000, weight: 3, max_connections: 100}
         #   - {host: "10.0.0.14", port: 9000, backup: true}

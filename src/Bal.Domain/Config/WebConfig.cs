@@ -31,11 +31,8 @@ public abstract record WebAddress
     /// <param name="Path">Absolute, at most 107 bytes (unix(7)).</param>
     public sealed record Unix(string Path) : WebAddress
     {
-        /// <summary>What the file writes before the path.</summary>
-        public const string Prefix = "unix:";
-
         /// <inheritdoc/>
-        public override string ToString() => Prefix + Path;
+        public override string ToString() => Host.Unix.Prefix + Path;
     }
 
     /// <summary>Whether only this machine can reach it.</summary>

@@ -1,4 +1,3 @@
-using System.Text;
 using Bal.Domain.Primitives;
 using LanguageExt;
 
@@ -8,8 +7,6 @@ namespace Bal.Domain.Config;
 internal static class WebRules
 {
     private const string Expected = "ADDRESS:PORT or unix:/PATH";
-    private const int MostBytes = 107;
-
     private static readonly Kind<WebAddress> Listen = new(
         Expected,
         Raw.Map(Raw.Entry("type", "string"), Raw.Entry("minLength", Raw.Number(1))),
@@ -60,18 +57,16 @@ internal static class WebRules
             : Checked.Good<object>(Option<WebConfig>.Some((WebConfig)web)));
 
     private static Checked<WebAddress> ReadAddress(Field field) => Scalars.Text(field, Expected).Then(scalar =>
-        scalar.Text.StartsWith(WebAddress.Unix.Prefix, StringComparison.Ordinal)
-            ? ReadPath(field, scalar.Text[WebAddress.Unix.Prefix.Length..])
+        scalar.Text.StartsWith(Host.Unix.Prefix, StringComparison.Ordinal)
+            ? ReadPath(field, scalar.Text[Host.Unix.Prefix.Length..])
             : HostSyntax.Split(scalar.Text).Match(
                 parts => ReadEndpoint(field, scalar, parts.Host, parts.Port),
                 () => Bad(field, "write 127.0.0.1:9900, \"[::1]:9900\" or unix:/run/bal/web.sock")));
 
     private static Checked<WebAddress> ReadPath(Field field, string path) =>
-        path.StartsWith('/') && !path.EndsWith('/') && !path.Any(char.IsControl)
-            ? Encoding.UTF8.GetByteCount(path) <= MostBytes
-                ? Checked.Good<WebAddress>(new WebAddress.Unix(path))
-                : Bad(field, $"choose a path of at most {MostBytes} bytes: a socket can have no longer one")
-            : Bad(field, "write the whole path of the socket, such as unix:/run/bal/web.sock");
+        UnixPaths.Read(path).Match(
+            Right: sound => Checked.Good<WebAddress>(new WebAddress.Unix(sound)),
+            Left: fault => Bad(field, fault.Hint));
 
     private static Checked<WebAddress> ReadEndpoint(Field field, RawNode.Scalar scalar, string host, string port) =>
         Kinds.Port.Read(field with { Value = new RawNode.Scalar(scalar.At, port, quoted: false) }).Then(number =>

@@ -81,11 +81,11 @@ internal static class BackendTransitions
         var scheduled = backend with { Probe = backend.Probe with { NextAt = now.Plus(policy.Interval) } };
 
         // While a lookup is under way nothing is known yet; its answer starts a probe.
-        if (backend.Addresses.IsEmpty && backend.Resolution.InFlight)
+        if (!backend.IsPlaced && backend.Resolution.InFlight)
             return ServiceStep.Of(scheduled, service);
 
         // A name that does not resolve cannot be probed: that is a failed check, without any waiting.
-        return backend.Addresses.IsEmpty
+        return !backend.IsPlaced
             ? Apply(
                 service,
                 scheduled with { Probe = scheduled.Probe with { LastEndedAt = now } },
@@ -98,6 +98,7 @@ internal static class BackendTransitions
                     Check = service.Config.CheckOf(backend.Config).For(backend.Endpoint),
                     Header = service.Config.HeaderFor(backend.Config),
                     Sources = service.Config.SourceAddresses,
+                    Unix = backend.Endpoint.Host is Host.Unix unix ? unix.Path : Option<string>.None,
                 });
     }
 

@@ -22,7 +22,7 @@ public abstract record ControlEffect
     /// <summary>Probe a backend; exactly one <see cref="ControlEvent.ProbeEnded"/> must follow.</summary>
     /// <param name="Backend">Whom.</param>
     /// <param name="Addresses">The addresses to try in order; one that connects is enough.</param>
-    /// <param name="Port">The port.</param>
+    /// <param name="Port">The port; 0 for a Unix socket.</param>
     /// <param name="Timeout">The bound of the whole probe.</param>
     public sealed record StartProbe(BackendId Backend, Arr<IPAddress> Addresses, int Port, Duration Timeout)
         : ControlEffect
@@ -37,6 +37,9 @@ public abstract record ControlEffect
 
         /// <summary>The addresses to connect from (<see cref="Config.Service.SourceAddresses"/>).</summary>
         public Arr<IPAddress> Sources { get; init; } = Arr<IPAddress>.Empty;
+
+        /// <summary>The path of the Unix socket that is tried in place of any address.</summary>
+        public Option<string> Unix { get; init; }
     }
 
     /// <summary>Resolve a name; exactly one <see cref="ControlEvent.Resolved"/> must follow.</summary>

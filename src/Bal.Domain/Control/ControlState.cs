@@ -97,7 +97,7 @@ public sealed record ServiceState(
 /// <param name="Cools">Its cooldown has begun, and nobody has noticed yet that it is over.</param>
 /// <param name="Failures">Failed connects since it was added, probes and clients together.</param>
 /// <param name="Addresses">
-/// What the host resolves to, the preferred address first; empty until a name has resolved.
+/// What the host resolves to, the preferred address first; empty until a name has resolved, and for a Unix socket.
 /// </param>
 /// <param name="Resolution">When the name is resolved again.</param>
 /// <param name="Probe">When it is probed again.</param>
@@ -130,6 +130,9 @@ public sealed record BackendState(
 
     /// <summary>How many tenths of its share it has at present.</summary>
     public int Tenths => SlowStart.Match(start => start.Tenths, () => Domain.Backend.SlowStart.Whole);
+
+    /// <summary>Whether it is known where to connect to: a name may not have resolved yet.</summary>
+    public bool IsPlaced => !Addresses.IsEmpty || Endpoint.IsUnix;
 
     /// <summary>Where it is: what it is known by within its service.</summary>
     public Endpoint Endpoint => Config.Endpoint;

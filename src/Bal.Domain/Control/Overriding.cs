@@ -39,7 +39,7 @@ public static class Overriding
 
     /// <summary>Whether a backend serves new clients at present.</summary>
     public static bool IsUsable(BackendState backend) =>
-        IsWanted(backend) && backend.Health.Up && !backend.Addresses.IsEmpty && !backend.LeadsHere;
+        IsWanted(backend) && backend.Health.Up && backend.IsPlaced && !backend.LeadsHere;
 
     /// <summary>What is to be kept of a state, in its order.</summary>
     public static Arr<KeptOverride> ListOf(ControlState state) => state.Keeping == OverrideKeeping.None

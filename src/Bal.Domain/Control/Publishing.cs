@@ -94,7 +94,7 @@ public static class Publishing
 
     // A removed service goes on with the clients that its listener's queue held.
     private static bool IsOffered(ServiceState service, BackendState backend) =>
-        !backend.Addresses.IsEmpty && backend.Weight > 0 && !backend.IsDrained && !backend.LeadsHere
+        backend.IsPlaced && backend.Weight > 0 && !backend.IsDrained && !backend.LeadsHere
         // No writer meets a standby.
         && !(backend.Tier == Tier.Down && backend.Probe.IsUnfit)
         && (!backend.Draining || service.Removed);

@@ -127,7 +127,7 @@ internal static class ReloadTransitions
     };
 
     private static Instant DueAgain(BackendState backend, Instant now) =>
-        backend.Endpoint.Host.Match(_ => Instant.Never, _ => now);
+        backend.Endpoint.Host.Match(_ => Instant.Never, _ => now, _ => Instant.Never);
 
     // It stays up or down until the first answer of a check that alone decides, or no longer does.
     private static BackendState Rechecked(

@@ -41,8 +41,10 @@ internal static class ServiceTransitions
         Cooldown.None,
         Cools: false,
         FailureCounters.Zero,
-        config.Endpoint.Host.Match(address => Prelude.Array(address), _ => Arr<IPAddress>.Empty),
-        config.Endpoint.Host.Match(_ => Resolution.NotNeeded, _ => new Resolution(now, InFlight: false)),
+        config.Endpoint.Host.Match(
+            address => Prelude.Array(address), _ => Arr<IPAddress>.Empty, _ => Arr<IPAddress>.Empty),
+        config.Endpoint.Host.Match(
+            _ => Resolution.NotNeeded, _ => new Resolution(now, InFlight: false), _ => Resolution.NotNeeded),
         new ProbeSchedule(now, InFlight: false, Option<Instant>.None),
         Draining: false,
         BackendHistory.Begin(now));

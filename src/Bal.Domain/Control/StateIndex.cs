@@ -189,7 +189,7 @@ public sealed record StateIndex
     }
 
     /// <summary>The name that a backend is reached by; empty where it has a literal address.</summary>
-    public static string NameOf(BackendState backend) => backend.Endpoint.Host.Match(_ => "", name => name);
+    public static string NameOf(BackendState backend) => backend.Endpoint.Host.Match(_ => "", name => name, _ => "");
 
     // Nothing else happens at the moment at which a cooldown ends, and yet the table changes then.
     private static Instant CoolsUntil(BackendState backend) =>

@@ -1,3 +1,4 @@
+using Bal.Domain.Backend;
 using Bal.Domain.Messages;
 using LanguageExt;
 
@@ -24,7 +25,8 @@ public static class BackendChecks
             unreachable: u => Fault(noneLeft, Unreachable(fact, u)),
             localFailure: l => DoctorCheck.Warn(CheckName.Backend, Local(fact, l)),
             ownListener: () => Fault(noneLeft, OwnListenerProblem.Of($"{fact.Backend}")),
-            wrongAnswer: w => Fault(noneLeft, Wrong(fact, w))));
+            wrongAnswer: w => Fault(noneLeft, Wrong(fact, w)),
+            noSocket: n => Fault(noneLeft, NoSocket(fact, SocketFaultText.Of(n.Fault)))));
     }
 
     private static bool IsUnreachable(BackendFact fact) => fact.Outcome.Match(
@@ -35,7 +37,8 @@ public static class BackendChecks
         unreachable: _ => true,
         localFailure: _ => false,
         ownListener: () => true,
-        wrongAnswer: _ => true);
+        wrongAnswer: _ => true,
+        noSocket: _ => true);
 
     private static DoctorCheck Fault(bool noneLeft, Problem problem) => noneLeft
         ? DoctorCheck.Critical(CheckName.Backend, problem)
@@ -64,6 +67,9 @@ public static class BackendChecks
         $"backend {fact.Backend} cannot be reached: {unreachable.Reason}",
         "no route leads to its network, its host is down, or a firewall there or here rejects the packets",
         $"run 'ip route get {fact.Backend.Host}' and check the network between here and there");
+
+    private static Problem NoSocket(BackendFact fact, SocketFaultText words) => new(
+        "backend_socket", $"backend {fact.Backend}: {words.What}", words.Why, words.Remedy);
 
     private static Problem Wrong(BackendFact fact, ProbeOutcome.WrongAnswer wrong) => new(
         "backend_wrong_answer",

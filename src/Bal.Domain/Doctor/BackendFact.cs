@@ -47,6 +47,10 @@ public abstract record ProbeOutcome
     /// <param name="Answer">What was expected and got.</param>
     public sealed record WrongAnswer(string Answer) : ProbeOutcome;
 
+    /// <summary>The connect to its Unix socket has failed.</summary>
+    /// <param name="Fault">Why.</param>
+    public sealed record NoSocket(SocketFault Fault) : ProbeOutcome;
+
     /// <summary>Which of two failures says more about a backend with several addresses.</summary>
     public static ProbeOutcome MoreTelling(ProbeOutcome one, ProbeOutcome other) =>
         Failures.MoreTelling(KindOf(one), KindOf(other)) == KindOf(one) ? one : other;
@@ -59,7 +63,8 @@ public abstract record ProbeOutcome
         unreachable: _ => FailureKind.Other,
         localFailure: _ => FailureKind.Local,
         ownListener: () => FailureKind.OwnListener,
-        wrongAnswer: _ => FailureKind.WrongAnswer);
+        wrongAnswer: _ => FailureKind.WrongAnswer,
+        noSocket: n => SocketFaultText.KindOf(n.Fault));
 
     /// <summary>Applies the function of the case that this outcome is.</summary>
     public T Match<T>(
@@ -70,7 +75,8 @@ public abstract record ProbeOutcome
         Func<Unreachable, T> unreachable,
         Func<LocalFailure, T> localFailure,
         Func<T> ownListener,
-        Func<WrongAnswer, T> wrongAnswer) => this switch
+        Func<WrongAnswer, T> wrongAnswer,
+        Func<NoSocket, T> noSocket) => this switch
         {
             Connected c => connected(c),
             Refused => refused(),
@@ -80,6 +86,7 @@ public abstract record ProbeOutcome
             LocalFailure l => localFailure(l),
             OwnListener => ownListener(),
             WrongAnswer w => wrongAnswer(w),
+            NoSocket n => noSocket(n),
             _ => throw new System.Diagnostics.UnreachableException(),
         };
 }

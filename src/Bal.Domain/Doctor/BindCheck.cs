@@ -1,4 +1,5 @@
 using Bal.Domain.Messages;
+using Bal.Domain.Primitives;
 
 namespace Bal.Domain.Doctor;
 
@@ -30,16 +31,42 @@ public static class BindCheck
             $"{fact.Listener} cannot be bound: {fact.Listener.BindAddress} does not resolve: {u.Reason}",
             "bind_address is mistyped, or the name is missing in /etc/hosts",
             "set bind_address to an IP address, or add the name to /etc/hosts")),
-        failed: f => Fault(fact, new Problem(
+        occupied: o => Fault(fact, new Problem(
+            "socket_path_occupied",
+            $"{fact.Listener} cannot be bound: at its path is {o.What}",
+            "another program has made it, or the path is mistyped",
+            "remove it if nothing needs it, or set bind_address to another path, then run 'bal doctor' again")),
+        failed: f => Fault(fact, fact.Listener.IsUnixOnly ? NoSocket(fact, f) : new Problem(
             "bind_failed",
             $"{fact.Listener} cannot be bound: {f.Reason}",
             "the system refused for an unknown reason",
             $"run 'ss -ltnp', choose another port or bind_address, then run 'bal doctor' again")));
 
+    private static Problem NoSocket(BindFact fact, BindOutcome.Failed failed) => new(
+        "bind_failed",
+        $"{fact.Listener} cannot be bound: {failed.Reason}",
+        "the directory does not exist, or this user may not create a file in it",
+        "create the directory with 'install -d -o USER', where USER is the user of bal, or let systemd do it "
+            + "(RuntimeDirectory=), then run 'bal doctor' again");
+
     private static DoctorCheck Fault(BindFact fact, Problem problem) =>
         DoctorCheck.Critical(CheckName.Bind, problem);
 
-    private static Problem InUse(BindFact fact, BindOutcome.HeldByOther held) => new(
+    private static Problem InUse(BindFact fact, BindOutcome.HeldByOther held) =>
+        fact.Listener.IsUnixOnly ? SocketInUse(fact, held) : PortInUse(fact, held);
+
+    private static Problem SocketInUse(BindFact fact, BindOutcome.HeldByOther held) => new(
+        "address_in_use",
+        held.Holder.Match(
+            Some: h => $"{fact.Listener} is held by another process: {h.Command} (pid={h.ProcessId})",
+            None: () => $"{fact.Listener} is held by another process"),
+        "another service, or a bal with another BAL_HOME, listens on this socket",
+        held.Holder.Match(
+            Some: h => $"stop process {h.ProcessId}, or set another path, then run 'bal doctor' again",
+            None: () => $"run 'sudo ss -lxp src {((Host.Unix)fact.Listener.BindAddress).Path}' to see who it is; "
+                + "stop it or set another path"));
+
+    private static Problem PortInUse(BindFact fact, BindOutcome.HeldByOther held) => new(
         "address_in_use",
         held.Holder.Match(
             Some: h => $"{fact.Listener} is held by another process: {h.Command} (pid={h.ProcessId})",

@@ -40,6 +40,10 @@ public abstract record BindOutcome
     /// <param name="Reason">What the resolver said.</param>
     public sealed record Unresolved(string Reason) : BindOutcome;
 
+    /// <summary>At the path of a Unix socket is something that bal does not replace.</summary>
+    /// <param name="What">What it is.</param>
+    public sealed record Occupied(string What) : BindOutcome;
+
     /// <summary>Anything else.</summary>
     /// <param name="Reason">What the system said.</param>
     public sealed record Failed(string Reason) : BindOutcome;
@@ -52,6 +56,7 @@ public abstract record BindOutcome
         Func<NotPermitted, T> notPermitted,
         Func<T> notLocal,
         Func<Unresolved, T> unresolved,
+        Func<Occupied, T> occupied,
         Func<Failed, T> failed) => this switch
         {
             Free => free(),
@@ -60,6 +65,7 @@ public abstract record BindOutcome
             NotPermitted n => notPermitted(n),
             NotLocal => notLocal(),
             Unresolved u => unresolved(u),
+            Occupied o => occupied(o),
             Failed f => failed(f),
             _ => throw new System.Diagnostics.UnreachableException(),
         };

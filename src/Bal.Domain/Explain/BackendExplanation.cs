@@ -192,7 +192,7 @@ public sealed record CheckExplanation(CheckState State, Option<Instant> NextAt, 
     {
         var state = backend.Draining || phase.IsHandedOver ? CheckState.None
             : backend.Probe.InFlight ? CheckState.InFlight
-            : backend.Addresses.IsEmpty && WaitsForName(backend, lookup, now) ? CheckState.WaitsForName
+            : !backend.IsPlaced && WaitsForName(backend, lookup, now) ? CheckState.WaitsForName
             : CheckState.Scheduled;
         return new(
             state,
@@ -228,5 +228,6 @@ public sealed record NameExplanation(
             backend.Addresses.Map(a => a.ToString()),
             backend.Resolution.Failing,
             backend.Resolution.InFlight,
-            lookup));
+            lookup),
+        _ => Option<NameExplanation>.None);
 }

@@ -23,6 +23,8 @@ public static class BackendText
             .Add($"health check: {backend.Check.How.ToText()}")
             .Append(backend.Check.Answer.Match(
                 Some: answer => Prelude.Array($"last check: {answer}"), None: () => Arr<string>.Empty))
+            .Append(Socket(backend).Match(
+                Some: words => Prelude.Array($"socket: {words.What}; {words.Remedy}"), None: () => Arr<string>.Empty))
             .Append(backend.Override.Match(
                 Some: held => Prelude.Array($"override: {OverrideText.Of(held)}"), None: () => Arr<string>.Empty))
             .Append(backend.Cooldown.Match(
@@ -74,6 +76,19 @@ public static class BackendText
 
     private static string Answer(BackendExplanation backend) =>
         backend.Check.Answer.Match(answer => $"; last check: {answer}", () => "");
+
+    // What the last failure says, while there has been no success since.
+    private static Option<SocketFaultText> Socket(BackendExplanation backend) =>
+        backend.Address.StartsWith(Host.Unix.Prefix, StringComparison.Ordinal) && backend.Check.Answer.IsNone
+            ? backend.Health.InARow.IsEmpty
+                ? backend.Health.LastOutage.Filter(outage => outage.Until.IsNone)
+                    .Bind(outage => KindOf(outage.Cause)).Bind(SocketFaultText.Of)
+                : KindOf(backend.Health.InARow).Bind(SocketFaultText.Of)
+            : Option<SocketFaultText>.None;
+
+    private static Option<FailureKind> KindOf(Arr<BackendEntry> entries) =>
+        entries.Choose(e => e.What is BackendHappening.Failed failed ? Option<FailureKind>.Some(failed.Kind)
+            : Option<FailureKind>.None).LastOrNone();
 
     private static string Slowly(ClockReading clock, SlowStart start) =>
         SlowStart.ToText(start.Percent, start.EndsAt.Since(clock.Now));

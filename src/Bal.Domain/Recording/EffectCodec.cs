@@ -61,6 +61,7 @@ internal static class EffectCodec
             Check = m.Unless("health_check", ConfigCodec.Check, e => e.Check, HealthCheck.Default),
             Header = m.Unless("proxy_header", Headers, e => e.Header, ProxyVersion.None),
             Sources = m.Unless("source_addresses", BackendCodec.Addresses, e => e.Sources, Arr<IPAddress>.Empty),
+            Unix = m.Unless("unix", Codec.Maybe(Scalar.Text), e => e.Unix, Option<string>.None),
         })
         .Case<ControlEffect.Resolve>("resolve", m => new(m.Of("name", Scalar.Text, e => e.Name)))
         .Case<ControlEffect.Log>("log", m => new(m.Of("line", Line, e => e.Line)))

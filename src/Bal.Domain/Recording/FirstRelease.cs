@@ -1,4 +1,5 @@
 using Bal.Domain.Config;
+using Bal.Domain.Primitives;
 using LanguageExt;
 
 namespace Bal.Domain.Recording;
@@ -24,7 +25,8 @@ public static class FirstRelease
     /// </summary>
     public static Arr<string> Ignores(BalConfig config) => new(
         (config.IsSingle ? [] : new[] { Settings.Services })
-            .Concat(config.Services.Exists(service => service.Listener.Addresses.Count > 1)
+            .Concat(config.Services.Exists(service => service.Listener.Addresses.Count > 1
+                    || service.Listener.Addresses.Exists(host => host is Host.Unix))
                 ? [Settings.BindAddress] : [])
             .Concat(config.Services.Exists(service => service.Method != Method.RoundRobin) ? [Settings.MethodKey] : [])
             // It wants a time above zero.

@@ -39,8 +39,8 @@ public static class Scalar
             ? number
             : walk.Expected<ulong>("an integer from 0", json));
 
-    /// <summary>A port of TCP.</summary>
-    public static readonly Codec<int> Port = Integer(1, 65_535);
+    /// <summary>A port of TCP; 0 for a Unix socket.</summary>
+    public static readonly Codec<int> Port = Integer(0, 65_535);
 
     /// <summary>Milliseconds of the monotonic clock.</summary>
     public static readonly Codec<Instant> At = Total.Wrap<Instant>(at => at.Milliseconds, ms => new Instant(ms));

@@ -74,7 +74,8 @@ public static class Addressing
 
     private static Either<Problem, Place> Find(string word, Arr<Named> services)
     {
-        var slash = word.IndexOf('/', StringComparison.Ordinal);
+        // The path of a Unix socket has slashes of its own.
+        var slash = IsSocket(word) ? -1 : word.IndexOf('/', StringComparison.Ordinal);
         if (slash < 0)
             return ServiceNamed(word, services).Match(
                 i => new Place(i, Option<int>.None), () => OneOf(word, services, Everywhere(services)));
@@ -82,6 +83,8 @@ public static class Addressing
             i => OneOf(word[(slash + 1)..], services, [i]),
             () => UnknownService(word[..slash], services));
     }
+
+    private static bool IsSocket(string word) => word.StartsWith(Host.Unix.Prefix, StringComparison.Ordinal);
 
     private static Either<Problem, Place> OneOf(string word, Arr<Named> services, IEnumerable<int> among)
     {

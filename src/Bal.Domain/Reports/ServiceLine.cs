@@ -15,7 +15,7 @@ public static class ServiceLine
         var backends = state.Services.Values.Fold(
             new Reach(0, 0),
             (sum, service) => service.Backends.Values.Where(b => !b.Draining).Fold(sum, (s, b) =>
-                new Reach(s.Up + (b.Health.Up && !b.Addresses.IsEmpty ? 1 : 0), s.Of + 1)));
+                new Reach(s.Up + (b.Health.Up && b.IsPlaced ? 1 : 0), s.Of + 1)));
         return $"{Doing(state)}: {backends.Up}/{backends.Of} backends reachable, protection mode {Protection(state)}";
     }
 

@@ -151,6 +151,8 @@ public static class StatusProblems
         {
             (Witness.Resolver, _) => "the name does not resolve",
             (_, FailureKind.WrongAnswer) => $"its health check got a wrong answer: {last.Answer.IfNone("unknown")}",
+            (_, var kind) when last.Answer.IsNone && IsUnix(backend)
+                && SocketFaultText.Of(kind).Case is SocketFaultText words => $"{words.What}: {words.Why}",
             _ when last.Answer.IsSome => $"its health check failed: {last.Answer.IfNone("")}",
             (_, FailureKind.Refused) =>
                 "connections are refused: the service is not running, or listens on another address or port",
@@ -163,6 +165,9 @@ public static class StatusProblems
         },
         None: () => backend.IsNotChecked ? "not_checked: no health check of it has ended yet"
             : backend.NameFails ? "the name does not resolve" : "no failure has been recorded yet");
+
+    private static bool IsUnix(BackendReport backend) =>
+        backend.Address.StartsWith(Host.Unix.Prefix, StringComparison.Ordinal);
 
     private static bool LeadsHere(BackendReport backend) => !backend.Reachable
         && backend.LastFailure.Exists(last => last.Kind == FailureKind.OwnListener);

@@ -94,14 +94,14 @@ public static class StatusReports
         : backend.Tier switch
         {
             // Without an address there is nobody to send clients to.
-            Tier.Up when backend.Addresses.IsEmpty => BackendReport.Down,
+            Tier.Up when !backend.IsPlaced => BackendReport.Down,
             Tier.Up => BackendReport.Up,
             Tier.Cooling => BackendReport.Cooling,
             _ => BackendReport.Down,
         };
 
     /// <summary>Whether clients can be sent to a backend.</summary>
-    public static bool IsReachable(BackendState backend) => backend.Health.Up && !backend.Addresses.IsEmpty;
+    public static bool IsReachable(BackendState backend) => backend.Health.Up && backend.IsPlaced;
 
     /// <summary>Whether a backend is down because its first check has not ended yet.</summary>
     public static bool IsNotChecked(BackendState backend) =>

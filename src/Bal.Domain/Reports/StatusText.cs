@@ -176,7 +176,8 @@ public static class StatusText
             }
 
             service.Clients.IfSome(known => Line(text, "clients", ClientsText.Of(service.ClientLimits, known)));
-            Line(text, "listen", $"{string.Join(", ", service.BindAddresses)} port {service.Port}");
+            Line(text, "listen", string.Join(", ", service.BindAddresses)
+                + (service.Port == 0 ? "" : $" port {service.Port}"));
             foreach (var backend in backends[service.Name])
                 Line(text, $"backend {backend.Address}", Detail(backend));
         }

@@ -140,12 +140,14 @@ internal static class ScenarioValues
 
     private static Option<IPAddress> AddressOf(RawNode item) => item is RawNode.Scalar scalar
         ? HostSyntax.Read(scalar.Text).Match(
-            Right: host => host.Match(Option<IPAddress>.Some, _ => Option<IPAddress>.None),
+            Right: host => host.Match(Option<IPAddress>.Some, _ => Option<IPAddress>.None, _ => Option<IPAddress>.None),
             Left: _ => Option<IPAddress>.None)
         : Option<IPAddress>.None;
 
     private static Option<Endpoint> EndpointOf(string text)
     {
+        if (text.StartsWith(Host.Unix.Prefix, StringComparison.Ordinal))
+            return Endpoint.Unix(text[Host.Unix.Prefix.Length..]);
         var colon = text.LastIndexOf(':');
         return colon > 0 && int.TryParse(
             text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)

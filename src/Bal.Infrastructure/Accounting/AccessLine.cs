@@ -111,6 +111,12 @@ internal sealed class AccessLine
     // As reports write an endpoint: IPv6 in brackets and at its shortest (RFC 5952).
     private void Place(InetEndpoint place)
     {
+        if (place.IsUnix)
+        {
+            Raw("\"unix\""u8);
+            return;
+        }
+
         if (!place.IsKnown)
         {
             Raw("null"u8);

@@ -86,8 +86,8 @@ internal sealed class Backends(int loops) : IDisposable
     /// <summary>What replaced processes hold of a backend of a service.</summary>
     public Func<ServiceId, BackendId, OlderPlaces> HeldElsewhere { get; set; } = (_, _) => OlderPlaces.None;
 
-    /// <summary>Whether a connect to that address and port would arrive at bal itself.</summary>
-    public Func<System.Net.IPAddress, int, bool> LeadsHere { private get; init; } = (_, _) => false;
+    /// <summary>Whether a connect would arrive at bal itself.</summary>
+    public OwnAddresses LeadsHere { private get; init; } = OwnAddresses.None;
 
     /// <summary>A backend as a loop asks for it by its slot; null where nobody is to be connected to it.</summary>
     public RouteTarget? TargetAt(int slot) => Volatile.Read(ref Volatile.Read(ref targets)[slot]);
@@ -341,7 +341,7 @@ internal sealed class Backends(int loops) : IDisposable
             var header = table.Service.HeaderFor(route.Config);
             var sources = table.Service.SourceAddresses;
             if (one.Target is null || !one.Target.Fits(route, header, sources) || one.Target.Places != one.Places
-                || one.Target.Addresses.Length != route.Addresses.Count(a => !LeadsHere(a, route.Endpoint.Port)))
+                || one.Target.Addresses.Length != LeadsHere.Others(route))
             {
                 SetTarget(one, new RouteTarget(
                     route, header, sources, one.Slot, one.Counters, one.Places, LeadsHere));

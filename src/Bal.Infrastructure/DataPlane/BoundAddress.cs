@@ -14,8 +14,17 @@ namespace Bal.Infrastructure.DataPlane;
 /// <param name="V6Only">Whether a socket on <c>::</c> leaves IPv4 to others (ipv6(7), IPV6_V6ONLY).</param>
 internal readonly record struct BoundAddress(IPAddress Address, int Port, bool V6Only)
 {
+    /// <summary>The path of a Unix socket, which has nothing else; null for an address of IP.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>A Unix socket.</summary>
+    public static BoundAddress OfUnix(string path) => new(IPAddress.None, 0, V6Only: false) { Path = path };
+
+    /// <summary>As the configuration has it.</summary>
+    public Endpoint Endpoint => Path is null ? new(new Host.Address(Address), Port) : Endpoint.Unix(Path);
+
     /// <summary>What bind(2) takes.</summary>
-    public byte[] Bytes => SockAddr.Of(Address, Port);
+    public byte[] Bytes => Path is null ? SockAddr.Of(Address, Port) : SockAddr.OfUnix(Path);
 
     public IPEndPoint EndPoint => new(Address, Port);
 
@@ -26,7 +35,7 @@ internal readonly record struct BoundAddress(IPAddress Address, int Port, bool V
     /// manager's plain <c>ListenStream=PORT</c> is <c>[::]</c> for both families, which is what <c>0.0.0.0</c> asks
     /// for, and more.
     /// </summary>
-    public bool StandsInFor(BoundAddress wanted) => Port == wanted.Port && (Address.Equals(wanted.Address)
+    public bool StandsInFor(BoundAddress wanted) => Path == wanted.Path && Port == wanted.Port && (Address.Equals(wanted.Address)
         || (Address.Equals(IPAddress.IPv6Any) && !V6Only && wanted.IsAny)
         || (Address.Equals(IPAddress.Any) && wanted.Address.Equals(IPAddress.IPv6Any)));
 
@@ -51,10 +60,11 @@ internal readonly record struct BoundAddress(IPAddress Address, int Port, bool V
         address.Equals(IPAddress.IPv6Any)
             && listener.Addresses.Exists(host => host is Host.Address a && a.Value.Equals(IPAddress.Any)));
 
-    /// <summary>What a socket is bound to; none where it is not a socket of IP.</summary>
+    /// <summary>What a socket is bound to; none where it is neither a socket of IP nor has a path.</summary>
     public static Option<BoundAddress> OfSocket(int socket) => Sockets.LocalAddress(socket) is { } at
         ? new BoundAddress(at.Address, at.Port, at.Address.Equals(IPAddress.IPv6Any)
             && !InheritedSockets.TakesBothFamilies(socket))
+        : UnixSockets.PathOf(socket) is { } path ? OfUnix(path)
         : Option<BoundAddress>.None;
 }
 

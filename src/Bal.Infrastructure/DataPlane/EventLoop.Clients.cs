@@ -203,6 +203,9 @@ internal sealed unsafe partial class EventLoop
     private Refusal? Judge(ServicePlane service, Snapshot snapshot, InetEndpoint client, out int entry)
     {
         entry = 0;
+        // Limits per client are by address; who may use a Unix socket is one client to nobody.
+        if (client.IsUnix)
+            return snapshot.Access is { AdmitsUnix: false } ? Refusal.Denied : null;
         if (!client.IsKnown || (snapshot.Access is null && !snapshot.LimitsClients))
             return null;
         var bytes = stackalloc byte[16];
@@ -253,7 +256,7 @@ internal sealed unsafe partial class EventLoop
     /// <summary>Who the client of a session is; asks the socket where nobody has yet.</summary>
     private static InetEndpoint SourceOf(Session* session)
     {
-        if (!session->Source.IsKnown)
+        if (!session->Source.IsKnown && !session->Source.IsUnix)
             session->Source = session->Seen = Sockets.RemoteEndOf(session->Client.Fd);
         return session->Source;
     }

@@ -129,6 +129,13 @@ internal sealed unsafe partial class EventLoop
         {
             case ConnectMeaning.Failed:
                 var error = Sockets.TakeError(session->Backend.Fd);
+                // A connect to a Unix socket has succeeded at once: its server may have answered and closed by now.
+                if (error == 0 && UnixSockets.Is(session->Backend.Fd))
+                {
+                    Established(session);
+                    break;
+                }
+
                 NoteCause(session, error);
                 TryElsewhere(session, ConnectErrors.KindOf(error));
                 break;
@@ -163,6 +170,7 @@ internal sealed unsafe partial class EventLoop
     {
         return TargetOf(session) is { } target
             && session->AddressIndex < target.Addresses.Length
+            && !SockAddr.IsUnix(target.Addresses[session->AddressIndex])
             && EphemeralPorts.Contains(SockAddr.PortOf(target.Addresses[session->AddressIndex]))
             && Sockets.IsConnectedToItself(session->Backend.Fd, target.Addresses[session->AddressIndex]);
     }

@@ -35,8 +35,13 @@ internal sealed unsafe partial class EventLoop
             return Errno.EMFILE;
         }
 
-        _ = Sockets.SetOption(fd, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1, Facility.NoDelay);
-        LoopbackSockets.Prepare(fd, address);
+        var isUnix = SockAddr.IsUnix(address);
+        if (!isUnix)
+        {
+            _ = Sockets.SetOption(fd, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1, Facility.NoDelay);
+            LoopbackSockets.Prepare(fd, address);
+        }
+
         var error = source.IsEmpty ? 0 : Sockets.BindSource(fd, source);
         if (error == 0)
         {
@@ -44,6 +49,8 @@ internal sealed unsafe partial class EventLoop
                 error = Libc.connect(fd, bytes, (uint)address.Length) == 0 ? 0 : *errno;
             if (error == Errno.EINPROGRESS)
                 error = 0;
+            else if (isUnix)
+                error = UnixSockets.MeaningOf(error);
         }
 
         if (error == 0 && !epoll.Add(fd, SideInterest, WatchTag.OfSocket((ulong)session, isBackend: true)))

@@ -18,9 +18,12 @@ internal static class InheritedSockets
     /// <param name="tag">Names the set.</param>
     public static ListenerSet Adopt(int[] sockets, int backlog, int loops, int tag)
     {
+        var isUnix = UnixSockets.Is(sockets[0]);
         foreach (var socket in sockets)
         {
             Sockets.MakeOwn(socket);
+            if (isUnix)
+                continue;
             Sockets.SetOption(socket, Libc.IPPROTO_TCP, Libc.TCP_NODELAY, 1);
             if (Sockets.LocalAddress(socket) is { } at)
                 LoopbackSockets.Prepare(socket, SockAddr.Of(at.Address, at.Port));
@@ -28,12 +31,12 @@ internal static class InheritedSockets
 
         var all = new List<int>(sockets);
         // A socket that shares its address with nobody was bound by somebody who wants it so.
-        var isShared = ListenerSet.IsShared(sockets[0]);
+        var isShared = !isUnix && ListenerSet.IsShared(sockets[0]);
         if (isShared)
             OpenMore(sockets[0], loops, all);
         var own = all.ToArray();
         Sockets.DuplicateUpTo(loops, all);
-        var set = new ListenerSet([.. all], tag) { Distinct = own, OutlivesBal = !isShared };
+        var set = new ListenerSet([.. all], tag) { Distinct = own, OutlivesBal = !isShared, IsUnix = isUnix };
         set.SetBacklog(backlog);
         return set;
     }

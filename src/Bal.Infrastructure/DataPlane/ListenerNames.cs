@@ -1,6 +1,5 @@
 using Bal.Domain.Config;
 using Bal.Domain.Messages;
-using Bal.Domain.Primitives;
 using Bal.Domain.Relay;
 using LanguageExt;
 
@@ -41,8 +40,7 @@ internal sealed class WantedAddresses
     /// </summary>
     public Either<Problem, Unit> Enter(BoundAddress address, Service service)
     {
-        var endpoint = new Endpoint(new Host.Address(address.Address), address.Port);
-        if (table.Enter(endpoint, address.V6Only, service.Name) is { } other)
+        if (table.Enter(address.Endpoint, address.V6Only, service.Name) is { } other)
             return Both(address, other, service.Name);
         if (!shared.TryGetValue(address, out var at))
             shared[address] = at = new SharedAddress<Service>(member => member);
@@ -65,14 +63,14 @@ internal sealed class WantedAddresses
 
     private static Problem Both(BoundAddress address, string one, string other) => new(
         "listeners_overlap",
-        $"services {one} and {other} would both accept connections to {address.EndPoint}",
+        $"services {one} and {other} would both accept connections to {address.Endpoint}",
         "bind_address of one of them is a name, and one of its addresses is that of the other service",
         "give one of the two services another port, or write the addresses in place of the name");
 
     private static Problem Disagree(
         string code, BoundAddress address, Service one, Service other, string what, string remedy) => new(
         code,
-        $"services {one.Name} and {other.Name} both listen on {address.EndPoint} and {what}",
+        $"services {one.Name} and {other.Name} both listen on {address.Endpoint} and {what}",
         "bind_address of one of them is a name, and one of its addresses is that of the other service",
         $"{remedy}, or give one of them another port, then run 'bal check' again");
 }

@@ -26,6 +26,18 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
     /// <summary>A service manager keeps them open, so that nothing may be changed that would stay.</summary>
     public bool OutlivesBal { get; init; }
 
+    /// <summary>The file of a Unix socket that ends with bal; null for addresses of IP.</summary>
+    public SocketFile? File { get; private set; }
+
+    /// <summary>Whether they are Unix sockets.</summary>
+    public bool IsUnix { get; init; }
+
+    /// <summary>Whether this process has made the file, and no other one has it.</summary>
+    public bool IsNew { get; private init; }
+
+    /// <summary>What permits clients to connect to the file; null where it has yet to be said.</summary>
+    private int? mode;
+
     /// <summary>The queue that was asked for.</summary>
     public int Backlog { get; private set; }
 
@@ -54,9 +66,13 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
     /// <param name="count">How many.</param>
     /// <param name="tag">Names the set.</param>
     /// <param name="freebind">See <see cref="Service.Freebind"/>.</param>
+    /// <param name="mode">See <see cref="Service.SocketMode"/>.</param>
     public static Either<Problem, ListenerSet> Open(
-        BoundAddress address, int backlog, int count, int tag, bool freebind = false)
+        BoundAddress address, int backlog, int count, int tag, bool freebind = false,
+        int mode = Service.DefaultSocketMode)
     {
+        if (address.Path is not null)
+            return OpenUnix(address, backlog, count, tag, mode);
         var sockets = new List<int>();
         for (var i = 0; i < count; i++)
         {
@@ -90,12 +106,40 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
         return new ListenerSet([.. sockets], tag) { Backlog = backlog, Distinct = distinct };
     }
 
+    // One socket, of which every loop has a descriptor.
+    private static Either<Problem, ListenerSet> OpenUnix(
+        BoundAddress address, int backlog, int count, int tag, int mode) =>
+        UnixSockets.Listen(address.Path!, backlog, mode)
+            .MapLeft(outcome => Faulty(new Listener(address.Endpoint.Host, 0), outcome))
+            .Map(opened =>
+            {
+                var sockets = new List<int> { opened.Fd };
+                Sockets.DuplicateUpTo(count, sockets);
+                return new ListenerSet([.. sockets], tag)
+                {
+                    Backlog = backlog,
+                    Distinct = [opened.Fd],
+                    IsUnix = true,
+                    IsNew = true,
+                    File = opened.File,
+                    mode = mode,
+                };
+            });
+
     /// <summary>
     /// Why an address could not be opened beside what bal itself holds; none where it could. It is bound for a moment
     /// and never listens, so that no client is taken.
     /// </summary>
     public static Option<Problem> Rehearse(BoundAddress address, bool freebind)
     {
+        if (address.Path is not null)
+        {
+            var outcome = UnixSockets.RoomFor(address.Path);
+            return outcome is BindOutcome.Free
+                ? Option<Problem>.None
+                : Faulty(new Listener(address.Endpoint.Host, 0), outcome);
+        }
+
         var error = BindOnce(address, freebind);
         return error == 0 || (error == Errno.EADDRINUSE && SocketTable.OthersOn(address.EndPoint).Count == 0)
             ? Option<Problem>.None
@@ -115,15 +159,45 @@ internal sealed class ListenerSet(int[] descriptors, int tag)
     /// <summary>Changes how the peers of connections are looked after that are accepted from now on.</summary>
     public void SetKeepalive(Keepalive keepalive)
     {
-        if (keepalive == Keepalive)
+        if (keepalive == Keepalive || IsUnix)
             return;
         Keepalive = keepalive;
         foreach (var socket in Distinct)
             Sockets.SetKeepalive(socket, keepalive);
     }
 
+    /// <summary>Changes who may connect to the file.</summary>
+    public void SetMode(int wanted)
+    {
+        if (File is not { } file || wanted == mode)
+            return;
+        mode = wanted;
+        _ = file.SetMode(wanted);
+    }
+
+    /// <summary>
+    /// Removes the file, so that nobody comes any more; before the sockets are closed, or clients would be refused that
+    /// could find the next one.
+    /// </summary>
+    public void RemoveFile()
+    {
+        File?.Unlink();
+        File = null;
+    }
+
+    /// <summary>The file is another's from now on.</summary>
+    public void LeaveFile() => File = null;
+
+    /// <summary>The file is this process's from now on.</summary>
+    public void TakeFile(string path) => File = SocketFile.At(path);
+
     /// <summary>Closes sockets that no loop has seen.</summary>
-    public void Discard() => Close(Descriptors);
+    public void Discard()
+    {
+        if (IsNew)
+            RemoveFile();
+        Close(Descriptors);
+    }
 
     /// <summary>Opens one socket of a group; zero or errno.</summary>
     internal static int OpenOne(BoundAddress address, List<int> sockets, bool shared, bool freebind)

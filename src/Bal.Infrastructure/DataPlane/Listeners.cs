@@ -49,6 +49,30 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
         return false;
     }
 
+    /// <summary>Whether a connect to the Unix socket of that path would.</summary>
+    public bool Accept(string path)
+    {
+        var bound = BoundAddress.OfUnix(path);
+        return present.ContainsKey(bound) || opened.ContainsKey(bound);
+    }
+
+    /// <summary>The paths of the Unix sockets that end with bal.</summary>
+    public Arr<string> Files => new(Sets(present).Select(set => set.File?.Path).OfType<string>());
+
+    /// <summary>Nobody is to come any more: removes the files of Unix sockets.</summary>
+    public void RemoveFiles()
+    {
+        foreach (var set in Sets(present))
+            set.RemoveFile();
+    }
+
+    /// <summary>Another process has them, and goes on with them.</summary>
+    public void LeaveFiles()
+    {
+        foreach (var set in Sets(present))
+            set.LeaveFile();
+    }
+
     /// <summary>Opens what a configuration listens on and no present socket covers.</summary>
     public Either<Problem, Unit> Prepare(BalConfig config)
     {
@@ -111,7 +135,11 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
             next.TryAdd(address, set);
         var gone = Sets(present).Where(set => !kept.Contains(set)).ToArray();
         foreach (var set in gone)
-            Tell(new LoopCommand.Unlisten(set.Tag, set.OutlivesBal));
+        {
+            set.RemoveFile();
+            Tell(new LoopCommand.Unlisten(set.Tag, set.OutlivesBal || set.IsUnix));
+        }
+
         present = next;
         byPort = null;
         opened.Clear();
@@ -136,11 +164,16 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
     /// Gives the next <see cref="Prepare"/> sockets that listen already for a service: those of a process that is being
     /// replaced, or of a service manager. The manager's <c>[::]</c> for both families stands for <c>0.0.0.0</c> too.
     /// </summary>
-    public void Inherit(Service service, int[] sockets)
+    /// <param name="service">Which.</param>
+    /// <param name="sockets">The sockets.</param>
+    /// <param name="files">Those Unix sockets of them whose files end with bal.</param>
+    public void Inherit(Service service, int[] sockets, Arr<string> files)
     {
         foreach (var group in sockets.GroupBy(s => BoundAddress.OfSocket(s).IfNone(default(BoundAddress))))
         {
             var set = InheritedSockets.Adopt([.. group], service.Tuning.Backlog, loops.Count, ++lastTag);
+            if (group.Key.Path is { } path && files.Contains(path))
+                set.TakeFile(path);
             Tune(set, service);
             foreach (var address in StandsFor(service.Listener, group.Key))
                 reserved[address] = reserved.TryGetValue(address, out var other) ? Together(other, set) : set;
@@ -237,16 +270,19 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
     }
 
     private Either<Problem, ListenerSet> Open(BoundAddress address, Service service) =>
-        ListenerSet.Open(address, service.Tuning.Backlog, loops.Count, ++lastTag, service.Freebind).Map(set =>
-        {
-            Tune(set, service);
-            return set;
-        });
+        ListenerSet
+            .Open(address, service.Tuning.Backlog, loops.Count, ++lastTag, service.Freebind, service.SocketMode)
+            .Map(set =>
+            {
+                Tune(set, service);
+                return set;
+            });
 
     private static void Tune(ListenerSet set, Service service)
     {
         set.SetBacklog(service.Tuning.Backlog);
         set.SetKeepalive(Keepalive.Of(service.Tuning.Keepalive.Milliseconds));
+        set.SetMode(service.SocketMode);
     }
 
     private Either<Problem, BoundAddress[]> AddressesOf(Listener listener)
@@ -254,6 +290,12 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
         var all = new List<BoundAddress>();
         foreach (var host in listener.Addresses)
         {
+            if (host is Host.Unix unix)
+            {
+                all.Add(BoundAddress.OfUnix(unix.Path));
+                continue;
+            }
+
             var name = new Endpoint(host, listener.Port);
             // Its sockets are open: asking again could only delay what has to be done.
             if (names.TryGetValue(name, out var known))
@@ -282,7 +324,8 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
         Listener listener, Host host, Func<string, Either<BindOutcome, NameAddresses>> lookUp) => host.Match(
         literal => Either<Problem, NameAddresses>.Right(new NameAddresses([literal], [])),
         name => lookUp(name).MapLeft(
-            outcome => ListenerSet.Faulty(new Listener(host, listener.Port), outcome)));
+            outcome => ListenerSet.Faulty(new Listener(host, listener.Port), outcome)),
+        _ => throw new System.Diagnostics.UnreachableException());
 
     private static LogEvent LeftOut(Endpoint name, IPAddress[] addresses) => LogEvent.Warn(
         "listener",
@@ -295,7 +338,7 @@ internal sealed class Listeners(IReadOnlyList<EventLoop> loops, Action<LogEvent>
     {
         BoundAddress[] literals =
             [.. listener.Addresses.OfType<Host.Address>().Select(a => BoundAddress.Of(a.Value, listener))];
-        if (literals.Contains(bound))
+        if (literals.Contains(bound) || bound.Path is not null)
             return [bound];
         if (literals.Where(bound.StandsInFor).ToArray() is { Length: > 0 } near)
             return near;

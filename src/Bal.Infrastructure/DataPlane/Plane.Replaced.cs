@@ -21,7 +21,8 @@ internal sealed partial class Plane
             var owned = listeners.ByOwner;
             return [.. services.All.Where(service => service.Name.Length > 0).Select(service => new ServingSockets(
                 service.Name, [.. owned[service].SelectMany(set => set.Distinct)], service.Turn,
-                service is { Clients: { } table, Current.LimitsClients: true } ? table.Fd : -1))];
+                service is { Clients: { } table, Current.LimitsClients: true } ? table.Fd : -1,
+                new(owned[service].Select(set => set.File?.Path).OfType<string>())))];
         }
     }
 
@@ -88,6 +89,7 @@ internal sealed partial class Plane
     public void LeaveReplaced()
     {
         isReplaced = true;
+        listeners.LeaveFiles();
         servedWithOlder = replaced.StillServes && services.All.Any(s => s.Line is not null);
         if (!servedWithOlder)
         {
@@ -128,4 +130,5 @@ internal sealed partial class Plane
 /// <param name="Sockets">Its listening sockets.</param>
 /// <param name="Turn">The number of its next client.</param>
 /// <param name="Clients">The descriptor of its <see cref="ClientTable"/>; -1 where it has none to hand over.</param>
-internal sealed record ServingSockets(string Service, int[] Sockets, ulong Turn, int Clients);
+/// <param name="Files">Those Unix sockets of it whose files end with bal.</param>
+internal sealed record ServingSockets(string Service, int[] Sockets, ulong Turn, int Clients, Arr<string> Files);

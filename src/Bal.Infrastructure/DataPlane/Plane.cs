@@ -67,7 +67,7 @@ internal sealed partial class Plane : IDataPlane, IDisposable
         this.budget = prepared = budget;
         Access = new AccessRings(threads);
         services = new Services(threads, open, sockets => this.budget.ConnectionsBeside(sockets));
-        backends = new Backends(threads) { LeadsHere = LeadsHere, Slots = services, Labels = Access.Labels };
+        backends = new Backends(threads) { LeadsHere = new(LeadsHere, LeadsHere), Slots = services, Labels = Access.Labels };
         removals = new Removals(backends, threads);
         ceiling = new DescriptorCeiling(budget.Ceiling);
         mailboxes = [.. Enumerable.Range(0, threads).Select(_ => new LoopMailbox(supervisor))];
@@ -132,11 +132,15 @@ internal sealed partial class Plane : IDataPlane, IDisposable
         clients.Abandon();
     }
 
-    /// <summary>See <see cref="Listeners.Accept"/>.</summary>
+    /// <summary>See <see cref="Listeners.Accept(IPAddress, int)"/>.</summary>
     public bool LeadsHere(IPAddress address, int port) => listeners.Accept(address, port);
 
+    /// <summary>See <see cref="Listeners.Accept(string)"/>.</summary>
+    public bool LeadsHere(string path) => listeners.Accept(path);
+
     /// <summary>See <see cref="Listeners.Inherit"/>.</summary>
-    public void Inherit(Service service, int[] sockets) => listeners.Inherit(service, sockets);
+    public void Inherit(Service service, int[] sockets, Arr<string> files = default) =>
+        listeners.Inherit(service, sockets, files);
 
     /// <summary>See <see cref="Listeners.Reserve"/>.</summary>
     public Either<Problem, Unit> Reserve(BalConfig config) => listeners.Reserve(config);
@@ -203,6 +207,7 @@ internal sealed partial class Plane : IDataPlane, IDisposable
     public void StopAccepting()
     {
         stop = Stop.Told;
+        listeners.RemoveFiles();
         Tell(new LoopCommand.Stop());
         Confirm(() =>
         {
@@ -285,6 +290,7 @@ internal sealed partial class Plane : IDataPlane, IDisposable
 
     public void Dispose()
     {
+        listeners.RemoveFiles();
         foreach (var loop in loops)
             loop.Dispose();
         backends.Dispose();

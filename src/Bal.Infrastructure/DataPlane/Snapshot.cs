@@ -1,6 +1,7 @@
 using Bal.Domain.Admission;
 using Bal.Domain.Balancing;
 using Bal.Domain.Config;
+using Bal.Domain.Primitives;
 using Bal.Domain.Relay;
 using Bal.Infrastructure.Linux;
 using LanguageExt;
@@ -93,10 +94,24 @@ internal sealed record Snapshot(
     };
 }
 
+/// <summary>Whether a connect would arrive at bal itself.</summary>
+/// <param name="Address">To an address and a port.</param>
+/// <param name="Path">To a Unix socket.</param>
+internal sealed record OwnAddresses(Func<System.Net.IPAddress, int, bool> Address, Func<string, bool> Path)
+{
+    /// <summary>No connect would.</summary>
+    public static OwnAddresses None { get; } = new((_, _) => false, _ => false);
+
+    /// <summary>How many addresses of a backend lead elsewhere.</summary>
+    public int Others(Route route) => route.Endpoint.Host is Host.Unix unix
+        ? Path(unix.Path) ? 0 : 1
+        : route.Addresses.Count(a => !Address(a, route.Endpoint.Port));
+}
+
 /// <summary>A backend ready for connect(2); immutable.</summary>
 internal sealed class RouteTarget(
     Route route, ProxyVersion header, Arr<System.Net.IPAddress> sources, int slot, BackendRows counters, Places? places,
-    Func<System.Net.IPAddress, int, bool> leadsHere)
+    OwnAddresses leadsHere)
 {
     private readonly Route route = route;
 
@@ -110,15 +125,17 @@ internal sealed class RouteTarget(
     public int Slot => slot;
 
     /// <summary>Socket addresses in the order of trial; empty where all of them lead to bal itself.</summary>
-    public byte[][] Addresses { get; } = [.. route.Addresses
-        .Where(a => !leadsHere(a, route.Endpoint.Port))
-        .Select(a => SockAddr.Of(a, route.Endpoint.Port))];
+    public byte[][] Addresses { get; } = route.Endpoint.Host is Host.Unix unix
+        ? leadsHere.Path(unix.Path) ? [] : [SockAddr.OfUnix(unix.Path)]
+        : [.. route.Addresses
+            .Where(a => !leadsHere.Address(a, route.Endpoint.Port))
+            .Select(a => SockAddr.Of(a, route.Endpoint.Port))];
 
     /// <summary>
     /// For each address the ones of its family to connect from, which may be none; null where the kernel chooses.
     /// </summary>
-    public byte[][][]? Sources { get; } = sources.IsEmpty ? null : [.. route.Addresses
-        .Where(a => !leadsHere(a, route.Endpoint.Port))
+    public byte[][][]? Sources { get; } = sources.IsEmpty || route.Endpoint.IsUnix ? null : [.. route.Addresses
+        .Where(a => !leadsHere.Address(a, route.Endpoint.Port))
         .Select(a => SockAddr.Sources(sources, a.AddressFamily))];
 
     /// <summary>Its counters.</summary>

@@ -54,7 +54,7 @@ internal static class BackendProbes
     }
 
     private static Lookup AddressesOf(Endpoint backend, IReadOnlyDictionary<string, Lookup> names) =>
-        backend.Host.Match(address => new Lookup([address], ""), name => names[name]);
+        backend.Host.Match(address => new Lookup([address], ""), name => names[name], _ => new Lookup([], ""));
 
     /// <summary>Waits until one of them has ended or is late; those that go on.</summary>
     private static List<Attempt> Await(List<Attempt> flying)
@@ -75,6 +75,7 @@ internal static class BackendProbes
     {
         private readonly Stopwatch clock = new();
         private readonly int port = check.Port.IfNone(backend.Port);
+        private readonly string? unix = (backend.Host as Host.Unix)?.Path;
         private Dialogue? dialogue;
         private ReadOnlyMemory<byte> unsent;
         private int next;
@@ -97,6 +98,8 @@ internal static class BackendProbes
         public bool Begin()
         {
             clock.Start();
+            if (unix is not null)
+                return next++ == 0 && Begin(unix);
             while (next < lookup.Addresses.Length)
             {
                 var remote = new IPEndPoint(lookup.Addresses[next++], port);
@@ -125,6 +128,30 @@ internal static class BackendProbes
                 }
             }
 
+            return false;
+        }
+
+        // A Unix socket connects at once, or not at all.
+        private bool Begin(string path)
+        {
+            if (own.ReachedBy(backend).IsSome)
+            {
+                Close(new ProbeOutcome.OwnListener());
+                return false;
+            }
+
+            Socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
+            var error = UnixSockets.Connect((int)Socket.Handle, path);
+            if (error == 0)
+                return End();
+            Close(error switch
+            {
+                Errno.ENOENT or Errno.ENOTDIR => new ProbeOutcome.NoSocket(SocketFault.Missing),
+                Errno.ECONNREFUSED => new ProbeOutcome.NoSocket(SocketFault.Abandoned),
+                Errno.EACCES or Errno.EPERM => new ProbeOutcome.NoSocket(SocketFault.NotPermitted),
+                Errno.EAGAIN => new ProbeOutcome.NoSocket(SocketFault.Full),
+                _ => new ProbeOutcome.Unreachable(Errno.Text(error)),
+            });
             return false;
         }
 
@@ -159,7 +186,7 @@ internal static class BackendProbes
             }
 
             // On loopback the kernel may pick the wanted port as the local one and connect the socket to itself.
-            var itself = Equals(Socket.LocalEndPoint, new IPEndPoint(lookup.Addresses[next - 1], port));
+            var itself = unix is null && Equals(Socket.LocalEndPoint, new IPEndPoint(lookup.Addresses[next - 1], port));
             if (!itself && check.Port.IsNone && header != ProxyVersion.None)
                 SendHeader();
             if (!itself && check.Asks)

@@ -87,6 +87,10 @@ public static class Doctor
     private static BindOutcome Bind(
         Host host, Service service, Option<int> daemon, IReadOnlyDictionary<string, Lookup> names)
     {
+        if (host is Host.Unix unix)
+            return daemon.Exists(id => SocketTable.Holds(id, SocketTable.ListenersOn(unix.Path)))
+                ? new BindOutcome.HeldByOwnDaemon(daemon)
+                : UnixSockets.RoomFor(unix.Path);
         var looked = host is Host.Name name ? names[name.Value] : null;
         if (looked is { Addresses.Length: 0 })
             return new BindOutcome.Unresolved(looked.Fault);

@@ -59,6 +59,7 @@ internal sealed record HandedParts(
         new(Plane.Serving.Select(s => new ServiceHandover(s.Service, s.Sockets.Length, s.Turn)
         {
             HasClients = s.Clients >= 0,
+            Files = s.Files,
         })),
         Plane.Replaced.Before,
         Plane.Replaced.Processes

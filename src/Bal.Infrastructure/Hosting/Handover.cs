@@ -40,6 +40,9 @@ internal sealed record ServiceHandover(string Name, int Sockets, ulong Turn)
 {
     /// <summary>Whether what is known of its clients is handed over (<see cref="ClientTable"/>).</summary>
     public bool HasClients { get; init; }
+
+    /// <summary>The paths of its Unix sockets that bal removes when it ends; one of a service manager stays.</summary>
+    public Arr<string> Files { get; init; } = Arr<string>.Empty;
 }
 
 /// <summary>One process that has counted something.</summary>

@@ -24,6 +24,7 @@ internal static class HandoverJson
         m.Of("turn", Scalar.Unsigned, s => s.Turn))
     {
         HasClients = m.Of("clients", Scalar.Flag, s => s.HasClients, missing: false),
+        Files = m.Of("socket_files", Names, s => s.Files, Arr<string>.Empty),
     }));
 
     private static readonly Codec<Arr<ServiceSlot>> Slots = Codec.List(Codec.Object<ServiceSlot>(m => new(

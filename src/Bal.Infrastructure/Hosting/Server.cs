@@ -156,7 +156,7 @@ public static class Server
         foreach (var service in carried.Services)
         {
             if (handed.TryGetValue(service.Name, out var sockets))
-                serving.Plane.Inherit(service, sockets);
+                serving.Plane.Inherit(service, sockets, takeover.FilesOf(service.Name));
         }
 
         foreach (var (service, table) in takeover.Clients())

@@ -100,7 +100,7 @@ internal sealed class SessionRequests(Reactor reactor, Plane plane, ReplacedLink
     }
 
     private static Option<string> Text(InetEndpoint place) =>
-        place.IsKnown ? $"{place}" : Option<string>.None;
+        place.IsKnown || place.IsUnix ? $"{place}" : Option<string>.None;
 
     private static string StateOf(SessionEntry entry) => entry.State switch
     {

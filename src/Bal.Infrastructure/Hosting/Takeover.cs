@@ -87,6 +87,10 @@ public sealed class Takeover : IDisposable
         return listeners;
     }
 
+    /// <summary>The Unix sockets of a service whose files end with bal.</summary>
+    internal Arr<string> FilesOf(string service) =>
+        Handover.Services.Find(s => s.Name == service).Match(s => s.Files, () => Arr<string>.Empty);
+
     /// <summary>What is known of the clients of services, as descriptors.</summary>
     internal IEnumerable<(string Service, int Table)> Clients()
     {

@@ -31,6 +31,7 @@ internal static class Errno
     internal const int ENONET = 64;
     internal const int EPROTO = 71;
     internal const int ENOTSOCK = 88;
+    internal const int EPROTOTYPE = 91;
     internal const int ENOPROTOOPT = 92;
     internal const int EOPNOTSUPP = 95;
     internal const int EAFNOSUPPORT = 97;

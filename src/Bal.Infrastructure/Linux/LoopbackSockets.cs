@@ -20,11 +20,11 @@ internal static unsafe class LoopbackSockets
     public static string? Replacement => Algorithm.Length == 0 ? null : Encoding.ASCII.GetString(Algorithm);
 
     /// <summary>To be called before connect(2) or listen(2).</summary>
-    /// <param name="fd">A TCP socket.</param>
+    /// <param name="fd">A TCP socket; of a Unix socket nothing is changed.</param>
     /// <param name="address">What it is about to be connected to or listens on.</param>
     public static void Prepare(int fd, ReadOnlySpan<byte> address)
     {
-        if (Algorithm.Length > 0 && SockAddr.IsLoopback(address))
+        if (Algorithm.Length > 0 && !SockAddr.IsUnix(address) && SockAddr.IsLoopback(address))
             _ = Set(fd, Algorithm);
     }
 

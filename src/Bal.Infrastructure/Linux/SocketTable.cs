@@ -24,12 +24,20 @@ internal static class SocketTable
             .Select(fields => fields[9])
             .ToHashSet();
 
+    /// <summary>The inodes of the Unix sockets that listen at a path (/proc/net/unix, proc(5)).</summary>
+    internal static IReadOnlySet<string> ListenersOn(string path) => Rows("/proc/net/unix")
+        // Num RefCount Protocol Flags Type St Inode Path; the flag is __SO_ACCEPTCON.
+        .Select(row => row.Split(' ', 8, StringSplitOptions.RemoveEmptyEntries))
+        .Where(fields => fields.Length == 8 && fields[3] == "00010000" && fields[7] == path)
+        .Select(fields => fields[6])
+        .ToHashSet();
+
     /// <summary>Whether the process has one of the sockets open.</summary>
     internal static bool Holds(int processId, IReadOnlySet<string> inodes) =>
         inodes.Count > 0 && Sockets(processId).Any(inodes.Contains);
 
     /// <summary>
-    /// Those of <see cref="ListenersOn"/> that this process does not have open: somebody else's. One of its own that is
+    /// Those of <see cref="ListenersOn(IPEndPoint)"/> that this process does not have open: somebody else's. One of its own that is
     /// being closed meanwhile is still listed for a moment, but not twice.
     /// </summary>
     internal static IReadOnlySet<string> OthersOn(IPEndPoint wanted)

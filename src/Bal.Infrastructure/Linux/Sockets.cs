@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Text;
 using Bal.Domain.Messages;
 using Bal.Domain.Relay;
 
@@ -15,17 +14,16 @@ internal static unsafe class Sockets
     private const int SoPeercred = 17;
     private const int SoAcceptConn = 30;
     private const int SoProtocol = 38;
-    private const int PathBytes = 108;
 
     /// <summary>errno of the last call of this thread.</summary>
     public static int LastError => *Libc.ErrnoLocation();
 
-    /// <summary>Starts a TCP connect; the descriptor, or -1 and the errno with which it could not even begin.</summary>
+    /// <summary>Starts a connect; the descriptor, or -1 and the errno with which it could not even begin.</summary>
     /// <param name="address">Where to.</param>
     /// <param name="unseen">
     /// The kernel keeps the last ACK of the handshake back for up to 200 ms (TCP_QUICKACK, tcp(7)), and close(2) resets
     /// the connection (SO_LINGER, socket(7)): closed before, it was never complete, so that accept(2) of the other side
-    /// does not see it.
+    /// does not see it. A Unix socket knows nothing of the sort.
     /// </param>
     /// <param name="source">The address to connect from; empty where the kernel chooses.</param>
     /// <param name="error">Why not.</param>
@@ -40,7 +38,8 @@ internal static unsafe class Sockets
             return -1;
         }
 
-        if (unseen)
+        var isUnix = SockAddr.IsUnix(address);
+        if (unseen && !isUnix)
         {
             SetOption(fd, Libc.IPPROTO_TCP, Libc.TCP_QUICKACK, 0);
             var linger = stackalloc int[] { 1, 0 };
@@ -61,6 +60,7 @@ internal static unsafe class Sockets
         }
 
         _ = Libc.close(fd);
+        error = isUnix ? UnixSockets.MeaningOf(error) : error;
         return -1;
     }
 
@@ -181,10 +181,10 @@ internal static unsafe class Sockets
         return Libc.getsockopt(fd, level, name, &value, &length) == 0 ? value : -1;
     }
 
-    /// <summary>Whether it is a TCP socket that listens.</summary>
+    /// <summary>Whether it is a socket of TCP or a Unix socket, and listens.</summary>
     public static bool IsListening(int fd) =>
         GetOption(fd, Libc.SOL_SOCKET, SoAcceptConn) == 1
-            && GetOption(fd, Libc.SOL_SOCKET, SoProtocol) == Libc.IPPROTO_TCP;
+            && (GetOption(fd, Libc.SOL_SOCKET, SoProtocol) == Libc.IPPROTO_TCP || UnixSockets.Is(fd));
 
     /// <summary>The address that a socket is bound to; null where it is none of IP.</summary>
     public static IPEndPoint? LocalAddress(int fd)
@@ -271,11 +271,9 @@ internal static unsafe class Sockets
             return -1;
         }
 
-        var address = stackalloc byte[2 + PathBytes];
-        var length = WriteUnix(path, new Span<byte>(address, 2 + PathBytes));
         // The mode of a socket file is fixed by umask(2) at bind(2), and a later chmod(2) would leave a gap.
         var mask = Libc.umask(0x7F);
-        error = Libc.bind(fd, address, length) == 0 ? 0 : LastError;
+        error = Bind(fd, SockAddr.OfUnix(path));
         _ = Libc.umask(mask);
         if (error == 0 && Libc.listen(fd, backlog) != 0)
             error = LastError;
@@ -286,24 +284,7 @@ internal static unsafe class Sockets
     }
 
     /// <summary>Whether nobody listens on the Unix socket at <paramref name="path"/>.</summary>
-    public static bool IsAbandoned(string path)
-    {
-        var fd = Libc.socket(Libc.AF_UNIX, Libc.SOCK_STREAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0);
-        if (fd < 0)
-            return false;
-        var address = stackalloc byte[2 + PathBytes];
-        var length = WriteUnix(path, new Span<byte>(address, 2 + PathBytes));
-        var refused = Libc.connect(fd, address, length) != 0 && LastError == Errno.ECONNREFUSED;
-        _ = Libc.close(fd);
-        return refused;
-    }
-
-    private static uint WriteUnix(string path, Span<byte> address)
-    {
-        address.Clear();
-        System.Runtime.InteropServices.MemoryMarshal.Write(address, (ushort)Libc.AF_UNIX);
-        return (uint)(3 + Encoding.UTF8.GetBytes(path, address[2..^1]));
-    }
+    public static bool IsAbandoned(string path) => UnixSockets.Try(path) == Errno.ECONNREFUSED;
 
     /// <summary>Takes a waiting connection; -1 where there is none.</summary>
     public static int Accept(int fd) => Libc.accept4(fd, null, null, Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC);

@@ -22,10 +22,10 @@ namespace Bal.Infrastructure.Probing;
 /// <param name="most">
 /// Probes in flight at most. The others wait, first come, first served, and their timeout begins when they do.
 /// </param>
-/// <param name="leadsHere">Whether a connect to that address and port would arrive at bal itself.</param>
+/// <param name="leadsHere">Whether a connect would arrive at bal itself.</param>
 /// <param name="probed">Is told after how many milliseconds a probe has ended that this machine could make.</param>
 internal sealed class Prober(
-    Reactor reactor, Resolver resolver, int most, Func<IPAddress, int, bool> leadsHere, Action<BackendId, long> probed)
+    Reactor reactor, Resolver resolver, int most, OwnAddresses leadsHere, Action<BackendId, long> probed)
     : IProber
 {
     /// <summary>Probes that are begun at most before the supervisor looks at everything else.</summary>
@@ -139,10 +139,10 @@ internal sealed class Prober(
         // Connects to the next address, or reports the most telling failure of all of them.
         private void TryNext()
         {
-            while (next < probe.Addresses.Count)
+            while (next < Addresses)
             {
-                var address = probe.Addresses[next++];
-                if (prober.LeadsHere(address, probe.Port) || prober.LeadsHere(address, Port))
+                var place = next++;
+                if (LeadsHere(place))
                 {
                     Note(FailureKind.OwnListener);
                     continue;
@@ -150,9 +150,12 @@ internal sealed class Prober(
 
                 // Each address gets an equal share of what is left, so that a silent one leaves time for the others.
                 var share = new Duration(Math.Max(
-                    1, deadline.Since(Reactor.Now).Milliseconds / (probe.Addresses.Count - next + 1)));
+                    1, deadline.Since(Reactor.Now).Milliseconds / (Addresses - next + 1)));
                 var unseen = probe.Check.Type == CheckType.Tcp;
-                fd = BeginConnect(address, unseen, out var error);
+                var error = 0;
+                fd = probe.Unix.Case is string path
+                    ? Sockets.BeginConnect(SockAddr.OfUnix(path), unseen, [], out error)
+                    : BeginConnect(probe.Addresses[place], unseen, out error);
                 (dialogue, interest) = (null, Libc.EPOLLOUT);
                 if (fd >= 0 && (tag = Reactor.Watch(fd, interest, onEvent)) != 0)
                 {
@@ -167,6 +170,13 @@ internal sealed class Prober(
 
             prober.End(this, new ControlEvent.ProbeEnded(probe.Backend, failure, Option<IPAddress>.None));
         }
+
+        private bool LeadsHere(int place) => probe.Unix.Match(
+            prober.LeadsHere.Path,
+            () => prober.LeadsHere.Address(probe.Addresses[place], probe.Port)
+                || prober.LeadsHere.Address(probe.Addresses[place], Port));
+
+        private int Addresses => probe.Unix.IsSome ? 1 : probe.Addresses.Count;
 
         // From any of the sources of the family, else, where that one has no port left, from the next.
         private int BeginConnect(IPAddress address, bool unseen, out int error)
@@ -197,11 +207,16 @@ internal sealed class Prober(
 
             if ((what & (Libc.EPOLLERR | Libc.EPOLLHUP)) != 0)
             {
-                Failed(ConnectErrors.KindOf(Sockets.TakeError(fd)));
-                return;
+                var error = Sockets.TakeError(fd);
+                // A connect to a Unix socket has succeeded at once: its server may have answered and closed by now.
+                if (error != 0 || probe.Unix.IsNone)
+                {
+                    Failed(ConnectErrors.KindOf(error));
+                    return;
+                }
             }
 
-            if (EphemeralPorts.Contains(Port)
+            if (probe.Unix.IsNone && EphemeralPorts.Contains(Port)
                 && Sockets.IsConnectedToItself(fd, SockAddr.Of(probe.Addresses[next - 1], Port)))
             {
                 // Nobody listens there: what a refusal would have said.
@@ -286,7 +301,7 @@ internal sealed class Prober(
         private void Succeeded()
         {
             Close();
-            prober.End(this, new ControlEvent.ProbeEnded(probe.Backend, Outcome.Success, probe.Addresses[next - 1]));
+            prober.End(this, new ControlEvent.ProbeEnded(probe.Backend, Outcome.Success, probe.Unix.IsSome ? Option<IPAddress>.None : probe.Addresses[next - 1]));
         }
 
         private void TimedOut()
@@ -330,5 +345,5 @@ internal sealed class Prober(
 
     private Reactor Reactor => reactor;
 
-    private bool LeadsHere(IPAddress address, int port) => leadsHere(address, port);
+    private OwnAddresses LeadsHere => leadsHere;
 }

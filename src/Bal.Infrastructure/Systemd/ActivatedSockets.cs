@@ -70,17 +70,18 @@ public static class ActivatedSockets
 
     private static bool Serves(Listener listener, BoundAddress address) => listener.Addresses.Exists(host => host.Match(
         literal => address.StandsInFor(BoundAddress.Of(literal, listener)),
-        _ => address.Port == listener.Port));
+        _ => address.Path is null && address.Port == listener.Port,
+        path => address.Path == path));
 
     private static Problem NotListening(int socket) => new(
         "activation_no_listener",
-        $"descriptor {socket}, which the service manager has handed over, is not a listening TCP socket",
-        "the socket unit has ListenDatagram=, ListenFIFO= or a path, or has Accept=yes",
-        "give the socket unit ListenStream= with the port of the configuration, and Accept=no");
+        $"descriptor {socket}, which the service manager has handed over, is not a listening stream socket",
+        "the socket unit has ListenDatagram= or ListenFIFO=, or has Accept=yes",
+        "give the socket unit ListenStream= with the port or the path of the configuration, and Accept=no");
 
     private static Problem Elsewhere(Arr<Service> candidates, BoundAddress address) => new(
         "activation_mismatch",
-        $"the service manager has handed over a socket on {address.EndPoint}, and "
+        $"the service manager has handed over a socket on {address.Endpoint}, and "
             + (candidates.Count == 1 ? $"service {candidates[0].Name}" : "the configuration") + " listens on "
             + string.Join(", ", candidates.Take(Shown).Select(s => s.Listener.ToString()))
             + (candidates.Count > Shown ? $" and {candidates.Count - Shown} more" : ""),

@@ -213,7 +213,7 @@ public class BackupSpecs
         o.Effects<ControlEffect.Reset>().Where(e => e.Reason == reason).Select(e => e.Backend).OrderBy(id => id.Value);
 
     private static bool CanBeTried(BackendState backend) =>
-        !backend.Addresses.IsEmpty && backend.Weight > 0 && !backend.IsDrained && !backend.LeadsHere;
+        backend.IsPlaced && backend.Weight > 0 && !backend.IsDrained && !backend.LeadsHere;
 
     // Primaries up, cooling; backups up, cooling; primaries down, backups down.
     private static int RankOf(BackendState backend) => (backend.Config.Backup, backend.Tier) switch

@@ -132,7 +132,7 @@ public class FleetSpecs
             var table = service.Table;
             Assert.True(table.Removed);
             Assert.Equal(
-                service.InOrder.Filter(b => !b.Addresses.IsEmpty).Map(b => b.Id.Value).Order(),
+                service.InOrder.Filter(b => b.IsPlaced).Map(b => b.Id.Value).Order(),
                 table.Routes().Select(r => r.Id.Value).Order());
             Assert.Equal(service.InOrder.Map(b => b.Id), table.Draining);
             Assert.All(table.Routes(), r => Assert.False(r.WantsSuccess));

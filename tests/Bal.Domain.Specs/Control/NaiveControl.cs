@@ -17,9 +17,9 @@ internal sealed class NaiveBackend(int id, Endpoint endpoint, long now)
 {
     public int Id { get; } = id;
     public Endpoint Endpoint { get; } = endpoint;
-    public bool Resolved { get; set; } = endpoint.Host is Host.Address;
+    public bool Resolved { get; set; } = endpoint.Host is not Host.Name;
     public bool LookingUp { get; set; }
-    public long NextLookup { get; set; } = endpoint.Host is Host.Address ? long.MaxValue : now;
+    public long NextLookup { get; set; } = endpoint.Host is not Host.Name ? long.MaxValue : now;
     public List<Outcome> Seen { get; } = [];
     public bool InFlight { get; set; }
     public long NextProbe { get; set; } = now;

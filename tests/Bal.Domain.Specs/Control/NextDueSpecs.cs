@@ -38,7 +38,7 @@ public class NextDueSpecs
         var due = ControlMachine.NextDue(o.After.State);
         // No client can fail at a backend without an address; if one is said to, its cooldown ends unseen.
         if (due == Instant.Never
-            || o.After.State.Backends().Any(b => b.Addresses.IsEmpty && b.Cooldown.IsCooling(o.Now)))
+            || o.After.State.Backends().Any(b => !b.IsPlaced && b.Cooldown.IsCooling(o.Now)))
             return;
 
         var at = Instant.Max(o.Now, due);

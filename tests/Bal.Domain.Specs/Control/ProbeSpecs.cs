@@ -37,7 +37,7 @@ public class ProbeSpecs
             var service = o.After.State.InOrder.Single(s => s.Backends.Exists(b => b.Id == probe.Backend));
             var backend = service.InOrder.Single(b => b.Id == probe.Backend);
             Assert.False(backend.Draining);
-            Assert.NotEmpty(probe.Addresses);
+            Assert.True(backend.Endpoint.IsUnix ? probe.Unix.IsSome : !probe.Addresses.IsEmpty);
             Assert.Equal((backend.Addresses, backend.Endpoint.Port, service.Config.Tuning.Health.Timeout),
                 (probe.Addresses, probe.Port, probe.Timeout));
         }));

@@ -33,7 +33,7 @@ public class PublishingSpecs
             {
                 Assert.Equal(
                     service.InOrder
-                        .Where(b => (!b.Draining || service.Removed) && !b.Addresses.IsEmpty
+                        .Where(b => (!b.Draining || service.Removed) && b.IsPlaced
                             && !b.IsDrained && b.Weight > 0
                             // A removed service has nothing to look after: it keeps the table that it had.
                             && (service.Removed ? b.Tier : NaiveTier(b, o.Now)) == tier)
@@ -128,7 +128,7 @@ public class PublishingSpecs
     public void On_a_healthy_system_no_success_is_asked_for(Scenario scenario)
     {
         var start = ControlMachine.Start(scenario.Config, Life.Birth).State;
-        var healthy = start.Backends().Where(b => !b.Addresses.IsEmpty)
+        var healthy = start.Backends().Where(b => b.IsPlaced)
             .Aggregate(start, (s, b) => s.Then(Life.Birth, Life.ConnectsSucceeded(b.Id.Value)));
 
         Assert.All(healthy.InOrder.SelectMany(s => s.Table.Routes()), route => Assert.False(route.WantsSuccess));

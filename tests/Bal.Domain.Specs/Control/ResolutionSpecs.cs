@@ -222,5 +222,5 @@ public class ResolutionSpecs
         Configs.Of(Configs.Service(tuning, Configs.Named("db.internal", 1), Configs.Named("db.internal", 2)));
 
     private static IEnumerable<string> NamesOf(BackendState backend) =>
-        backend.Endpoint.Host.Match<string[]>(_ => [], name => [name]);
+        backend.Endpoint.Host.Match<string[]>(_ => [], name => [name], _ => []);
 }

@@ -106,7 +106,7 @@ public class ExplainBackendSpecs
                 _ => Arr<Route>.Empty,
             };
             Assert.Equal(
-                !backend.Draining && !backend.Addresses.IsEmpty && !backend.IsDrained && backend.Weight > 0,
+                !backend.Draining && backend.IsPlaced && !backend.IsDrained && backend.Weight > 0,
                 routes.Exists(r => r.Id == backend.Id));
         });
 

@@ -26,6 +26,7 @@ public static class Configs
     [
         At("10.0.0.1", 9_001), At("10.0.0.2", 9_001), At("10.0.0.2", 9_002),
         Named("db.internal", 5_432), Named("db.internal", 5_433), Named("app.internal", 80),
+        Endpoint.Unix("/run/app/web.sock"),
     ];
 
     public static Endpoint At(string address, int port) => new(new Host.Address(IPAddress.Parse(address)), port);

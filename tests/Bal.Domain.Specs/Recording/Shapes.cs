@@ -38,6 +38,13 @@ internal static class Shapes
                 new WebAddress.Tcp(new Endpoint(new Host.Address(IPAddress.Loopback), 7)),
                 new WebAddress.Tcp(new Endpoint(new Host.Address(IPAddress.IPv6Any), 7)), new WebAddress.Unix("/w"),
             ]
+        : type == typeof(Host)
+            ? [
+                new Host.Address(IPAddress.Parse("10.0.0.1")), new Host.Address(IPAddress.Parse("::1")),
+                new Host.Name("abc"), new Host.Name("abd"),
+            ]
+        // A path has no port.
+        : type == typeof(Endpoint) ? [.. Record(type), Endpoint.Unix("/a"), Endpoint.Unix("/b")]
         // What belongs to another type than its own is not written, nor are the bytes of what is said.
         : type == typeof(HealthCheck) ? [.. Checks.Cast<object>()]
         : type == typeof(Octets) ? [Octets.Of("a\r"u8), Octets.Of("b"u8)]

@@ -46,6 +46,8 @@ internal record BalFile(int Port, params string[] Backends)
     public BalFile With(string key, object value) =>
         this with { Runtime = new Dictionary<string, object>(Runtime) { [key] = value } };
 
+    private static bool IsUnix(string address) => address.StartsWith("unix:", StringComparison.Ordinal);
+
     /// <summary>No probe but the first, which every backend gets at the start.</summary>
     public BalFile WithRareProbes() =>
         With("health_check_interval_ms", 600_000).With("health_check_timeout_ms", 600_000);
@@ -53,8 +55,9 @@ internal record BalFile(int Port, params string[] Backends)
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.Append(CultureInfo.InvariantCulture,
-            $"port: {Port}\nbind_address: \"{Bind}\"\nlog_level: {LogLevel}\n");
+        if (!IsUnix(Bind))
+            text.Append(CultureInfo.InvariantCulture, $"port: {Port}\n");
+        text.Append(CultureInfo.InvariantCulture, $"bind_address: \"{Bind}\"\nlog_level: {LogLevel}\n");
         if (DecisionLog is not null)
             text.Append(CultureInfo.InvariantCulture, $"decision_log: \"{DecisionLog}\"\n");
         if (HealthCheck is not null)
@@ -69,7 +72,9 @@ internal record BalFile(int Port, params string[] Backends)
             var backend = Backends[i];
             var colon = backend.LastIndexOf(':');
             var host = backend[..colon].Trim('[', ']');
-            text.Append(CultureInfo.InvariantCulture, $"  - host: \"{host}\"\n    port: {backend[(colon + 1)..]}\n");
+            text.Append(IsUnix(backend)
+                ? $"  - unix: \"{backend["unix:".Length..]}\"\n"
+                : $"  - host: \"{host}\"\n    port: {backend[(colon + 1)..]}\n");
             if (i < Weights.Count)
                 text.Append(CultureInfo.InvariantCulture, $"    weight: {Weights[i]}\n");
             if (i >= Backends.Length - Backups)

@@ -7,6 +7,9 @@ public sealed class PostgresServer : IAsyncLifetime
 
     internal int Port { get; } = Ports.Free();
 
+    /// <summary>The path of its Unix socket.</summary>
+    internal string Socket => $"{_directory}/.s.PGSQL.{Port}";
+
     /// <summary>The connections that it takes; three of them are kept for its superusers.</summary>
     internal int MaxConnections { get; init; } = 60;
 
@@ -30,10 +33,14 @@ public sealed class PostgresServer : IAsyncLifetime
     }
 
     /// <summary>psql or pgbench against a port: the server's, or bal's.</summary>
-    internal static async Task<Finished> Client(string program, int port, params string[] arguments)
+    internal static Task<Finished> Client(string program, int port, params string[] arguments) =>
+        ClientOf("127.0.0.1", program, port, arguments);
+
+    /// <summary>The same at a host, which may be the directory of a Unix socket.</summary>
+    internal static async Task<Finished> ClientOf(string host, string program, int port, params string[] arguments)
     {
         await using var command = Command.Start(
-            program, [.. arguments, "-h", "127.0.0.1", "-p", $"{port}", "-U", "bal", "postgres"],
+            program, [.. arguments, "-h", host, "-p", $"{port}", "-U", "bal", "postgres"],
             ("PGCONNECT_TIMEOUT", "10"));
         return await command.End();
     }

@@ -6,6 +6,7 @@ using Bal.Domain.Backend;
 using Bal.Domain.Control;
 using Bal.Domain.Primitives;
 using Bal.Domain.Relay;
+using Bal.Infrastructure.DataPlane;
 using Bal.Infrastructure.Probing;
 using Bal.Infrastructure.Reacting;
 using LanguageExt;
@@ -128,7 +129,7 @@ public sealed class AskingProbeSpecs : IDisposable
 
     private void Start(
         HealthCheck check, ProxyVersion header = ProxyVersion.None, TcpListener? at = null, long timeout = 20_000) =>
-        new Prober(reactor, new Resolver(reactor), 16, (_, _) => false, (_, _) => { }).Start(new(
+        new Prober(reactor, new Resolver(reactor), 16, OwnAddresses.None, (_, _) => { }).Start(new(
             new BackendId(1), Prelude.Array(IPAddress.Loopback), PortOf(at ?? listening), new Duration(timeout))
         {
             Check = check,

@@ -249,7 +249,7 @@ public sealed class ProberSpecs : IDisposable
     }
 
     private Prober ProberOf(int most, Func<IPAddress, int, bool>? leadsHere = null) =>
-        new(reactor, new Resolver(reactor), most, leadsHere ?? ((_, _) => false),
+        new(reactor, new Resolver(reactor), most, new(leadsHere ?? ((_, _) => false), _ => false),
             (backend, ms) => timed.Add((backend.Value, ms)));
 
     private static ControlEffect.StartProbe Probe(int backend, TcpListener at, long timeout = 5_000) => new(
