@@ -69,7 +69,9 @@ internal static class DoctorObservations
         var protection = answer.Member("protection_mode");
         return new ControlFact.Answered(
             answer.Text("config_path") ?? "",
-            address.StartsWith(Host.Unix.Prefix, StringComparison.Ordinal) ? address : $"{host}:{answer.Number("port")}",
+            address.StartsWith(Host.Unix.Prefix, StringComparison.Ordinal)
+                ? address
+                : $"{host}:{answer.Number("port")}",
             protection.Flag("enabled") ? Prelude.Optional(protection.Text("reason")) : Option<string>.None);
     }
 }

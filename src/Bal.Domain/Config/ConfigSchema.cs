@@ -78,7 +78,9 @@ public static class ConfigSchema
         .. Properties(Settings.OfService, _ => true),
         Raw.Entry(Settings.Backends, Raw.Map(
             Raw.Entry("type", "array"),
-            Raw.Entry("description", "Where connections go: at least one, each as HOST:PORT, as unix:/PATH or as a mapping."),
+            Raw.Entry(
+                "description",
+                "Where connections go: at least one, each as HOST:PORT, as unix:/PATH or as a mapping."),
             Raw.Entry("minItems", Raw.Number(1)),
             Raw.Entry("items", Raw.Map(Raw.Entry("oneOf", Raw.List(
                 Raw.Map(Raw.Entry("type", "string"), Raw.Entry("pattern", "^(unix:/.+|.+:[0-9]{1,5})$")),

@@ -35,9 +35,10 @@ internal readonly record struct BoundAddress(IPAddress Address, int Port, bool V
     /// manager's plain <c>ListenStream=PORT</c> is <c>[::]</c> for both families, which is what <c>0.0.0.0</c> asks
     /// for, and more.
     /// </summary>
-    public bool StandsInFor(BoundAddress wanted) => Path == wanted.Path && Port == wanted.Port && (Address.Equals(wanted.Address)
-        || (Address.Equals(IPAddress.IPv6Any) && !V6Only && wanted.IsAny)
-        || (Address.Equals(IPAddress.Any) && wanted.Address.Equals(IPAddress.IPv6Any)));
+    public bool StandsInFor(BoundAddress wanted) => Path == wanted.Path && Port == wanted.Port
+        && (Address.Equals(wanted.Address)
+            || (Address.Equals(IPAddress.IPv6Any) && !V6Only && wanted.IsAny)
+            || (Address.Equals(IPAddress.Any) && wanted.Address.Equals(IPAddress.IPv6Any)));
 
     /// <summary>Whether a connect to its port at <paramref name="target"/> arrives here.</summary>
     public bool Accepts(IPAddress target)

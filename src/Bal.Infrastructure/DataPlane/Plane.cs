@@ -67,7 +67,12 @@ internal sealed partial class Plane : IDataPlane, IDisposable
         this.budget = prepared = budget;
         Access = new AccessRings(threads);
         services = new Services(threads, open, sockets => this.budget.ConnectionsBeside(sockets));
-        backends = new Backends(threads) { LeadsHere = new(LeadsHere, LeadsHere), Slots = services, Labels = Access.Labels };
+        backends = new Backends(threads)
+        {
+            LeadsHere = new(LeadsHere, LeadsHere),
+            Slots = services,
+            Labels = Access.Labels,
+        };
         removals = new Removals(backends, threads);
         ceiling = new DescriptorCeiling(budget.Ceiling);
         mailboxes = [.. Enumerable.Range(0, threads).Select(_ => new LoopMailbox(supervisor))];

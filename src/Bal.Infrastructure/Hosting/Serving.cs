@@ -71,7 +71,8 @@ internal sealed class Serving : IDisposable
         Supervisor = new SupervisorLoop(
             Reactor,
             Plane,
-            new Prober(Reactor, new Resolver(Reactor), Budget.Probes, new(Plane.LeadsHere, Plane.LeadsHere), Plane.Probed),
+            new Prober(
+                Reactor, new Resolver(Reactor), Budget.Probes, new(Plane.LeadsHere, Plane.LeadsHere), Plane.Probed),
             new DecisionLogWriter(options),
             Manager,
             () => Server.ReadConfigAgain(options).Map(InForce),

@@ -37,8 +37,8 @@ internal static class SocketTable
         inodes.Count > 0 && Sockets(processId).Any(inodes.Contains);
 
     /// <summary>
-    /// Those of <see cref="ListenersOn(IPEndPoint)"/> that this process does not have open: somebody else's. One of its own that is
-    /// being closed meanwhile is still listed for a moment, but not twice.
+    /// Those of <see cref="ListenersOn(IPEndPoint)"/> that this process does not have open: somebody else's. One of its
+    /// own that is being closed meanwhile is still listed for a moment, but not twice.
     /// </summary>
     internal static IReadOnlySet<string> OthersOn(IPEndPoint wanted)
     {

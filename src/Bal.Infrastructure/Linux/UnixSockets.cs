@@ -164,7 +164,8 @@ internal static unsafe class UnixSockets
             // Somebody listens, even if the queue is full.
             0 or Errno.EAGAIN => new BindOutcome.HeldByOther(SocketTable.HolderOf(SocketTable.ListenersOn(path))),
             Errno.EPROTOTYPE => new BindOutcome.Occupied("a socket of another kind"),
-            var error => new BindOutcome.Occupied($"a socket that does not say whether it is in use: {Errno.Text(error)}"),
+            var error => new BindOutcome.Occupied(
+                $"a socket that does not say whether it is in use: {Errno.Text(error)}"),
         };
     }
 

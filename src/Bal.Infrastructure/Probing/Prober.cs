@@ -301,7 +301,10 @@ internal sealed class Prober(
         private void Succeeded()
         {
             Close();
-            prober.End(this, new ControlEvent.ProbeEnded(probe.Backend, Outcome.Success, probe.Unix.IsSome ? Option<IPAddress>.None : probe.Addresses[next - 1]));
+            prober.End(this, new ControlEvent.ProbeEnded(
+                probe.Backend,
+                Outcome.Success,
+                probe.Unix.IsSome ? Option<IPAddress>.None : probe.Addresses[next - 1]));
         }
 
         private void TimedOut()

@@ -53,7 +53,8 @@ public class UnixSocketSpecs
     [InlineData("'bind_address': 'unix:/run/in.sock', 'socket_mode': '0999'", "invalid_mode")]
     [InlineData("'bind_address': 'unix:/run/in.sock', 'socket_mode': '4755'", "invalid_mode")]
     [InlineData("'bind_address': ['unix:/run/in.sock', 'unix:/run/in.sock']", "listeners_overlap")]
-    public void What_cannot_be_listened_on_is_an_error(string text, string code) => HasError($"{text}, {Backends}", code);
+    public void What_cannot_be_listened_on_is_an_error(string text, string code) =>
+        HasError($"{text}, {Backends}", code);
 
     [Theory]
     [InlineData("'unix': 'run/a.sock'", "invalid_socket_path")]

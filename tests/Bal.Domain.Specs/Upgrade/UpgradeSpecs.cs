@@ -21,7 +21,8 @@ public static class Courses
 
     private static readonly UpgradeEvent[] Usual =
     [
-        new UpgradeEvent.Requested(new Duration(30_000), 0, false), new UpgradeEvent.Spawned(100), new UpgradeEvent.Ready(),
+        new UpgradeEvent.Requested(new Duration(30_000), 0, false), new UpgradeEvent.Spawned(100),
+        new UpgradeEvent.Ready(),
         new UpgradeEvent.AtRest(), new UpgradeEvent.Serves(), new UpgradeEvent.Settled(),
     ];
 
@@ -221,10 +222,24 @@ public class UpgradeSpecs
     public void No_more_than_eight_replaced_processes_drain_at_once()
     {
         var step = UpgradeMachine.Step(
-            new UpgradeEvent.Requested(new Duration(1), UpgradeMachine.MaxDraining, false), Instant.Zero, UpgradeState.None);
+            new UpgradeEvent.Requested(new Duration(1), UpgradeMachine.MaxDraining, false),
+            Instant.Zero,
+            UpgradeState.None);
 
         Assert.Equal(
             "upgrade_too_many", Assert.IsType<UpgradeEffect.RefuseLatest>(Assert.Single(step.Effects)).Problem.Code);
+    }
+
+    [Property]
+    public void The_first_process_of_a_container_serves_on_in_place_of_a_successor_that_would_end_with_it(
+        NonNegativeInt draining, PositiveInt patience)
+    {
+        var step = UpgradeMachine.Step(
+            new UpgradeEvent.Requested(new Duration(patience.Get), draining.Get, true), Instant.Zero, UpgradeState.None);
+
+        Assert.Equal(
+            "upgrade_of_init", Assert.IsType<UpgradeEffect.RefuseLatest>(Assert.Single(step.Effects)).Problem.Code);
+        Assert.IsType<UpgradeState.Idle>(step.State);
     }
 
     [Fact]
