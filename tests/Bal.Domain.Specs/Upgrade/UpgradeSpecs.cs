@@ -235,7 +235,9 @@ public class UpgradeSpecs
         NonNegativeInt draining, PositiveInt patience)
     {
         var step = UpgradeMachine.Step(
-            new UpgradeEvent.Requested(new Duration(patience.Get), draining.Get, true), Instant.Zero, UpgradeState.None);
+            new UpgradeEvent.Requested(new Duration(patience.Get), draining.Get, true),
+            Instant.Zero,
+            UpgradeState.None);
 
         Assert.Equal(
             "upgrade_of_init", Assert.IsType<UpgradeEffect.RefuseLatest>(Assert.Single(step.Effects)).Problem.Code);
