@@ -27,7 +27,7 @@ if [[ -n $install ]]; then
   need_packages perl-base redis-server redis-tools postgresql nginx-light libnginx-mod-stream curl iperf3 wrk \
     haproxy mariadb-server mosquitto openssh-server iproute2 procps util-linux openssl python3 shellcheck systemd \
     faketime prometheus keepalived bird2 tmux zsh fish exim4-daemon-light lintian \
-    man-db
+    man-db chromium
 fi
 cd "$ROOT"
 

@@ -7,9 +7,10 @@ using Microsoft.Extensions.Primitives;
 namespace Bal.Web;
 
 /// <summary>Everything that can be asked for. All of it is read, and nothing of it changes anything.</summary>
-internal sealed class Pages(Daemon daemon) : IHttpApplication<IFeatureCollection>
+internal sealed class Pages(Daemon daemon, Hour hour) : IHttpApplication<IFeatureCollection>
 {
     private const string Text = "text/plain; charset=utf-8";
+    private const string Script = "text/javascript; charset=utf-8";
     private const int LongestName = 328;
 
     // The page is only what this process has: no script, style or picture from elsewhere, and nothing inline.
@@ -20,7 +21,11 @@ internal sealed class Pages(Daemon daemon) : IHttpApplication<IFeatureCollection
     {
         ["/"] = Embedded("page.html", "text/html; charset=utf-8"),
         ["/page.css"] = Embedded("page.css", "text/css; charset=utf-8"),
-        ["/page.js"] = Embedded("page.js", "text/javascript; charset=utf-8"),
+        ["/page.js"] = Embedded("page.js", Script),
+        ["/rates.js"] = Embedded("rates.js", Script),
+        ["/services.js"] = Embedded("services.js", Script),
+        ["/hour.js"] = Embedded("hour.js", Script),
+        ["/words.js"] = Embedded("words.js", Script),
     };
 
     public IFeatureCollection CreateContext(IFeatureCollection contextFeatures) => contextFeatures;
@@ -69,23 +74,40 @@ internal sealed class Pages(Daemon daemon) : IHttpApplication<IFeatureCollection
             "/metrics" => daemon.Ask("metrics"),
             "/status.json" => daemon.Ask("status"),
             "/explain.json" => Explain(request.QueryString),
+            "/page.json" => View(request.QueryString),
+            "/hour.json" => Done(HourOf(request.QueryString)),
             "/healthz" => Done(Plain(200, "ok\n")),
             "/readyz" => daemon.Ask(request.QueryString is "?backends" or "?backends=" ? "ready backends" : "ready"),
             var path when Files.TryGetValue(path, out var file) => Done(file),
-            _ => Done(Plain(404, "Not found: there are /, /metrics, /healthz, /readyz[?backends], /status.json and "
-                + "/explain.json?of=SERVICE/BACKEND.\n")),
+            _ => Done(Plain(404, "Not found: there are /, /metrics, /healthz, /readyz[?backends], /status.json, "
+                + "/explain.json?of=SERVICE/BACKEND, /page.json[?find=TEXT] and /hour.json[?of=SERVICE].\n")),
         };
     }
 
     // What it is about is a word of the control socket's language: no control characters, and no white space.
     private Task<Answer?> Explain(string query)
     {
-        const string Of = "?of=";
-        var word = query.StartsWith(Of, StringComparison.Ordinal) ? Uri.UnescapeDataString(query[Of.Length..]) : "";
+        var word = Argument(query, "?of=") ?? "";
         return word.Length is 0 or > LongestName || word.Any(c => c <= ' ' || char.IsControl(c) || char.IsWhiteSpace(c))
             ? Done(Plain(400, "Name a service or a backend: /explain.json?of=SERVICE/BACKEND\n"))
             : daemon.Ask($"explain {word}");
     }
+
+    private Task<Answer?> View(string query)
+    {
+        var search = query.Length == 0 ? "" : Argument(query, "?find=");
+        return search is null || search.Length > PageView.LongestSearch || search.Any(char.IsControl)
+            ? Done(Plain(400, "Say what to look for: /page.json?find=PART-OF-A-NAME\n"))
+            : daemon.Ask($"page {search.Trim()}");
+    }
+
+    private Answer HourOf(string query) =>
+        (query.Length == 0 ? "" : Argument(query, "?of=")) is { } name && hour.Json(name) is { } json
+            ? new(200, "application/json; charset=utf-8", json)
+            : Plain(404, "Nothing is known of a service of that name: /hour.json?of=SERVICE\n");
+
+    private static string? Argument(string query, string name) =>
+        query.StartsWith(name, StringComparison.Ordinal) ? Uri.UnescapeDataString(query[name.Length..]) : null;
 
     private static string Single(StringValues values) => values.Count == 0 ? "" : values.ToString();
 

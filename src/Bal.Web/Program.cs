@@ -8,8 +8,8 @@ using Microsoft.Extensions.Options;
 namespace Bal.Web;
 
 /// <summary>
-/// Serves the page and the metrics of the bal that has started it. It knows nothing itself: whatever it shows it asks
-/// for on descriptor 3, and it ends once that is closed.
+/// Serves the page and the metrics of the bal that has started it. It knows nothing itself but how the last hour
+/// was (<see cref="Hour"/>): whatever it shows it asks for on descriptor 3, and it ends once that is closed.
 /// </summary>
 internal static class Program
 {
@@ -37,8 +37,10 @@ internal static class Program
             new SocketTransportFactory(
                 Options.Create(new SocketTransportOptions { Backlog = 128 }), NullLoggerFactory.Instance),
             NullLoggerFactory.Instance);
-        await server.StartAsync(new Pages(daemon), CancellationToken.None).ConfigureAwait(false);
+        var hour = new Hour();
+        await server.StartAsync(new Pages(daemon, hour), CancellationToken.None).ConfigureAwait(false);
         daemon.SayReady();
+        _ = hour.Watch(daemon);
         await daemon.Ended.ConfigureAwait(false);
         using var patience = new CancellationTokenSource(LastAnswers);
         await server.StopAsync(patience.Token).ConfigureAwait(false);

@@ -1,5 +1,4 @@
 using Bal.Domain.Control;
-using Bal.Domain.History;
 using Bal.Domain.Primitives;
 using Bal.Domain.Reports;
 using LanguageExt;
@@ -21,7 +20,7 @@ public static class ExplainBackend
             backend.Draining ? 0 : home.Place + 1,
             backend.Endpoint.ToString(),
             word,
-            SinceOf(word, backend),
+            StatusReports.SinceOf(backend),
             HealthExplanation.Of(service.Config.Tuning.Health, check.Decides, backend),
             backend.Draining ? Option<CooldownExplanation>.None : CooldownExplanation.Of(now, backend),
             CheckExplanation.Of(backend, check, state.Phase, lookup, now),
@@ -39,24 +38,5 @@ public static class ExplainBackend
             IsDown = !StatusReports.IsReachable(backend),
             MaxConnections = backend.Draining ? Option<int>.None : backend.Config.MaxConnections,
         };
-    }
-
-    private static Option<Instant> SinceOf(string state, BackendState backend) =>
-        SinceOf(state, backend.Health.Up, backend.History);
-
-    // One that is down in good health has no address yet.
-    private static Option<Instant> SinceOf(string state, bool isWell, BackendHistory history) => state switch
-    {
-        BackendReport.Draining => Last(history, what => what is BackendHappening.Removed),
-        BackendReport.Down when !isWell => history.LastOutage.Map(outage => outage.Since),
-        BackendReport.Cooling => Last(history, what => what is BackendHappening.CoolingBegan),
-        _ => Last(history, what => what is BackendHappening.CoolingEnded or BackendHappening.CameUp
-            or BackendHappening.Added) | history.LastOutage.Bind(outage => outage.Until),
-    };
-
-    private static Option<Instant> Last(BackendHistory history, Func<BackendHappening, bool> isIt)
-    {
-        var found = history.Recent.Filter(entry => isIt(entry.What));
-        return found.IsEmpty ? Option<Instant>.None : found.Map(entry => entry.Last).Reduce(Instant.Max);
     }
 }

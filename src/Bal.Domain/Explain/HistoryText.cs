@@ -41,7 +41,8 @@ public static class HistoryText
         return (from == until ? from : $"{from} to {until}") + $"  {what}" + (count == 1 ? "" : $" ({count} times)");
     }
 
-    private static string What(BackendHappening what) => what.Match(
+    /// <summary>What happened to a backend.</summary>
+    public static string What(BackendHappening what) => what.Match(
         failed: f => Failure(f, 1),
         passed: p => p.Witness == Witness.Probe ? "probe succeeded" : "client connect succeeded",
         wentDown: () => "went down",
@@ -54,7 +55,8 @@ public static class HistoryText
         kept: () => "kept by a reload",
         removed: () => "removed by a reload");
 
-    private static string What(ProtectionHappening what) => what.Match(
+    /// <summary>What happened to protection mode.</summary>
+    public static string What(ProtectionHappening what) => what.Match(
         turnedOn: on => on.Reason == ProtectionReason.AllBackendsUnavailable
             ? "turned on: every backend failed for one client"
             : $"turned on: {on.Failures} of {on.Policy.TriggerThreshold} failed client connects within "

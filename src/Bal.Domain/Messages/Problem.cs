@@ -1,4 +1,5 @@
 using Bal.Domain.Primitives;
+using LanguageExt;
 
 namespace Bal.Domain.Messages;
 
@@ -9,6 +10,9 @@ namespace Bal.Domain.Messages;
 /// <param name="DoThisNow">The next command or edit.</param>
 public sealed record Problem(string Code, string WhatHappened, string WhyLikely, string DoThisNow)
 {
+    /// <summary>Since when, by the wall clock; none where that is not known.</summary>
+    public Option<DateTimeOffset> Since { get; init; }
+
     /// <summary>Three lines, each ending in a newline, whatever the parts hold.</summary>
     public string ToText() =>
         $"what_happened: {Printable.Line(WhatHappened)}\n"

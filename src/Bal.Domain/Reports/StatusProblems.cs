@@ -105,7 +105,10 @@ public static class StatusProblems
                 service.Protection.Reason.IfNone("") == "all_backends_unavailable"
                     ? "every backend failed for a client"
                     : "many client connects timed out or were refused within a short time",
-                "bring the backends back: it turns itself off after enough successful connects in a row");
+                "bring the backends back: it turns itself off after enough successful connects in a row")
+            {
+                Since = service.Protection.Since,
+            };
         }
     }
 
@@ -124,7 +127,10 @@ public static class StatusProblems
             + ": no primary is left",
         "each backend without 'backup' is down, drained or of weight 0",
         "bring a primary back: new clients go there immediately, and 'on_primary_up' says what becomes of the open "
-            + "connections of backups");
+            + "connections of backups")
+    {
+        Since = service.BackupsInUseSince,
+    };
 
     private static Problem Unreachable(ServiceReport service, Arr<BackendReport> unreachable, string where)
     {
@@ -137,7 +143,11 @@ public static class StatusProblems
                 + Names(unreachable.Map(b => b.Address)),
             why,
             "start the service there, or correct host and port and run 'bal graceful'; 'bal doctor' probes each one "
-            + "now");
+            + "now")
+        {
+            Since = unreachable.Fold(Option<DateTimeOffset>.None, (first, b) => b.Since.Match(
+                at => first.Match(known => known < at ? known : at, () => at), () => first)),
+        };
     }
 
     private static Problem Unused(string where) => new(
@@ -206,7 +216,10 @@ public static class StatusProblems
         $"the reload at {Time(refused.At)} was refused; the earlier configuration stays in force: "
             + refused.Problem.WhatHappened,
         refused.Problem.WhyLikely,
-        $"{refused.Problem.DoThisNow}; then run 'bal graceful'");
+        $"{refused.Problem.DoThisNow}; then run 'bal graceful'")
+    {
+        Since = refused.At,
+    };
 
     private static string Time(DateTimeOffset at) =>
         string.Create(CultureInfo.InvariantCulture, $"{at.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z");

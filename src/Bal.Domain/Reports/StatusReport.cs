@@ -54,6 +54,9 @@ public sealed record StatusReport(
     /// <summary>How the page and the metrics are served; none where they are not asked for.</summary>
     public Option<WebReport> Web { get; init; } = Option<WebReport>.None;
 
+    /// <summary>What is listed one by one; none where everything is.</summary>
+    public Option<Listing> Listed { get; init; } = Option<Listing>.None;
+
     /// <summary>The services that are not being removed.</summary>
     public Arr<ServiceReport> Serving => Services.Filter(service => !service.Removed);
 
@@ -94,6 +97,11 @@ public sealed record StatusReport(
                 : OverallStatus.Ok,
             (worst, service) => service.Level > worst ? service.Level : worst);
 }
+
+/// <summary>A part of a report: all of it would be too much.</summary>
+/// <param name="Services">Some of the services.</param>
+/// <param name="Backends">Some of their backends.</param>
+public sealed record Listing(Arr<ServiceReport> Services, Arr<BackendReport> Backends);
 
 /// <summary>The access log as reported.</summary>
 /// <param name="Path">Where it is.</param>
@@ -271,6 +279,9 @@ public sealed record BackendReport(
 {
     /// <summary>Whether it is used only while no primary is left.</summary>
     public bool Backup { get; init; }
+
+    /// <summary>Since when it is in its state; none where that is not remembered.</summary>
+    public Option<DateTimeOffset> Since { get; init; }
 
     /// <summary>Of these, those of health checks.</summary>
     public FailureCounters ProbeFailures { get; init; } = FailureCounters.Zero;

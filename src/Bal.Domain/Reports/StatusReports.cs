@@ -100,6 +100,23 @@ public static class StatusReports
             _ => BackendReport.Down,
         };
 
+    /// <summary>Since when a backend is in that state, as far as it is remembered.</summary>
+    public static Option<Instant> SinceOf(BackendState backend)
+    {
+        var history = backend.History;
+        return StateOf(backend) switch
+        {
+            BackendReport.Draining when backend.IsDrained =>
+                Option<Instant>.None,
+            BackendReport.Draining => Last(history, what => what is BackendHappening.Removed),
+            // One that is down in good health has no address yet.
+            BackendReport.Down when !backend.Health.Up => history.LastOutage.Map(outage => outage.Since),
+            BackendReport.Cooling => Last(history, what => what is BackendHappening.CoolingBegan),
+            _ => Last(history, what => what is BackendHappening.CoolingEnded or BackendHappening.CameUp
+                or BackendHappening.Added) | history.LastOutage.Bind(outage => outage.Until),
+        };
+    }
+
     /// <summary>Whether clients can be sent to a backend.</summary>
     public static bool IsReachable(BackendState backend) => backend.Health.Up && backend.IsPlaced;
 
@@ -163,6 +180,7 @@ public static class StatusReports
         backend.Cools ? clock.ToWall(backend.Cooldown.Until) : Option<DateTimeOffset>.None,
         backend.Failures)
         {
+            Since = SinceOf(backend, clock),
             Connects = passed.Connects,
             Probes = passed.Probes,
             ProbeFailures = backend.ProbeFailures,
@@ -179,6 +197,18 @@ public static class StatusReports
             Override = backend.Override,
             MaxConnections = backend.Draining ? Option<int>.None : backend.Config.MaxConnections,
         };
+
+    // What an operator has ordered is remembered by the wall clock alone.
+    private static Option<DateTimeOffset> SinceOf(BackendState backend, ClockReading clock) =>
+        backend.Override.Filter(held => held.Drained && !backend.Draining).Match(
+            Some: held => Option<DateTimeOffset>.Some(OverrideText.At(held.By.At)),
+            None: () => SinceOf(backend).Map(clock.ToWall));
+
+    private static Option<Instant> Last(BackendHistory history, Func<BackendHappening, bool> isIt)
+    {
+        var found = history.Recent.Filter(entry => isIt(entry.What));
+        return found.IsEmpty ? Option<Instant>.None : found.Map(entry => entry.Last).Reduce(Instant.Max);
+    }
 
     private static Arr<string> Addresses(Service service) =>
         service.Listener.Addresses.Map(address => address.ToUrlText());

@@ -12,8 +12,8 @@ namespace Bal.Infrastructure.Control;
 /// </summary>
 public static class ControlClient
 {
-    /// <summary>The largest answer that is read, in bytes.</summary>
-    public const int MaxAnswer = 4 * 1024 * 1024;
+    /// <summary>The largest answer that is read, in bytes: 20,000 backends take a third of it.</summary>
+    public const int MaxAnswer = 64 * 1024 * 1024;
 
     /// <summary>The code of the problem that there is no socket.</summary>
     public const string Missing = "control_missing";

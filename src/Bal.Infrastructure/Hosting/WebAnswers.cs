@@ -1,6 +1,7 @@
 using Bal.Application;
 using Bal.Domain.Metrics;
 using Bal.Domain.Reports;
+using Bal.Domain.Web;
 using Bal.Infrastructure.Json;
 using Bal.Infrastructure.Linux;
 using Bal.Infrastructure.Reacting;
@@ -19,6 +20,10 @@ internal sealed class WebAnswers(Reactor reactor, Requests requests, double desc
 {
     private const string Json = "application/json; charset=utf-8";
     private const string Explain = "explain ";
+    private const string Page = "page ";
+
+    /// <summary>Services of which the page keeps an hour of their own.</summary>
+    public const int MostSampled = 100;
 
     /// <summary>Answers a request, once, on the supervisor's thread.</summary>
     public void Answer(string request, Action<WebAnswer> answer)
@@ -37,17 +42,27 @@ internal sealed class WebAnswers(Reactor reactor, Requests requests, double desc
             case "metrics":
                 requests.Report(report => Measure(report, answer));
                 break;
+            case "sample":
+                requests.Report(report => answer(Text(200, string.Join(
+                    '\n', HourSample.Of(report, MostSampled).Map(sample => sample.ToLine())))));
+                break;
             case "ready" or "ready backends":
                 requests.Ready(report => answer(Ready(report, request != "ready")));
                 break;
             default:
                 if (request.StartsWith(Explain, StringComparison.Ordinal))
                     requests.Answer(request, default, body => answer(new(200, Json, body)));
+                else if (request.StartsWith(Page, StringComparison.Ordinal))
+                    View(request[Page.Length..], answer);
                 else
                     answer(Text(404, "not found\n"));
                 break;
         }
     }
+
+    private void View(string search, Action<WebAnswer> answer) => requests.Report(report => reactor.PostUrgent(
+        new SupervisorInput.Look(view => answer(new(200, Json, PageJson.Write(
+            PageView.Of(report, view.State, view.Clock, search), view.Clock.Wall))))));
 
     private static WebAnswer Ready(ReadyReport report, bool withBackends) =>
         report.WhyNot(withBackends, Arr<string>.Empty).Match(

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Control;
@@ -181,6 +182,7 @@ public static class StatusJson
         IsNotChecked = m.Of("not_checked", Scalar.Flag, b => b.IsNotChecked, false),
         NameFails = m.Of("name_fails", Scalar.Flag, b => b.NameFails, false),
         ChecksNotMade = m.Of("checks_not_made", Scalar.Count, b => b.ChecksNotMade, 0),
+        Since = m.Of("since", ReportCodec.MaybeTime, b => b.Since, Option<DateTimeOffset>.None),
         Backup = m.Of("backup", Scalar.Flag, b => b.Backup, false),
         Weight = m.Of("weight", Scalar.Count, b => b.Weight, 1),
         SlowStart = m.Of("slow_start", SlowStart, b => b.SlowStart, Option<SlowStartReport>.None),
@@ -220,6 +222,13 @@ public static class StatusJson
         m.Of("running_elsewhere", Texts, u => u.Elsewhere),
         m.Of("problem", Codec.Maybe(Codec.Of(ReportCodec.Problem)), u => u.Problem)));
 
+    private static readonly Codec<Problem> TimedProblem = Codec.Object<Problem>(m =>
+    {
+        var since = m.Of("since", ReportCodec.MaybeTime, p => p.Since, Option<DateTimeOffset>.None);
+        // What a walk that has failed goes on with is null.
+        return m.Inline(ReportCodec.Problem, p => p) is { } problem ? problem with { Since = since } : null!;
+    });
+
     private static readonly Codec<StatusReport> Report = Codec.Object<StatusReport>(m =>
     {
         var running = m.Of("running", Scalar.Flag, r => r.Running);
@@ -229,9 +238,9 @@ public static class StatusJson
         _ = m.Of("last_check_time", ReportCodec.MaybeTime, r => r.LastCheckTime);
         _ = m.Of("overall", Scalar.Text, r => r.Overall.ToString().ToLowerInvariant(), "");
         _ = m.Of(
-            "problems", Codec.List(Codec.Of(ReportCodec.Problem)), StatusProblems.Of, Arr<Problem>.Empty);
+            "problems", Codec.List(TimedProblem), StatusProblems.Of, Arr<Problem>.Empty);
         var services = m.Of(
-            "services", Codec.List(Service), r => r.Services,
+            "services", Codec.List(Service), r => r.Listed.Match(part => part.Services, () => r.Services),
             all is null
                 ? Arr<ServiceReport>.Empty
                 : Prelude.Array(all with { Name = Domain.Config.Service.DefaultName }));
@@ -240,7 +249,7 @@ public static class StatusJson
             pid,
             path,
             services,
-            m.Of("backends", Codec.List(Backend), r => r.Backends),
+            m.Of("backends", Codec.List(Backend), r => r.Listed.Match(part => part.Backends, () => r.Backends)),
             m.Of("version", Scalar.Text, r => r.Version),
             m.Of("uptime_ms", Scalar.Total, r => r.UptimeMs),
             m.Of("config_version", Scalar.Total, r => r.ConfigVersion),
@@ -261,6 +270,10 @@ public static class StatusJson
 
     /// <summary>Indented JSON with a newline at the end.</summary>
     public static byte[] Write(StatusReport report) => JsonReport.Write(Report, report);
+
+    /// <summary>Writes the same as a value.</summary>
+    public static void WriteValue(Utf8JsonWriter json, StatusReport report) =>
+        Report.Write(Walk.Writing(json), report);
 
     /// <summary>Reads what <see cref="Write"/> wrote; an answer of something else is refused.</summary>
     public static Either<string, StatusReport> Read(ReadOnlyMemory<byte> text) =>
