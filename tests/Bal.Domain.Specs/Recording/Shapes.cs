@@ -4,6 +4,7 @@ using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Config;
 using Bal.Domain.Control;
+using Bal.Domain.Messages;
 using Bal.Domain.Primitives;
 using LanguageExt;
 
@@ -141,7 +142,9 @@ internal static class Shapes
     }
 
     private static IEnumerable<PropertyInfo> Members(Type type) =>
-        type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.SetMethod is { IsPublic: true });
+        type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p =>
+            // Since when a problem is there is for reports to say, by the wall clock, which the core does not have.
+            p.SetMethod is { IsPublic: true } && p != typeof(Problem).GetProperty(nameof(Problem.Since)));
 
     private static IEnumerable<Type> Cases(Type union) =>
         union.GetNestedTypes().Where(t => !t.IsAbstract && union.IsAssignableFrom(t));

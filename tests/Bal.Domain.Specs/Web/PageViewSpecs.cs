@@ -14,7 +14,9 @@ using LanguageExt;
 
 namespace Bal.Domain.Specs.Web;
 
-/// <summary>What the page shows: bounded whatever happens, and nothing that is wrong is hidden by what is well.</summary>
+/// <summary>
+/// What the page shows: bounded whatever happens, and nothing that is wrong is hidden by what is well.
+/// </summary>
 [Properties(Arbitrary = [typeof(Values), typeof(Configs), typeof(Scenarios)])]
 public sealed class PageViewSpecs
 {
@@ -113,7 +115,8 @@ public sealed class PageViewSpecs
     private static HourSample Sample(long count) =>
         new("a", OverallStatus.Ok, 1, 0, 1, 1, count, count, count, count, count);
 
-    private static Listing Shown(PageView view) => view.Report.Listed.IfNone(() => throw new InvalidOperationException());
+    private static Listing Shown(PageView view) =>
+        view.Report.Listed.IfNone(() => throw new InvalidOperationException());
 
     private static StatusReport ReportOf(Scenario scenario) => StatusReports.Of(
         Process, Traffic.None, Clock, Life.Of(scenario, _ => { }));

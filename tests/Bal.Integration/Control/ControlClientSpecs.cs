@@ -81,7 +81,9 @@ public sealed class ControlClientSpecs : IDisposable
 
         var flood = Serve(listener, socket =>
         {
-            for (var i = 0; i < 100; i++) socket.Send(new byte[64 * 1024]);
+            var part = new byte[64 * 1024];
+            for (var sent = 0; sent <= ControlClient.MaxAnswer; sent += part.Length)
+                socket.Send(part);
         });
         Assert.Equal("control_answer_too_large", Ask(TimeSpan.FromSeconds(10)));
         await flood.WaitAsync(TimeSpan.FromSeconds(10));

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Bal.Domain.Admission;
 using Bal.Domain.Backend;
 using Bal.Domain.Balancing;
@@ -39,7 +40,7 @@ public sealed class NameReloadSpecs
 
         // And back to one that has the address to itself.
         group.Fleet.Apply(Group.Named(group.Tables[0]), Fleet.Removed(group.Tables[1]), Fleet.Removed(api));
-        group.Served(null).Dispose();
+        Assert.True(SpinWait.SpinUntil(() => IsServed(group), TimeSpan.FromSeconds(20)), "nobody is served");
         Assert.Equal(sockets, Inodes(group.Port));
         open.Send("x"u8);
         open.Read(1);
@@ -205,4 +206,18 @@ public sealed class NameReloadSpecs
 
     private static IReadOnlySet<string> Inodes(int port) =>
         SocketTable.ListenersOn(new IPEndPoint(IPAddress.Loopback, port));
+
+    // A loop takes what is published when it looks; until then clients are still nobody's.
+    private static bool IsServed(Group group)
+    {
+        try
+        {
+            group.Served(null).Dispose();
+            return true;
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionReset)
+        {
+            return false;
+        }
+    }
 }
