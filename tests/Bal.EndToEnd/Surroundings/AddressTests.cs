@@ -187,7 +187,8 @@ public sealed class AddressTests(ITestOutputHelper output)
         {
             return From(null, to);
         }
-        catch (SocketException e) when (e.SocketErrorCode is SocketError.NetworkUnreachable or SocketError.HostUnreachable)
+        catch (SocketException e) when (
+            e.SocketErrorCode is SocketError.NetworkUnreachable or SocketError.HostUnreachable)
         {
             return null;
         }
