@@ -142,8 +142,7 @@ public static class StatusProblems
             $"{where}{unreachable.Count} of {Plural.Of(service.BackendTotal, "backend")} unreachable: "
                 + Names(unreachable.Map(b => b.Address)),
             why,
-            "start the service there, or correct host and port and run 'bal graceful'; 'bal doctor' probes each one "
-            + "now")
+            string.Join("; ", unreachable.Map(Remedy).Distinct()) + "; 'bal doctor' probes each one now")
         {
             Since = unreachable.Fold(Option<DateTimeOffset>.None, (first, b) => b.Since.Match(
                 at => first.Match(known => known < at ? known : at, () => at), () => first)),
@@ -155,6 +154,12 @@ public static class StatusProblems
         $"{where}no backend gets new clients: those that are reachable are drained or have weight 0",
         "they were drained, or given weight 0, with --force, or the file gives no other one a weight above 0",
         "run 'bal enable BACKEND', or 'bal enable --all'");
+
+    // A Unix socket has neither a host nor a port that could be wrong.
+    private static string Remedy(BackendReport backend) => !IsUnix(backend)
+        ? "start the service there, or correct host and port and run 'bal graceful'"
+        : backend.LastFailure.Bind(last => SocketFaultText.Of(last.Kind)).Match(
+            words => words.Remedy, () => "start the service, or correct the path");
 
     private static string Cause(BackendReport backend) => backend.LastFailure.Match(
         Some: last => (last.Witness, last.Kind) switch

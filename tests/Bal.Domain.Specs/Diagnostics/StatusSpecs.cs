@@ -45,6 +45,33 @@ public sealed class StatusSpecs
         Assert.NotEqual(OverallStatus.Critical, report.Overall);
     }
 
+    [Property]
+    public void What_to_do_about_backends_out_of_reach_names_what_each_of_them_has(FailureKind kind, bool unix, bool ip)
+    {
+        var socket = Endpoint.Unix("/run/db.sock");
+        var state = Started();
+        var places = (unix ? new[] { socket } : []).Concat(ip ? [new(new Host.Address(IPAddress.Loopback), 9000)] : []);
+        var config = state.Config with
+        {
+            Services = state.Config.Services.Map(s => s with
+            {
+                Backends = new(places.Select(place => new BackendConfig(place))),
+            }),
+        };
+        state = After(ControlMachine.Start(config, Instant.Zero).State, new ControlEvent.Tick());
+        foreach (var backend in state.InOrder[0].InOrder)
+            state = After(state, new ControlEvent.ProbeEnded(
+                backend.Id, Bal.Domain.Backend.Outcome.Failure(kind), Option<IPAddress>.None));
+
+        var told = StatusProblems.Of(StatusReports.Of(Process, Traffic.None, Clock, state))
+            .Filter(problem => problem.Code == "backends_unreachable");
+
+        Assert.All(told, problem => Assert.Equal(
+            ip, problem.DoThisNow.Contains("host and port", StringComparison.Ordinal)));
+        if ((unix || ip) && kind == FailureKind.Refused)
+            Assert.Equal(unix, Assert.Single(told).DoThisNow.Contains("correct the path", StringComparison.Ordinal));
+    }
+
     [Fact]
     public void No_reachable_backend_is_critical_and_so_is_a_bal_that_does_not_run()
     {
